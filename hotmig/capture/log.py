@@ -1,0 +1,57 @@
+"""The log: keys, not rows. It has no constraint: the OR clause of an application's statement would override it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from hotmig.capture.names import LOG
+from hotmig.planning.model import Recorded, SourceKey
+from hotmig.sqlite import quote, text, value
+
+WHOLE_TABLE = "table"  # the operation of a whole-table mark: not even the keys are known
+
+
+def log_columns(width: int) -> tuple[str, ...]:
+    """The key columns of a log whose widest key has ``width`` columns: key_1, key_2, …"""
+    return tuple(f"key_{position}" for position in range(1, width + 1))
+
+
+def log_width(recorded: Sequence[Recorded]) -> int:
+    """The number of columns of the widest key; at least 1."""
+    return max([1, *(len(each.key.columns) for each in recorded if each.key)])
+
+
+def create_log(width: int) -> str:
+    """The key columns have no type, so that values keep their own."""
+    columns = ", ".join(log_columns(width))
+    return f"CREATE TABLE {LOG}(id INTEGER PRIMARY KEY, operation TEXT NOT NULL, table_name TEXT NOT NULL, {columns})"
+
+
+def last_log_id(db: sqlite3.Connection, schema: str = "main") -> int:
+    """The id of the newest log row; 0 when nothing is logged."""
+    return int(value(db, f"SELECT coalesce(max(id), 0) FROM {quote(schema)}.{LOG}"))
+
+
+def log_key(operation: str, key: SourceKey, row: str) -> str:
+    """The statement, for a trigger, that logs the key of the row called NEW or OLD."""
+    return f"{_into(key)} VALUES ({_values(operation, key, row)})"
+
+
+def log_rows(operation: str, key: SourceKey, row: str, source: str) -> str:
+    """The statement, for a trigger, that logs the keys of all rows called ``row`` of ``FROM source``."""
+    return f"{_into(key)} SELECT {_values(operation, key, row)} FROM {source}"
+
+
+def log_whole_table(table: str, condition: str) -> str:
+    """The statement, for a trigger, that logs the whole-table mark where the condition holds."""
+    return f"INSERT INTO {LOG}(operation, table_name) SELECT {text(WHOLE_TABLE)}, {text(table)} WHERE {condition}"
+
+
+def _into(key: SourceKey) -> str:
+    return f"INSERT INTO {LOG}(operation, table_name, {', '.join(log_columns(len(key.columns)))})"
+
+
+def _values(operation: str, key: SourceKey, row: str) -> str:
+    columns = ", ".join(f"{row}.{quote(column)}" for column in key.columns)
+    return f"{text(operation)}, {text(key.table)}, {columns}"

@@ -1,0 +1,81 @@
+"""Every error, told in one line with a hint, and its exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import sys
+
+import click
+
+from hotmig.cli import signals
+from hotmig.errors import GaveUp, HotmigError, UsageError
+from hotmig.sqlite import is_locked
+
+DEBUG = "debug"
+SIGNALLED = 128  # a shell's exit code for a process that a signal ended, plus its number
+WHERE = "`hotmig status` says where things stand"
+
+
+def explain(error: BaseException, *, debug: bool) -> int:
+    """Tells on stderr what went wrong and what to do next; returns the exit code."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    if isinstance(error, BrokenPipeError):
+        return _closed_pipe()
+    if debug:
+        import traceback
+
+        traceback.print_exception(error, file=sys.stderr)
+    told = _told(error)
+    _tell(told)
+    return told.exit_code if (number := _signal(error)) is None else SIGNALLED + number
+
+
+def _told(error: BaseException) -> HotmigError:
+    """The error in our own terms."""
+    if _signal(error) is not None:
+        return HotmigError("interrupted", f"nothing is lost; {WHERE}")
+    if isinstance(error, HotmigError):
+        return error
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else "hotmig"
+        return UsageError(error.format_message(), f"`{path} --help` lists what it takes")
+    if isinstance(error, click.ClickException):
+        return HotmigError(error.format_message())
+    if isinstance(error, sqlite3.Error):
+        kind = GaveUp if is_locked(error) else HotmigError
+        return kind(f"SQLite says: {error}", f"{WHERE}; --debug shows the traceback")
+    if isinstance(error, OSError):
+        where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+        return HotmigError(f"{error.strerror or error}{where}", f"{WHERE}; --debug shows the traceback")
+    return HotmigError(
+        f"unexpected {type(error).__name__}: {error}", "this is a mistake in hotmig; --debug shows the traceback"
+    )
+
+
+def _signal(error: BaseException) -> int | None:
+    """The signal that stopped us. SQLite callbacks swallow its exception: the error may look like another one."""
+    if signals.received() is not None:
+        return signals.received()
+    return signal.SIGINT if isinstance(error, KeyboardInterrupt | click.Abort) else None
+
+
+def _tell(error: HotmigError) -> None:
+    click.echo(f"Error: {_one_line(error.message)}", err=True)
+    if error.hint:
+        click.echo(f"Hint: {_one_line(error.hint)}", err=True)
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.splitlines())
+
+
+def _closed_pipe() -> int:
+    """Nobody reads our output any more: as quiet as any filter, and nothing to flush at exit."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    return SIGNALLED + signal.SIGPIPE

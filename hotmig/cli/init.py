@@ -1,0 +1,24 @@
+"""``hotmig init``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hotmig.cli.options import Options, shared
+
+
+@click.command("init")
+@click.argument("database", required=False, metavar="[APP.DB]", type=click.Path(dir_okay=False, path_type=Path))
+@shared
+def command(options: Options, database: Path | None) -> None:
+    """Adopt the application's database, or make the first one.
+
+    With APP.DB, writes schema.py from it and puts it under its name by the rule as a symbolic link: the running
+    application is not touched. Without, makes the first database from schema.py.
+    """
+    from hotmig.cli.render.result import show
+    from hotmig.phases.init import init
+
+    show(init(options.directory, options.schema_file, database), options)

@@ -1,0 +1,85 @@
+"""The options that every command has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from hotmig.cli.failures import DEBUG
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for on the command line, whatever the command. Paths are absolute."""
+
+    directory: Path
+    schema_file: Path | None
+    json: bool
+    quiet: bool
+
+
+def _absolute(ctx: click.Context, parameter: click.Parameter, given: Path | None) -> Path | None:  # noqa: ARG001
+    # Links are kept: what the operator typed is what the messages name.
+    return None if given is None else Path(os.path.abspath(given))
+
+
+def _debug(ctx: click.Context, parameter: click.Parameter, given: bool) -> None:  # noqa: ARG001
+    if given:
+        ctx.ensure_object(dict)[DEBUG] = True
+
+
+directory_option = click.option(
+    "-d",
+    "--dir",
+    "directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    callback=_absolute,
+    help="The directory of the databases and of schema.py.  [default: the current one]",
+)
+schema_option = click.option(
+    "--schema",
+    "schema_file",
+    type=click.Path(path_type=Path),
+    callback=_absolute,
+    metavar="FILE",
+    help="The schema module, where it does not live beside the data.  [default: DIR/schema.py]",
+)
+json_option = click.option("--json", "json", is_flag=True, help="Print the result as one JSON object.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No notes and no progress on stderr.")
+debug_option = click.option(
+    "--debug",
+    is_flag=True,
+    is_eager=True,  # an error in another option is told with its traceback too
+    expose_value=False,
+    callback=_debug,
+    help="Show the traceback of an error.",
+)
+
+
+def shared(function: Function) -> Function:
+    """Adds the common options; the function gets them as its first argument, an Options."""
+
+    @wraps(function)
+    def run(directory: Path, schema_file: Path | None, json: bool, quiet: bool, **rest: Any) -> Any:
+        return function(Options(directory, schema_file, json, quiet), **rest)
+
+    command: Any = run
+    for option in (debug_option, quiet_option, json_option, schema_option, directory_option):
+        command = option(command)
+    decorated: Function = command
+    return decorated
+
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+print_sql_option = click.option(
+    "--print-sql", is_flag=True, help="Print the SQL that does it without hotmig, and do nothing."
+)

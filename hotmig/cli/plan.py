@@ -1,0 +1,32 @@
+"""``hotmig plan``."""
+
+from __future__ import annotations
+
+import click
+
+from hotmig.cli.options import Options, shared
+
+BLOCKED = 1
+
+
+@click.command("plan")
+@shared
+@click.pass_context
+def command(ctx: click.Context, options: Options) -> None:
+    """Show what migrate will do, and what stands in its way. Nothing is changed.
+
+    Exit 0 when migrate can run now, 1 when something blocks it. Each finding comes with the line to write in the
+    schema module.
+    """
+    from hotmig.cli.output import print_json
+    from hotmig.cli.render import plan as render
+    from hotmig.phases.locate import locate
+    from hotmig.phases.plan import plan
+
+    result = plan(locate(options.directory, options.schema_file))
+    if options.json:
+        print_json(render.to_json(result))
+    else:
+        render.draw(result)
+    if not result.runnable:
+        ctx.exit(BLOCKED)

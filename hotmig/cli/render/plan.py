@@ -1,0 +1,153 @@
+"""The plan as a person reads it, and as JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hotmig.cli.render.units import counted, number
+from hotmig.planning.model import CopyPlan, Finding, Severity, TableStep
+
+if TYPE_CHECKING:
+    from hotmig.phases.plan import PlanResult
+
+LABEL_WIDTH = 13
+WIDTH_OF_A_FILE = 160  # where no terminal says how wide a table may be
+WHEN_NOTHING_TO_DO = "Nothing to do: the database already has this schema."
+HEADINGS: tuple[tuple[Severity, str], ...] = (("block", "Blocking"), ("warn", "Warnings"), ("note", "Notes"))
+
+
+def to_json(result: PlanResult) -> dict[str, Any]:
+    """The facts, without the format."""
+    return {
+        "runnable": result.runnable,
+        "nothing_to_do": result.nothing_to_do,
+        "directory": str(result.directory),
+        "schema": str(result.schema),
+        "old": None if result.old is None else str(result.old),
+        "new": str(result.new),
+        "schema_hash": result.schema_hash,
+        "schema_commit": result.schema_commit,
+        "steps": [_step_to_json(step, result.rows) for step in result.plan.steps] if result.plan else [],
+        "findings": [
+            {
+                "check": finding.check,
+                "severity": finding.severity,
+                "table": finding.table,
+                "message": finding.message,
+                "fix": finding.fix,
+            }
+            for finding in result.findings
+        ],
+        "differences": list(result.differences),
+        "prerequisites": [{"name": name, "value": value, "ok": ok} for name, value, ok in result.prerequisites],
+    }
+
+
+def draw(result: PlanResult) -> None:
+    """Prints the plan on stdout."""
+    _print(_header(result))
+    if result.nothing_to_do:
+        _print(("", WHEN_NOTHING_TO_DO))
+        return
+    if result.plan and result.plan.steps:
+        _print(("", "Tables, in the order in which they are copied:"))
+        _draw_tables(result.plan, result.rows)
+    if result.differences:
+        _print(("", "Differences:", *(f"  {difference}" for difference in result.differences)))
+    for severity, heading in HEADINGS:
+        _print(_findings(heading, [finding for finding in result.findings if finding.severity == severity]))
+    _print(_prerequisites(result.prerequisites))
+    _print(("", f"Can run migrate now: {'yes' if result.runnable else 'no'}"))
+
+
+def _header(result: PlanResult) -> Iterator[str]:
+    commit = f", commit {result.schema_commit}" if result.schema_commit else ""
+    facts = {
+        "directory": result.directory,
+        "schema module": result.schema,
+        "schema": f"{result.schema_hash}{commit}",
+        "old database": result.old or "none",
+        "new database": result.new,
+    }
+    for label, fact in facts.items():
+        yield f"{label:<{LABEL_WIDTH}}  {fact}"
+
+
+def _draw_tables(plan: CopyPlan, rows: Any) -> None:
+    # rich takes longer to import than all the rest of a command.
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    # Names are the user's: `[red]` or `:smile:` in one is no markup.
+    console = Console(markup=False, emoji=False, highlight=False, width=None if _terminal() else WIDTH_OF_A_FILE)
+    drawn = Table(box=box.SIMPLE, pad_edge=False)
+    for heading in ("#", "table", "from", "how", "key", "columns"):
+        drawn.add_column(heading, overflow="fold")
+    drawn.add_column("rows", justify="right", overflow="fold")
+    for step in plan.steps:
+        count = number(rows.get(step.table.name), missing="")
+        drawn.add_row(str(step.number), step.table.name, _source(step), step.how, step.keys, _columns(step), count)
+    console.print(drawn)
+
+
+def _terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _source(step: TableStep) -> str:
+    return step.source.name if step.source else "(new)"
+
+
+def _columns(step: TableStep) -> str:
+    """The columns that are not simply carried over under their own name."""
+    if step.source is None:
+        return counted(len(step.seeds), "seed row") if step.seeds else ""
+    carried = f"{step.source.name}.".casefold()
+    changed = [
+        f"{column.name}: {column.origin}"
+        for column in step.columns
+        if column.origin.casefold() != carried + column.name.casefold()
+    ]
+    return "\n".join(changed) if changed else "unchanged"
+
+
+def _findings(heading: str, findings: Iterable[Finding]) -> Iterator[str]:
+    for position, finding in enumerate(findings):
+        if position == 0:
+            yield ""
+            yield f"{heading}:"
+        where = f"{finding.table}: " if finding.table else ""
+        yield f"  {where}{finding.message}  [{finding.check}]"
+        if finding.fix:
+            yield f"      write: {finding.fix}"
+
+
+def _prerequisites(prerequisites: Iterable[tuple[str, str, bool]]) -> Iterator[str]:
+    listed = list(prerequisites)
+    width = max((len(name) for name, _, _ in listed), default=0)
+    for position, (name, value, ok) in enumerate(listed):
+        if position == 0:
+            yield ""
+            yield "Before replay:"
+        yield f"  {'ok' if ok else 'NO'}  {name:<{width}}  {value}"
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def _step_to_json(step: TableStep, rows: Any) -> dict[str, Any]:
+    return {
+        "table": step.table.name,
+        "source": step.source.name if step.source else None,
+        "how": step.how,
+        "keys": step.keys,
+        "rows": rows.get(step.table.name),
+        "columns": [{"name": column.name, "from": column.origin} for column in step.columns],
+    }

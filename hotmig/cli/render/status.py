@@ -1,0 +1,215 @@
+"""The screen for the person on call, and the same facts as JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hotmig.cli.render.units import counted, duration, number, size
+from hotmig.phases.status import BUILDING, JULIAN_DAY_OF_1970, SECONDS_A_DAY, OldSide, Phase, Status
+
+LABEL_WIDTH = 19  # of the longest label, "_migration_progress"
+NOT_AVAILABLE = "n/a"
+
+WORDS: dict[Phase, str] = {
+    "none": "no migration is under way",
+    "ready": "the new database is in service, no migration is under way",
+    "copying": "the new database is being filled; the application uses the old one, and its writes are recorded",
+    "recording": "the copy is complete; the application uses the old database, and its writes are recorded",
+    "draining": "writes are paused while the rest is replayed",
+    "lapsed": "the fence lapsed without a cutover; the application uses the old database, and its writes are recorded",
+    "drained": "writes are paused and all of them are replayed: cut over before the fence lapses",
+    "half-cut": "the cutover was killed half-way: neither database accepts writes until it is run again",
+    "retired": "the new database is in service; the old one is kept, and accepts no writes",
+}
+COMMENTS: dict[Phase, str] = {
+    "copying": "unless one is running: it goes on where the other stopped",
+    "draining": "unless one is running: it begins again",
+}
+
+
+def to_json(status: Status) -> dict[str, Any]:
+    """The facts, without the format."""
+    old, new = status.old, status.new
+    return {
+        "phase": status.phase,
+        "directory": str(status.directory),
+        "schema": str(status.schema_file),
+        "schema_problem": status.schema_problem,
+        "name": status.name,
+        "old": {
+            "path": _path(old.path),
+            "size": old.size,
+            "status": old.status,
+            "log_entries": old.log_entries,
+            "fence_until": _utc(old.fence_until),
+        },
+        "new": {
+            "path": _path(new.path),
+            "size": new.size,
+            "problem": new.problem,
+            "status": new.status,
+            "schema_hash": new.schema_hash,
+            "schema_commit": new.schema_commit,
+            "tables": new.tables,
+            "tables_copied": new.tables_copied,
+            "rows_copied": new.rows_copied,
+            "last_replayed_log_id": new.progress.last_replayed_log_id if new.progress else None,
+            "drain_completed": new.progress.drain_completed if new.progress else None,
+        },
+        "pending": status.pending,
+        "id_mappings": status.id_mappings,
+        "fenced_seconds": _rounded(status.fenced_for),
+        "fence_left_seconds": _rounded(status.fence_left),
+        "started_utc": status.started_utc,
+        "age_seconds": _rounded(status.age),
+        "attention": list(status.attention),
+        "next": status.next,
+    }
+
+
+def to_lines(status: Status, next_command: str | None) -> Iterator[str]:
+    """The screen. ``next_command`` is the next command with the options that it needs from here."""
+    yield f"{status.name}: {status.phase}"
+    yield f"  {_words(status)}."
+    yield ""
+    for label, text in _facts(status):
+        yield f"  {label:<{LABEL_WIDTH}}  {text}"
+    yield ""
+    for sentence in status.attention:
+        yield f"  ! {sentence}"
+    if status.attention:
+        yield ""
+    # A shell takes what follows # for a comment: the line can be pasted as it is.
+    comment = f"  # {COMMENTS[status.phase]}" if status.phase in COMMENTS else ""
+    yield f"Next: {next_command}{comment}" if next_command else "Next: nothing to run"
+
+
+def _words(status: Status) -> str:
+    if status.phase == "retired" and status.new.size is None:
+        return "the old database was replaced, and what replaced it is not here"
+    if status.phase in BUILDING and status.old.path is None:
+        return "the new database is unfinished, and the old one is not here"
+    return WORDS[status.phase]
+
+
+def _facts(status: Status) -> Iterator[tuple[str, str]]:
+    yield "old database", _old(status)
+    yield "new database", _new(status)
+    yield "schema", _schema(status)
+    if status.schema_problem:
+        yield "schema module", f"not usable: {status.schema_problem}"
+    if status.age is not None:
+        yield "migration", f"began {duration(status.age)} ago{_at(status.started_utc)}"
+    yield "copy", _copy(status)
+    yield "marker", _marker(status.old)
+    yield "log", _log(status)
+    yield "fence", _fence(status)
+    yield (
+        "_id_mapping",
+        _bookkeeping(status, None if status.id_mappings is None else f"{number(status.id_mappings)} keys"),
+    )
+    yield "_migration_progress", _bookkeeping(status, _progress(status))
+
+
+def _old(status: Status) -> str:
+    old = status.old
+    if old.path is None or old.size is None:
+        return NOT_AVAILABLE
+    use = "retired" if old.status == "retired" else "in service"
+    return f"{old.path}  ({use}, {size(old.size)})"
+
+
+def _new(status: Status) -> str:
+    new = status.new
+    if new.path is None:
+        return NOT_AVAILABLE
+    if new.problem:
+        return f"{new.path}  ({new.problem})"
+    if new.size is None:
+        return f"{new.path}  (not there)" if status.old.path else f"{new.path}  (not made yet)"
+    use = {"migrating": "being built", "ready": "in service"}.get(new.status or "", "in service")
+    return f"{new.path}  ({use}, {size(new.size)})"
+
+
+def _schema(status: Status) -> str:
+    if status.new.schema_hash is None:
+        return NOT_AVAILABLE
+    commit = f", commit {status.new.schema_commit}" if status.new.schema_commit else ""
+    return f"{status.new.schema_hash}{commit}"
+
+
+def _copy(status: Status) -> str:
+    new = status.new
+    if new.tables is None or new.tables_copied is None or new.rows_copied is None:
+        return _bookkeeping(status, None)
+    return f"{new.tables_copied} of {counted(new.tables, 'table')}, {counted(new.rows_copied, 'row')}"
+
+
+def _marker(old: OldSide) -> str:
+    if old.path is None:
+        return NOT_AVAILABLE
+    if old.log_entries is None:
+        return "none"
+    return old.status or "none"
+
+
+def _log(status: Status) -> str:
+    entries = status.old.log_entries
+    if entries is None:
+        return NOT_AVAILABLE if status.old.path is None else "none"
+    pending = "" if status.pending is None else f", {number(status.pending)} pending"
+    return f"{counted(entries, 'row')}{pending}"
+
+
+def _fence(status: Status) -> str:
+    if status.old.path is None:
+        return NOT_AVAILABLE
+    if status.phase == "lapsed":
+        ago = "" if status.fence_left is None else f" {duration(-status.fence_left)} ago"
+        return f"lapsed{ago}: writes flow again"
+    if status.old.status == "retired":
+        since = "" if status.fenced_for is None else f", for {duration(status.fenced_for)}"
+        return f"up for good{since}"
+    if status.fenced_for is None:
+        return "down: writes flow"
+    left = "" if status.fence_left is None else f", lapses in {duration(status.fence_left)}"
+    return f"up: writes refused for {duration(status.fenced_for)}{left}"
+
+
+def _progress(status: Status) -> str | None:
+    progress = status.new.progress
+    if progress is None:
+        return None
+    drained = "drain completed" if progress.drain_completed else "drain not completed"
+    return f"replayed up to log row {number(progress.last_replayed_log_id)}, {drained}"
+
+
+def _bookkeeping(status: Status, text: str | None) -> str:
+    if text is not None:
+        return text
+    # cutover removes these tables when it makes the new database ready.
+    return "removed" if status.new.status == "ready" else NOT_AVAILABLE
+
+
+def _at(utc: str | None) -> str:
+    if utc is None:
+        return ""
+    return f", at {dt.datetime.fromisoformat(utc):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _path(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _utc(julian_day: float | None) -> str | None:
+    if julian_day is None:
+        return None
+    moment = dt.datetime.fromtimestamp((julian_day - JULIAN_DAY_OF_1970) * SECONDS_A_DAY, dt.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

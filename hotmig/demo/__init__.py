@@ -1,0 +1,1 @@
+"""The demonstration: a shop that is migrated while its application writes."""

@@ -1,0 +1,175 @@
+"""The shop's application: a process that writes without pause and tells at its end how it fared.
+
+    python -m hotmig.demo.writer shop.sqlite --follow DIR
+
+It knows of hotmig only what the runbook tells every application: two messages, and ``_migration_status``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import signal
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from hotmig.demo.statements import NEW_WRITES, OLD_WRITES, Write
+from hotmig.sqlite import connect, execute, reading, transaction, value
+
+PAUSED = "hotmig: writes are paused for a migration to "
+REPLACED = re.compile(r"hotmig: this database was replaced by (?P<file>.+)")
+LOCK_SECONDS = 30.0
+RETRY_SECONDS = 0.001
+READY_POLL_SECONDS = 0.001
+
+
+@dataclass
+class Tally:
+    """What became of the writes. Latencies are in seconds, from the first try until the commit returned."""
+
+    accepted: Counter[str] = field(default_factory=Counter)
+    accepted_new: Counter[str] = field(default_factory=Counter)
+    refused_paused: int = 0
+    failed: int = 0
+    latencies: list[float] = field(default_factory=list)
+
+    def summary(self) -> dict[str, object]:
+        """The report as JSON shows it: counts by kind, the longest wait and percentiles in milliseconds."""
+        ordered = sorted(self.latencies)
+        percentiles = {f"p{share}": _milliseconds(_share(ordered, share)) for share in (50, 95, 99)}
+        return {
+            "format": 1,
+            "accepted": dict(self.accepted),
+            "accepted_by_new": dict(self.accepted_new),
+            "accepted_total": self.accepted.total() + self.accepted_new.total(),
+            "refused_while_paused": self.refused_paused,
+            "failed": self.failed,
+            "longest_wait_ms": _milliseconds(ordered[-1] if ordered else 0.0),
+            "latency_ms": percentiles,
+        }
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def _share(ordered: Sequence[float], percent: int) -> float:
+    return ordered[min(len(ordered) * percent // 100, len(ordered) - 1)] if ordered else 0.0
+
+
+class ReplacedError(Exception):
+    """The database was replaced; the argument is the file name of the new one."""
+
+
+@dataclass
+class Shop:
+    """The application, with one connection at a time."""
+
+    db: sqlite3.Connection
+    writes: Mapping[str, Write]
+    random: Random
+    tally: Tally
+    follow: Path | None = None
+    stopping: bool = False
+    moved: bool = False
+
+    def stop(self, *_signal: object) -> None:
+        self.stopping = True
+
+    def write(self) -> None:
+        """One write, tried until one is accepted, wherever the shop's database has moved to."""
+        began = time.monotonic()
+        while not self.stopping:
+            kind = self.random.choice(list(self.writes))
+            try:
+                if not self.attempt(kind):
+                    continue
+            except ReplacedError as replaced:
+                self.move_to(str(replaced))
+                continue
+            self.tally.latencies.append(time.monotonic() - began)
+            (self.tally.accepted_new if self.moved else self.tally.accepted)[kind] += 1
+            return
+
+    def attempt(self, kind: str) -> bool:
+        """One transaction: whether it was accepted. Raises ReplacedError when the database is retired."""
+        try:
+            with transaction(self.db, LOCK_SECONDS, "the shop's database"):
+                self.writes[kind](self.db, self.random)
+        except (sqlite3.IntegrityError, LookupError) as error:
+            if match := REPLACED.match(str(error)):
+                raise ReplacedError(match["file"]) from error
+            self.refused(str(error))
+            return False
+        return True
+
+    def refused(self, message: str) -> None:
+        """While writes are paused the application waits a moment; anything else is a write that makes no sense."""
+        if message.startswith(PAUSED):
+            self.tally.refused_paused += 1
+            time.sleep(RETRY_SECONDS)
+        else:
+            self.tally.failed += 1
+
+    def move_to(self, file: str) -> None:
+        """Goes on with the new database as soon as it is ready; stops when it was not told to follow."""
+        if self.follow is None:
+            self.stopping = True
+            return
+        path = self.follow / file
+        while not self.stopping and not is_ready(path):
+            time.sleep(READY_POLL_SECONDS)
+        self.db.close()
+        self.db, self.writes, self.moved = open_shop(path), NEW_WRITES, True
+
+
+def open_shop(path: Path) -> sqlite3.Connection:
+    db = connect(path)
+    execute(db, "PRAGMA foreign_keys = ON")
+    execute(db, "PRAGMA synchronous = NORMAL")
+    return db
+
+
+def is_ready(path: Path) -> bool:
+    with reading(path) as db:
+        return bool(value(db, "SELECT status FROM _migration_status") == "ready")
+
+
+def run(shop: Shop, seconds: float | None, pace: float) -> None:
+    """Writes until told to stop, for ``seconds`` at most, sleeping ``pace`` seconds between writes."""
+    deadline = time.monotonic() + seconds if seconds is not None else float("inf")
+    while not shop.stopping and time.monotonic() < deadline:
+        shop.write()
+        if pace:
+            time.sleep(pace)
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="hotmig.demo.writer", description="The shop's application.")
+    parser.add_argument("database", type=Path)
+    parser.add_argument("--follow", type=Path, metavar="DIR", help="go on with the new file in DIR")
+    parser.add_argument("--seconds", type=float, help="stop after that time (otherwise on SIGTERM)")
+    parser.add_argument("--pace", type=float, default=0.0, help="seconds to sleep between writes")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    shop = Shop(open_shop(options.database), OLD_WRITES, Random(options.seed), Tally(), options.follow)
+    signal.signal(signal.SIGTERM, shop.stop)
+    signal.signal(signal.SIGINT, shop.stop)
+    print("writing", flush=True)
+    run(shop, options.seconds, options.pace)
+    shop.db.close()
+    print(json.dumps(shop.tally.summary()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

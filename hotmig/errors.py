@@ -1,0 +1,40 @@
+"""Every way hotmig can refuse or fail: each knows its exit code and the command that comes next."""
+
+from __future__ import annotations
+
+
+class HotmigError(Exception):
+    """Something failed. ``message`` is one line; ``hint`` names what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SchemaError(HotmigError):
+    """The schema module is wrong. The message begins with ``file:line:``."""
+
+
+class Blocked(HotmigError):
+    """The plan has blocking findings; nothing was changed."""
+
+
+class UsageError(HotmigError):
+    """The command line asks for something that makes no sense."""
+
+    exit_code = 2
+
+
+class Refused(HotmigError):
+    """Going on could lose data: drift, a failed proof, a conflict, a file in the way."""
+
+    exit_code = 3
+
+
+class GaveUp(HotmigError):
+    """A lock or the pause budget was not met in time. Nothing is lost; run it again."""
+
+    exit_code = 4

@@ -1,0 +1,104 @@
+"""``cleanup-old``: takes hotmig's tables out of a retired database, and leaves it fenced, or deletes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotmig import project
+from hotmig.capture.marker import Marker, read_marker, retired_successor
+from hotmig.capture.recording import leave_retired, leave_retired_sql
+from hotmig.errors import HotmigError, Refused
+from hotmig.phases.locate import Location
+from hotmig.phases.migration import LOCK_SECONDS, old_writer
+from hotmig.sqlite import reading
+from hotmig.transfer.build import sync_directory
+from hotmig.transfer.identity import read_identity, read_status
+
+
+@dataclass(frozen=True)
+class CleanupResult:
+    """What was dropped and deleted, or would be; ``previous`` is the marker's status before."""
+
+    skipped: str | None
+    old: Path | None
+    previous: str | None = None
+    successor: str | None = None
+    statements: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    deleted: tuple[Path, ...] = ()
+    dry_run: bool = False
+
+
+def cleanup_old(
+    location: Location,
+    *,
+    dry_run: bool = False,
+    delete: bool = False,
+    unfence: bool = False,
+    seconds: float = LOCK_SECONDS,
+) -> CleanupResult:
+    """Cleans the database that the live one replaced. Raises Refused while a migration records or drains."""
+    _refuse_under_way(location)
+    old = _predecessor(location)
+    if old is None:
+        return CleanupResult("no retired database is left here", None)
+    with reading(old) as db:
+        marker, successor = read_marker(db), retired_successor(db)
+        statements = leave_retired_sql(db, successor or "", unfence=unfence) if successor else ()
+    if successor is None and not delete:
+        return CleanupResult("the retired database is cleaned already", old)
+    files = tuple(path for path in (old, *project.side_files(old)) if path.exists()) if delete else ()
+    _require_ready(location, successor)
+    result = CleanupResult(None, old, marker.status if marker else None, successor, statements, (), files, dry_run)
+    if dry_run:
+        return result
+    return _clean(result, old, successor, delete=delete, unfence=unfence, seconds=seconds)
+
+
+def _clean(
+    result: CleanupResult, old: Path, successor: str | None, *, delete: bool, unfence: bool, seconds: float
+) -> CleanupResult:
+    dropped: tuple[str, ...] = ()
+    if successor is not None:
+        with old_writer(old) as db:
+            dropped = leave_retired(db, successor, seconds, unfence=unfence).dropped
+    for path in result.deleted:
+        path.unlink(missing_ok=True)
+    if result.deleted:
+        sync_directory(old.parent)
+    return CleanupResult(
+        None, old, result.previous, successor, result.statements, dropped, result.deleted, dry_run=False
+    )
+
+
+def _refuse_under_way(location: Location) -> None:
+    marker: Marker | None = location.marker
+    if marker is not None and marker.status != "retired":
+        state = "recording" if marker.status == "recording" else "drained or draining"
+        raise Refused(
+            f"a migration to {marker.target} is under way ({state})",
+            "finish it with `hotmig drain` and `hotmig cutover`, or undo it with `hotmig reset`",
+        )
+    if marker is not None:
+        raise Refused("the cutover was cut in two: the new database is not ready", "run `hotmig cutover` to finish it")
+
+
+def _predecessor(location: Location) -> Path | None:
+    """The retired database that the live one names as its parent."""
+    if location.old is None:
+        return None
+    with reading(location.old) as db:
+        identity = read_identity(db)
+    if identity is None or identity.parent is None:
+        return None
+    path = location.directory / identity.parent
+    return path if path.exists() or path.is_symlink() else None
+
+
+def _require_ready(location: Location, successor: str | None) -> None:
+    if location.old is None:
+        raise HotmigError("there is no live database", "`hotmig status` says what is there")
+    with reading(location.old) as db:
+        if read_status(db) != "ready":
+            raise Refused(f"{successor or location.old.name} is not ready", "`hotmig status` says what is next")

@@ -1,0 +1,179 @@
+"""``drain``: catch up while writes go on, prove, raise the fence, replay the rest."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hotmig.capture.drift import check_drift
+from hotmig.capture.fence import fence_state, lower_fence, raise_fence
+from hotmig.capture.log import last_log_id
+from hotmig.capture.marker import read_marker
+from hotmig.errors import GaveUp, Refused
+from hotmig.phases.locate import Location
+from hotmig.phases.migration import LOCK_SECONDS, Migration, find_migration, old_writer, require_copied
+from hotmig.phases.progress import Progress, Report, silent
+from hotmig.sqlite import execute, reading, transaction
+from hotmig.transfer.identity import read_progress
+from hotmig.transfer.proof import Proved, prove
+from hotmig.transfer.replay import Replayed, replay
+from hotmig.transfer.session import Session, open_session
+
+MAX_PAUSE_SECONDS = 2.0
+HOLD_SECONDS = 60.0
+SHORT_ROUND_SECONDS = 0.05
+MOST_ROUNDS = 50
+ASSUMED_KEYS_PER_SECOND = 50_000.0
+STEPS_BETWEEN_LOOKS = 2_000  # VM steps: well under a millisecond
+
+
+@dataclass(frozen=True)
+class DrainResult:
+    """What ``drain`` did. ``fenced_at`` is the wall clock, in seconds, when writes were refused from."""
+
+    skipped: str | None
+    old: Path | None
+    new: Path
+    rounds: int = 0
+    entries: int = 0
+    keys: int = 0
+    proved: Proved | None = None
+    last_round: Replayed | None = None
+    fenced_at: float = 0.0
+    drained_seconds: float = 0.0  # from the fence's commit to the last replayed row
+    hold: float = HOLD_SECONDS
+
+
+def drain(
+    location: Location,
+    *,
+    max_pause: float = MAX_PAUSE_SECONDS,
+    hold: float = HOLD_SECONDS,
+    report: Report = silent,
+    seconds: float = LOCK_SECONDS,
+    extensions: tuple[str, ...] = (),
+) -> DrainResult:
+    """Brings the new database up to date and refuses writes to the old one for ``hold`` seconds at most.
+
+    Raises Refused when the proof or a replay finds what must not be lost, or the old schema changed; GaveUp when the
+    rest can't be replayed within ``max_pause`` seconds. After either the application writes on, and is recorded.
+    """
+    skipped = DrainResult(None, location.old, location.new)
+    if location.nothing_to_do:
+        return replace(skipped, skipped="the database already has this schema")
+    migration = find_migration(location)
+    if migration.marker.status == "retired":
+        raise Refused("the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it")
+    require_copied(migration)
+    if _already_drained(migration):
+        return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
+    with (
+        old_writer(migration.old) as old,
+        open_session(migration.new, migration.old, migration.plan, seconds, extensions) as session,
+    ):
+        execute(session.db, "PRAGMA main.synchronous = FULL")
+        _require_no_drift(old, migration, seconds)
+        rounds = _catch_up(session, report)
+        proved = prove(session, lambda table, rows: report(Progress("proving", rows, None, table)))
+        rounds += _catch_up(session, report)
+        return _under_fence(old, session, migration, rounds, proved, max_pause, hold)
+
+
+def _already_drained(migration: Migration) -> bool:
+    with reading(migration.new) as db:
+        progress = read_progress(db)
+    with reading(migration.old) as db:
+        marker = read_marker(db)
+        logged = last_log_id(db)
+    if marker is None or progress is None or not progress.drain_completed:
+        return False
+    return progress.last_replayed_log_id == logged and fence_state(marker, time.time()).is_up
+
+
+def _require_no_drift(old: sqlite3.Connection, migration: Migration, seconds: float) -> None:
+    with transaction(old, seconds, "the old database's writers"):
+        if migration.marker.plan_hash != migration.plan.hash:
+            check_drift(old, migration.plan)
+            raise Refused(
+                "the migration under way was begun from another plan",
+                "put the schema module back as it was, or run `hotmig reset` and then `hotmig migrate`",
+            )
+        check_drift(old, migration.plan)
+
+
+def _catch_up(session: Session, report: Report) -> list[Replayed]:
+    """Rounds until one is short: then little is left to be done while writes are refused."""
+    rounds = []
+    for _ in range(MOST_ROUNDS):
+        rounds.append(replay(session))
+        report(Progress("replaying", sum(done.entries for done in rounds)))
+        if rounds[-1].seconds < SHORT_ROUND_SECONDS:
+            break
+    return rounds
+
+
+def _under_fence(
+    old: sqlite3.Connection,
+    session: Session,
+    migration: Migration,
+    rounds: list[Replayed],
+    proved: Proved,
+    max_pause: float,
+    hold: float,
+) -> DrainResult:
+    with transaction(old, session.seconds, "the old database's writers"):
+        check_drift(old, migration.plan)
+        _require_budget(old, session, rounds, max_pause)
+        raise_fence(old, migration.plan.recorded, hold)
+    fenced_at, started = time.time(), time.monotonic()
+    try:
+        last = _replay_rest(session, started + max_pause)
+    except BaseException:
+        # Whatever went wrong, the application must be able to write again, and be recorded.
+        with transaction(old, session.seconds, "the old database"):
+            lower_fence(old)
+        raise
+    return DrainResult(
+        skipped=None,
+        old=migration.old,
+        new=migration.new,
+        rounds=len(rounds) + 1,
+        entries=sum(done.entries for done in rounds) + last.entries,
+        keys=sum(done.keys for done in rounds) + last.keys,
+        proved=proved,
+        last_round=last,
+        fenced_at=fenced_at,
+        drained_seconds=time.monotonic() - started,
+        hold=hold,
+    )
+
+
+def _require_budget(old: sqlite3.Connection, session: Session, rounds: list[Replayed], max_pause: float) -> None:
+    """Raises GaveUp, before the fence goes up, when the rest would take longer than the budget."""
+    waiting = last_log_id(old) - rounds[-1].upto
+    entries, spent = sum(done.entries for done in rounds), sum(done.seconds for done in rounds)
+    rate = entries / spent if entries > 1000 and spent > 0 else ASSUMED_KEYS_PER_SECOND
+    if waiting / rate > max_pause:
+        raise GaveUp(
+            f"{waiting} writes are still to be replayed at {rate:,.0f} a second: more than the {max_pause:g} s of --max-pause",
+            "nothing is lost and writes go on; run `hotmig drain` again when the application writes less",
+        )
+
+
+def _replay_rest(session: Session, deadline: float) -> Replayed:
+    session.db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+    try:
+        return replay(session, finish=True)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        raise GaveUp(
+            "the rest of the writes could not be replayed within --max-pause; the fence is down again",
+            "nothing is lost and writes go on; run `hotmig drain` again, or give it a longer --max-pause",
+        ) from error
+    finally:
+        session.db.set_progress_handler(None, 0)
+
+

@@ -1,0 +1,177 @@
+"""Which file is the old database, and where the new one goes: told by names and by what the files say themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotmig import project
+from hotmig.capture.marker import Marker
+from hotmig.errors import HotmigError, Refused, SchemaError
+from hotmig.phases.survey import EMPTY, DatabaseFile, Survey, survey
+from hotmig.schema.model import Schema
+
+
+@dataclass(frozen=True)
+class Location:
+    """The files that a command works on.
+
+    ``old`` is the live database, or the retired one of a cutover that was killed half-way; None only where nothing
+    is live and the schema module was not asked for. ``new`` is the file for the module's schema; without a module,
+    the file that the marker names. ``retired`` are the archives.
+    """
+
+    directory: Path
+    schema_file: Path
+    name: str
+    schema: Schema | None
+    old: Path | None
+    new: Path
+    marker: Marker | None  # of old
+    retired: tuple[Path, ...]
+    files: tuple[DatabaseFile, ...]
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether the live database already has the module's schema."""
+        return self.old == self.new
+
+    @property
+    def building(self) -> Path | None:
+        """The new file that the marker names, whatever the module says by now."""
+        return self.directory / self.marker.target if self.marker else None
+
+
+def locate(directory: Path, schema_file: Path | None = None, *, need_schema: bool = True) -> Location:
+    """Finds the schema module, the old database and the place of the new one.
+
+    Without ``need_schema`` a module that is broken or absent is no hindrance, and neither is a directory in which
+    every database is retired. Raises SchemaError, HotmigError (no database, a file that is none) and Refused
+    (more than one could be the live one; the new name is taken by an archive).
+    """
+    file = project.schema_file(directory, schema_file)
+    schema = load_schema(file) if need_schema else try_schema(file)[0]
+    name = database_name(directory, schema) if schema else guess_name(directory, file)
+    seen = survey(directory, name)
+    _require_readable(seen)
+    old = _old(seen, required=need_schema)
+    new = _new(seen, schema, old)
+    if need_schema and old is not seen.half_cut:
+        _require_free(seen, new)
+    return Location(
+        directory=directory,
+        schema_file=file,
+        name=name,
+        schema=schema,
+        old=old.path if old else None,
+        new=new,
+        marker=old.marker if old else None,
+        retired=tuple(file.path for file in seen.files if file.retired),
+        files=seen.files,
+    )
+
+
+def load_schema(file: Path) -> Schema:
+    """Runs and compiles the schema module. Raises SchemaError."""
+    # Imported here: `status` and `path` are often run, and mostly without the compiler.
+    from hotmig.schema.load import load
+
+    return load(file)
+
+
+def try_schema(file: Path) -> tuple[Schema | None, str | None]:
+    """The schema, or why there is none."""
+    if not file.exists():
+        return None, f"there is no {file}"
+    try:
+        return load_schema(file), None
+    except SchemaError as error:
+        return None, error.message
+
+
+def database_name(directory: Path, schema: Schema) -> str:
+    """``database = "…"`` of the module, or the directory's own name."""
+    return schema.name or project.default_name(directory)
+
+
+def guess_name(directory: Path, schema_file: Path) -> str:
+    """The databases' name without running the module: what it seems to say, or what the files have."""
+    said = project.name_in_module(schema_file)
+    if said:
+        return said
+    default, names = project.default_name(directory), project.names(directory)
+    return names[0] if len(names) == 1 and default not in names else default
+
+
+def _require_readable(seen: Survey) -> None:
+    targets = {file.marker.target for file in seen.files if file.marker}
+    for file in seen.files:
+        # A migrate that was killed at its very start leaves an empty new file, which the marker tells from others.
+        if file.problem and not (file.problem == EMPTY and file.path.name in targets):
+            raise HotmigError(
+                f"{file.path} is named like a database of this directory, but {file.problem}",
+                "move it away, or put back what belongs there; `hotmig status` shows the others",
+            )
+
+
+def _old(seen: Survey, *, required: bool) -> DatabaseFile | None:
+    live = seen.live
+    if len(live) > 1:
+        raise ambiguous(seen, live)
+    if live:
+        return live[0]
+    if seen.half_cut:
+        return seen.half_cut
+    if seen.files and not required:
+        return None
+    raise _none_found(seen)
+
+
+def ambiguous(seen: Survey, live: Iterable[DatabaseFile]) -> Refused:
+    """The refusal when several files could be in service."""
+    listed = ", ".join(file.path.name for file in live)
+    return Refused(
+        f"more than one file in {seen.directory} could be the live database: {listed}",
+        "move away those that the application does not use, with their -wal and -shm files, and run the command again",
+    )
+
+
+def _none_found(seen: Survey) -> HotmigError:
+    pattern = f"{seen.name}-<16 hex digits>{project.SUFFIX}"
+    if seen.files:
+        return HotmigError(
+            f"no database in {seen.directory} is live: {'; '.join(map(seen.why_not, seen.files))}",
+            "`hotmig status` says how this came about and what to run next",
+        )
+    if not seen.strangers:
+        return HotmigError(
+            f"there is no database {pattern} in {seen.directory}",
+            "`hotmig init` makes the first one, `hotmig init APP.DB` adopts the one that the application has",
+        )
+    listed = ", ".join(path.name for path in seen.strangers)
+    return HotmigError(f"no file in {seen.directory} follows the naming {pattern}: {listed}", _naming_hint(seen))
+
+
+def _naming_hint(seen: Survey) -> str:
+    names = project.names(seen.directory)
+    if len(names) == 1:
+        return f'write database = "{names[0]}" in the schema module: a directory\'s name can change, this one does not'
+    return f"`hotmig init {seen.strangers[0].name}` adopts a database as it is, under a name by the rule"
+
+
+def _new(seen: Survey, schema: Schema | None, old: DatabaseFile | None) -> Path:
+    if schema:
+        return project.target(seen.directory, seen.name, schema.hash)
+    if old and old.marker:
+        return seen.directory / old.marker.target
+    return old.path if old else seen.files[-1].path
+
+
+def _require_free(seen: Survey, new: Path) -> None:
+    taken = seen.file(new.name)
+    if taken and (taken.retired or taken.path.name in seen.ancestors):
+        raise Refused(
+            f"the new database would be {new}, but {seen.why_not(taken)}: the schema went back to an earlier one",
+            f"move {new.name} and its -wal and -shm files away, then `hotmig plan`",
+        )

@@ -1,0 +1,213 @@
+"""``migrate``: recording starts, the new file is made, and the rows are copied."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hotmig.capture.drift import check_drift
+from hotmig.capture.fence import extend_fence, raise_fence
+from hotmig.capture.marker import Marker, read_marker
+from hotmig.capture.recording import start_recording
+from hotmig.catalog.fingerprint import equal
+from hotmig.catalog.read import read_catalog
+from hotmig.errors import Blocked, GaveUp, HotmigError, Refused
+from hotmig.phases.locate import Location
+from hotmig.phases.migration import LOCK_SECONDS, old_writer
+from hotmig.phases.plan import PlanResult, plan
+from hotmig.phases.progress import Progress, Report, silent
+from hotmig.planning.copy_plan import hints_of
+from hotmig.planning.model import CopyPlan
+from hotmig.schema.model import Schema
+from hotmig.sqlite import execute, is_locked, transaction, value
+from hotmig.transfer import build
+from hotmig.transfer.copy import Copied, copy_all
+from hotmig.transfer.identity import Identity
+from hotmig.transfer.session import Session, open_session
+
+OFFLINE_HOLD_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class MigrateResult:
+    """What ``migrate`` did. ``skipped`` says why nothing was to be done."""
+
+    skipped: str | None
+    old: Path | None
+    new: Path
+    rows: dict[str, int]
+    mapped: int
+    seconds: float
+    log_entries: int
+    resumed: tuple[str, ...]
+    offline: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def migrate(
+    location: Location,
+    *,
+    offline: bool = False,
+    wal: bool = False,
+    report: Report = silent,
+    seconds: float = LOCK_SECONDS,
+    extensions: tuple[str, ...] = (),
+) -> MigrateResult:
+    """Starts recording and copies, or goes on with a copy that was cut short.
+
+    Raises Blocked, without any side effect, when the plan has blocking findings. ``offline`` refuses writes from
+    the first row on; ``wal`` switches the old database to WAL first.
+    """
+    planned = plan(location, extensions=extensions)
+    skipped = MigrateResult(None, location.old, location.new, {}, 0, 0.0, 0, ())
+    if planned.nothing_to_do:
+        return replace(skipped, skipped="the database already has this schema")
+    if not planned.runnable or planned.plan is None or location.schema is None or location.old is None:
+        raise blocked(planned)
+    notes = [_switch_to_wal(location.old, seconds)] if wal else []
+    started = time.monotonic()
+    marker = _record(location, planned.plan, seconds, offline)
+    if marker.status == "draining" and not offline:
+        return replace(skipped, skipped="everything is copied and drained; `hotmig cutover` or `hotmig drain` is next")
+    _make_file(location, location.schema, planned)
+    copied, entries = _copy(location, planned.plan, location.schema, report, seconds, extensions, offline)
+    return MigrateResult(
+        skipped=None,
+        old=location.old,
+        new=location.new,
+        rows=copied.rows,
+        mapped=copied.mapped,
+        seconds=time.monotonic() - started,
+        log_entries=entries,
+        resumed=copied.resumed,
+        offline=offline,
+        notes=tuple(notes),
+    )
+
+
+def blocked(planned: PlanResult) -> Blocked:
+    """The refusal that names the findings."""
+    blocking = [finding for finding in planned.findings if finding.severity == "block"]
+    more = f" and {len(blocking) - 1} more" if len(blocking) > 1 else ""
+    what = f"{blocking[0].message}{more}" if blocking else "the plan can't be run"
+    return Blocked(f"migrate is blocked: {what}", "`hotmig plan` shows every finding with the line to write")
+
+
+def _record(location: Location, wanted: CopyPlan, seconds: float, offline: bool) -> Marker:
+    """Starts recording; a migration that is already recording is joined when it is this very one."""
+    if location.old is None:
+        raise HotmigError("there is no old database", "`hotmig status` says what is there")
+    with old_writer(location.old) as db:
+        marker = read_marker(db)
+        if marker is None:
+            # Recording first: a row is never read that could change unseen.
+            marker = start_recording(
+                db, wanted.recorded, location.new.name, wanted.hash, seconds, lambda: _require_planned(db, wanted)
+            )
+        else:
+            _require_same(marker, location, wanted)
+            with transaction(db, seconds, "the old database's writers"):
+                check_drift(db, wanted)
+        if offline:
+            with transaction(db, seconds, "the old database's writers"):
+                raise_fence(db, wanted.recorded, OFFLINE_HOLD_SECONDS)
+        return marker
+
+
+def _require_planned(db: sqlite3.Connection, wanted: CopyPlan) -> None:
+    """Inside the transaction that starts recording: the catalog must still be the one that was planned."""
+    if not equal(read_catalog(db), wanted.old):
+        raise Refused("the old database's schema changed while the plan was made", "run `hotmig migrate` again")
+
+
+def _require_same(marker: Marker, location: Location, wanted: CopyPlan) -> None:
+    ways_out = (
+        "put the schema module and the old database's schema back as they were and run the same command, "
+        "or run `hotmig reset` and then `hotmig migrate` to begin anew"
+    )
+    if marker.status == "retired":
+        raise Refused("the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it")
+    if marker.target != location.new.name:
+        raise Refused(f"another migration is under way, to {marker.target}", ways_out)
+    if marker.plan_hash != wanted.hash:
+        raise Refused("the migration under way was begun from another plan", ways_out)
+
+
+def _make_file(location: Location, schema: Schema, planned: PlanResult) -> None:
+    """Makes the new file, unless an earlier run did. What it left before its first commit is made again."""
+    if build.is_begun(location.new) or planned.plan is None or location.old is None:
+        return
+    settings = build.read_settings(location.old)
+    location.new.unlink(missing_ok=True)
+    build.create_file(location.new, settings)
+    created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    identity = Identity(schema.hash, planned.schema_commit, location.old.name, created)
+    build.create_schema(location.new, settings, schema, planned.plan, identity, hints_of(schema))
+
+
+def _copy(
+    location: Location,
+    wanted: CopyPlan,
+    schema: Schema,
+    report: Report,
+    seconds: float,
+    extensions: tuple[str, ...],
+    offline: bool,
+) -> tuple[Copied, int]:
+    if location.old is None:
+        raise HotmigError("there is no old database", "`hotmig status` says what is there")
+    done = 0
+
+    def copied_chunk(table: str, rows: int) -> None:
+        nonlocal done
+        done += rows
+        report(Progress("copying", done, None, table))
+        if offline and location.old is not None:
+            _keep_fence(location.old, seconds)
+
+    with open_session(location.new, location.old, wanted, seconds, extensions) as session:
+        copied = copy_all(session, build.indexes_of(schema), copied_chunk)
+        _finish(session, schema)
+        return copied, session.last_log_id()
+
+
+def _keep_fence(old: Path, seconds: float) -> None:
+    with old_writer(old) as db, transaction(db, seconds, "the old database"):
+        extend_fence(db, OFFLINE_HOLD_SECONDS)
+
+
+def _finish(session: Session, schema: Schema) -> None:
+    """Views, virtual tables and statistics; the catalog is read back; everything is on the disk."""
+    # FULL from here on: this commit syncs the whole file, also what earlier chunks left to the system.
+    execute(session.db, "PRAGMA main.synchronous = FULL")
+    with transaction(session.db, session.seconds, "the new database"):
+        build.finish_schema(session.db, schema)
+        execute(session.db, "UPDATE main._migration_progress SET drain_completed = 0")
+    build.analyze_like(session.db)
+    build.verify_catalog(session.db, schema, triggers=False)
+    if session.wal:
+        execute(session.db, "PRAGMA main.journal_mode = WAL")
+
+
+def _switch_to_wal(old: Path, seconds: float) -> str:
+    """Switches to WAL. Under a busy writer SQLite refuses at once whatever the timeout, so this asks again and again."""
+    deadline = time.monotonic() + seconds
+    with old_writer(old) as db:
+        before = value(db, "PRAGMA journal_mode")
+        while True:
+            try:
+                mode = value(db, "PRAGMA journal_mode = WAL")
+                if mode == "wal":
+                    return f"journal mode was {before}, is WAL now"
+            except sqlite3.OperationalError as error:
+                if not is_locked(error):
+                    raise
+            if time.monotonic() > deadline:
+                raise GaveUp(
+                    f"could not switch {old.name} to WAL in {seconds:g} s: the application's transactions leave no gap",
+                    "nothing has changed; run `hotmig migrate --wal` again, or without --wal",
+                )
+            time.sleep(0.001)

@@ -1,0 +1,94 @@
+"""A migration under way: the plan that was recorded, and the two files it is between."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotmig.capture.marker import Marker, read_marker
+from hotmig.catalog.read import read_catalog
+from hotmig.errors import HotmigError, Refused
+from hotmig.phases.locate import Location
+from hotmig.planning.copy_plan import build_plan
+from hotmig.planning.model import CopyPlan
+from hotmig.schema.model import Schema
+from hotmig.sqlite import connect, execute, reading
+from hotmig.transfer.build import is_begun
+from hotmig.transfer.identity import read_copies, read_hints, read_status
+
+LOCK_SECONDS = 30.0  # how long to wait for any one lock, unless the operator says otherwise
+
+
+@dataclass(frozen=True)
+class Migration:
+    """Everything a later phase needs to go on."""
+
+    old: Path
+    new: Path
+    marker: Marker
+    schema: Schema
+    plan: CopyPlan
+
+
+def current_plan(old: Path, schema: Schema) -> CopyPlan:
+    """The plan from the old database as it is now."""
+    with reading(old) as db:
+        return build_plan(read_catalog(db), schema, read_hints(db))
+
+
+def find_migration(location: Location) -> Migration:
+    """The migration that ``migrate`` began and copied. Raises Refused or HotmigError where there is none to go on with."""
+    if location.old is None or location.schema is None:
+        raise HotmigError("there is no old database to work on", "`hotmig status` says what is there")
+    with reading(location.old) as db:
+        marker = read_marker(db)
+    if marker is None:
+        raise Refused(
+            f"{location.old.name} has no _migration_marker: no migration is recording there",
+            "run `hotmig migrate` first; if one was under way, `hotmig reset` removes what is left of it",
+        )
+    new = location.directory / marker.target
+    if new != location.new:
+        raise Refused(
+            f"the migration under way builds {marker.target}, but the schema module now asks for {location.new.name}",
+            "put the schema module back as it was, or run `hotmig reset` and `hotmig migrate` for the new one",
+        )
+    if not is_begun(new):
+        raise Refused(f"the new database {new.name} is missing or empty", "run `hotmig migrate` to build it again")
+    plan = current_plan(location.old, location.schema)
+    return Migration(location.old, new, marker, location.schema, plan)
+
+
+def require_copied(migration: Migration) -> None:
+    """Raises Refused when the copy is not complete."""
+    with reading(migration.new) as db:
+        copies = read_copies(db)
+        status = read_status(db)
+    if status != "migrating" or copies is None:
+        raise Refused(f"{migration.new.name} is {status or 'not a database of hotmig'}", "`hotmig status` says what is next")
+    waiting = [copy.table for copy in copies if copy.state != "copied"]
+    if waiting:
+        raise Refused(f"the copy is not complete: {', '.join(waiting)}", "run `hotmig migrate`: it goes on where it stood")
+
+
+@contextmanager
+def old_writer(old: Path) -> Iterator[sqlite3.Connection]:
+    """The one connection that writes to the old database; what it commits is on the disk."""
+    db = connect(old, "rw")
+    try:
+        execute(db, "PRAGMA synchronous = FULL")
+        # A checkpoint at the wrong moment is the application's to make, not ours.
+        execute(db, "PRAGMA wal_autocheckpoint = 0")
+        yield db
+    finally:
+        db.close()
+
+
+def file_size(path: Path) -> int:
+    """The size of a database with its write-ahead log, in bytes."""
+    real = os.path.realpath(path)
+    return sum(os.stat(name).st_size for name in (real, real + "-wal") if os.path.exists(name))

@@ -1,0 +1,51 @@
+"""Which file an application opens: the ready database for its schema module."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from hotmig import project
+from hotmig.errors import GaveUp, HotmigError, Refused
+from hotmig.phases.locate import database_name, load_schema
+from hotmig.phases.survey import survey
+
+POLL_SECONDS = 0.05
+
+
+def path(directory: Path, schema_file: Path | None = None, wait: float | None = None) -> Path:
+    """The ready database for the schema module, waiting up to ``wait`` seconds for it.
+
+    Raises SchemaError, Refused when it was replaced (waiting would not help), HotmigError when it is not ready and
+    nobody waits, GaveUp when it was not ready in time.
+    """
+    schema = load_schema(project.schema_file(directory, schema_file))
+    target = project.target(directory, database_name(directory, schema), schema.hash)
+    deadline = time.monotonic() + (wait or 0)
+    while (reason := _not_ready(target)) is not None:
+        if wait is None:
+            raise HotmigError(reason, "`hotmig path --wait 60` waits for it; `hotmig status` says where things stand")
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise GaveUp(f"{reason}, after {wait:g} s", "`hotmig status` says where things stand")
+        time.sleep(min(POLL_SECONDS, left))
+    return target
+
+
+def _not_ready(target: Path) -> str | None:
+    """Why the file is not the one to open, or None when it is."""
+    parts = project.split(target)
+    if parts is None or not target.exists():
+        return f"there is no {target} yet"
+    seen = survey(target.parent, parts[0])
+    file = seen.file(target.name)
+    if file is None:
+        return f"there is no {target} yet"
+    if file in seen.live:
+        return None
+    if file.retired or (not file.problem and file.status != "migrating"):
+        raise Refused(
+            f"{target} is not in service any more: {seen.why_not(file)}",
+            "the schema module is an earlier one: start the application's present version; see `hotmig status`",
+        )
+    return f"{target} is not ready: {seen.why_not(file)}"

@@ -1,0 +1,151 @@
+"""``plan``: everything that ``migrate`` will do, and what stands in its way; nothing is changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hotmig import project
+from hotmig.catalog.fingerprint import canonical, digest
+from hotmig.catalog.read import read_catalog, reserved_strangers
+from hotmig.errors import HotmigError
+from hotmig.phases.locate import Location
+from hotmig.phases.migration import file_size
+from hotmig.planning import checks
+from hotmig.planning.checking import Context, Facts
+from hotmig.planning.copy_plan import build_plan
+from hotmig.planning.diff import nothing_to_do, supported
+from hotmig.planning.model import Answer, CopyPlan, Finding, Probe
+from hotmig.schema.model import Schema
+from hotmig.sqlite import execute, quote, reading, value
+from hotmig.transfer.identity import built_catalog, read_hints
+
+
+@dataclass(frozen=True)
+class PlanResult:
+    """``rows`` are those of each new table's source, without the ones written since; ``prerequisites`` are
+    (name, what it is, whether it is fine)."""
+
+    runnable: bool
+    nothing_to_do: bool
+    directory: Path
+    schema: Path
+    old: Path | None
+    new: Path
+    schema_hash: str
+    schema_commit: str | None
+    plan: CopyPlan | None
+    rows: dict[str, int]
+    findings: tuple[Finding, ...]
+    differences: tuple[str, ...]
+    prerequisites: tuple[tuple[str, str, bool], ...]
+
+
+def plan(location: Location, *, extensions: tuple[str, ...] = ()) -> PlanResult:
+    """Plans the migration from the live database to the schema module's."""
+    schema, old = location.schema, location.old
+    if schema is None or old is None:
+        raise HotmigError("there is nothing to plan from", "`hotmig status` says what is there")
+    result = PlanResult(
+        runnable=True,
+        nothing_to_do=True,
+        directory=location.directory,
+        schema=location.schema_file,
+        old=old,
+        new=location.new,
+        schema_hash=schema.hash,
+        schema_commit=project.commit_of(location.schema_file),
+        plan=None,
+        rows={},
+        findings=(),
+        differences=(),
+        prerequisites=(),
+    )
+    with reading(old, extensions=extensions) as db:
+        return _planned(result, location, schema, db)
+
+
+def _planned(result: PlanResult, location: Location, schema: Schema, db: sqlite3.Connection) -> PlanResult:
+    used = read_hints(db)
+    wanted = build_plan(read_catalog(db), schema, used)
+    context = Context(wanted, schema, _facts(location, db), (), used)
+    questions = checks.probes(context)
+    context = replace(context, answers=tuple(_answer(db, question) for question in questions))
+    idle = location.marker is None and nothing_to_do(context)
+    findings = () if idle else checks.findings(context)
+    return replace(
+        result,
+        runnable=not any(finding.severity == "block" for finding in findings),
+        nothing_to_do=idle,
+        plan=wanted,
+        rows=dict(_rows(db, wanted)),
+        findings=findings,
+        differences=supported(wanted),
+        prerequisites=tuple(_prerequisites(location, context.facts)),
+    )
+
+
+def _answer(db: sqlite3.Connection, probe: Probe) -> Answer:
+    try:
+        return Answer(probe, tuple(execute(db, probe.sql, probe.parameters).fetchall()))
+    except sqlite3.OperationalError as error:
+        raise HotmigError(
+            f"the check {probe.check} could not read the old database: {error}",
+            "if a function or collation of the application is missing, load it with --load-extension",
+        ) from error
+
+
+def _facts(location: Location, db: sqlite3.Connection) -> Facts:
+    old = Path(os.path.realpath(location.old or location.new))
+    built = built_catalog(db)
+    drifted = built is not None and built != digest(canonical(read_catalog(db)))
+    return Facts(
+        journal_mode=value(db, "PRAGMA journal_mode"),
+        old_file=old.name,
+        old_size=file_size(old),
+        disk_free=shutil.disk_usage(location.new.parent).free,
+        user_id=os.geteuid(),
+        owner_id=old.stat().st_uid,
+        target=location.new.name,
+        target_taken=_taken(location),
+        strangers=reserved_strangers(db),
+        functions=frozenset(row[0] for row in execute(db, "SELECT DISTINCT name FROM pragma_function_list")),
+        collations=frozenset(row[0] for row in execute(db, "SELECT name FROM pragma_collation_list")),
+        drifted=("its catalog is not the one that it was built with",) if drifted else (),
+    )
+
+
+def _taken(location: Location) -> str | None:
+    """What stands under the new database's name, unless it is this migration's own unfinished file."""
+    if location.new == location.old or not os.path.lexists(location.new):
+        return None
+    if location.marker is not None and location.marker.target == location.new.name:
+        return None
+    found = next((file for file in location.files if file.path == location.new), None)
+    if found is None or found.status is None:
+        return "a file that is no database of hotmig"
+    return f"a database that is {found.status}"
+
+
+def _rows(db: sqlite3.Connection, wanted: CopyPlan) -> Iterator[tuple[str, int]]:
+    for step in wanted.steps:
+        if step.source is not None:
+            yield step.table.name, value(db, f"SELECT count(*) FROM {quote(step.source.name)}")
+
+
+def _prerequisites(location: Location, facts: Facts) -> Iterator[tuple[str, str, bool]]:
+    marker = location.marker
+    yield "marker", f"{marker.status} since {marker.started_utc}" if marker else "none: recording has not begun", True
+    yield "log", "present" if marker else "none yet", True
+    yield "target path", str(location.new) if not facts.target_taken else facts.target_taken, not facts.target_taken
+    yield "journal mode", facts.journal_mode, True
+    size, free = facts.old_size or 0, facts.disk_free or 0
+    yield "disk", f"{_megabytes(free)} free, the database has {_megabytes(size)}", free > size
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:,.1f} MB"

@@ -1,0 +1,71 @@
+"""``reset``: gives a migration up, and leaves the old database as if it had never begun."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotmig import project
+from hotmig.capture.marker import read_marker
+from hotmig.capture.recording import stop_recording, stop_recording_sql
+from hotmig.errors import Refused
+from hotmig.phases.locate import Location
+from hotmig.phases.migration import LOCK_SECONDS, old_writer
+from hotmig.sqlite import reading
+from hotmig.transfer.build import is_begun, sync_directory
+from hotmig.transfer.identity import read_status
+
+
+@dataclass(frozen=True)
+class ResetResult:
+    """What was dropped and deleted, or would be; ``previous`` is the marker's status before."""
+
+    skipped: str | None
+    old: Path | None
+    previous: str | None = None
+    statements: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    deleted: tuple[Path, ...] = ()
+    dry_run: bool = False
+
+
+def reset(location: Location, *, dry_run: bool = False, seconds: float = LOCK_SECONDS) -> ResetResult:
+    """Deletes the new file and removes everything of hotmig's from the old database.
+
+    Raises Refused when the new database is ready or the old one is retired: a cutover is finished, not undone.
+    """
+    if location.old is None:
+        return ResetResult("there is no live database, and nothing to reset", None)
+    with reading(location.old) as db:
+        marker = read_marker(db)
+        statements = stop_recording_sql(db)
+    if marker is not None and marker.status == "retired":
+        raise Refused("the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it")
+    new = location.directory / marker.target if marker else location.new
+    files = _files_of(new, location)
+    if not statements and not files:
+        return ResetResult("no migration is under way", location.old)
+    result = ResetResult(None, location.old, marker.status if marker else None, statements, (), files, dry_run)
+    if dry_run:
+        return result
+    # The file first: as long as the marker stands, it says what a killed reset was about to delete.
+    for path in files:
+        path.unlink(missing_ok=True)
+    if files:
+        sync_directory(new.parent)
+    with old_writer(location.old) as db:
+        removed = stop_recording(db, seconds)
+    return ResetResult(None, location.old, result.previous, statements, removed.dropped, files, dry_run=False)
+
+
+def _files_of(new: Path, location: Location) -> tuple[Path, ...]:
+    """The new file with its side files. Raises Refused when it is ready."""
+    if new == location.old or not new.exists():
+        return ()
+    if is_begun(new):
+        with reading(new) as db:
+            if read_status(db) == "ready":
+                raise Refused(
+                    f"{new.name} is ready: the migration is over", "`hotmig cleanup-old` cleans up behind it"
+                )
+    return tuple(path for path in (new, *project.side_files(new)) if path.exists())

@@ -1,0 +1,326 @@
+"""Where a migration stands, read from the files alone and in short reads: no writer ever waits for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hotmig import project
+from hotmig.capture.marker import Marker
+from hotmig.phases.locate import ambiguous, guess_name, try_schema
+from hotmig.phases.survey import DatabaseFile, Survey, survey
+from hotmig.transfer.identity import Progress
+
+Phase = Literal["none", "ready", "copying", "recording", "draining", "lapsed", "drained", "half-cut", "retired"]
+
+JULIAN_DAY_OF_1970 = 2440587.5
+SECONDS_A_DAY = 86400
+
+BUILDING: tuple[Phase, ...] = ("copying", "recording", "drained")
+NEXT: dict[Phase, str | None] = {
+    "none": "hotmig plan",
+    "ready": None,
+    "copying": "hotmig migrate",
+    "recording": "hotmig drain",
+    "draining": "hotmig drain",
+    "lapsed": "hotmig drain",
+    "drained": "hotmig cutover",
+    "half-cut": "hotmig cutover",
+    "retired": "hotmig cleanup-old",
+}
+
+
+@dataclass(frozen=True)
+class OldSide:
+    """The old database. ``path`` is None when there is none; the rest is None as far as it is unknown."""
+
+    path: Path | None = None
+    size: int | None = None
+    status: str | None = None  # of the marker; "retired" too when only that was left
+    log_entries: int | None = None
+    fence_until: float | None = None  # a Julian day
+
+
+@dataclass(frozen=True)
+class NewSide:
+    """The new database, or the one in service when no migration is under way."""
+
+    path: Path | None = None
+    size: int | None = None  # None without the file
+    problem: str | None = None  # why it could not be read
+    status: str | None = None
+    schema_hash: str | None = None
+    schema_commit: str | None = None
+    progress: Progress | None = None
+    tables_copied: int | None = None
+    tables: int | None = None
+    rows_copied: int | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """What ``hotmig status`` tells. Times are in seconds; ``fence_left`` is negative once the fence lapsed."""
+
+    directory: Path
+    schema_file: Path
+    schema_problem: str | None  # why the module says nothing; None too where it was not asked
+    schema_hash: str | None  # of the module, where it was asked
+    name: str
+    phase: Phase
+    old: OldSide
+    new: NewSide
+    pending: int | None
+    id_mappings: int | None
+    fenced_for: float | None
+    fence_left: float | None
+    started_utc: str | None
+    age: float | None
+    attention: tuple[str, ...]
+    next: str | None
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether someone should look."""
+        return bool(self.attention)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The two files that the answer is about. ``new_path`` may not exist; ``in_service``: the application has new."""
+
+    old: DatabaseFile | None
+    new: DatabaseFile | None
+    new_path: Path | None
+    in_service: bool = False
+    schema_problem: str | None = None
+    schema_hash: str | None = None
+
+    @property
+    def marker(self) -> Marker | None:
+        return self.old.marker if self.old else None
+
+
+def status(directory: Path, schema_file: Path | None = None, name: str | None = None) -> Status:
+    """Reads where things stand. Raises HotmigError without the directory, Refused when several files are live."""
+    file = project.schema_file(directory, schema_file)
+    name = name or guess_name(directory, file)
+    seen = survey(directory, name, count_mappings=True)
+    if seen.half_cut or _recording_ancestors(seen):
+        # A cutover between two of our reads looks like one that was killed half-way.
+        seen = survey(directory, name, count_mappings=True)
+    pair = _pair(seen, file)
+    now = time.time()
+    phase = _phase(pair, _julian_day(now))
+    return _status(seen, file, pair, phase, now)
+
+
+def _pair(seen: Survey, schema_file: Path) -> _Pair:
+    """The migration that is under way, else the half-done one, else the live database and what it came from."""
+    live = seen.live
+    recording = [file for file in live if file.recording]
+    if len(recording) > 1 or (not recording and len(live) > 1):
+        raise ambiguous(seen, live)
+    going = recording[0] if recording else seen.half_cut
+    if going and going.marker:
+        target = going.marker.target
+        problem = None if schema_file.exists() else f"there is no {schema_file}"
+        return _Pair(going, seen.file(target), seen.directory / target, schema_problem=problem)
+    if live:
+        return _at_rest(seen, live[0], schema_file)
+    archive = next((file for file in seen.files if file.retired), None)
+    if archive and archive.replaced_by:
+        return _Pair(archive, None, seen.directory / archive.replaced_by)
+    return _without_old(seen, schema_file)
+
+
+def _at_rest(seen: Survey, live: DatabaseFile, schema_file: Path) -> _Pair:
+    """Only at rest does the module matter: it tells whether the live database is what is asked for."""
+    schema, problem = try_schema(schema_file)
+    wanted = project.target(seen.directory, seen.name, schema.hash) if schema else None
+    if schema and wanted and wanted.name != live.path.name:
+        return _Pair(live, seen.file(wanted.name), wanted, schema_hash=schema.hash)
+    if live.status is None and seen.orphan:
+        return _Pair(live, seen.orphan, seen.orphan.path, schema_problem=problem)
+    if live.status is None and schema is None:
+        return _Pair(live, None, None, schema_problem=problem)
+    parent = seen.file(live.identity.parent) if live.identity else None
+    return _Pair(parent, live, live.path, True, problem, schema.hash if schema else None)
+
+
+def _without_old(seen: Survey, schema_file: Path) -> _Pair:
+    if seen.orphan:
+        return _Pair(None, seen.orphan, seen.orphan.path)
+    schema, problem = try_schema(schema_file)
+    if schema is None:
+        return _Pair(None, None, None, schema_problem=problem)
+    return _Pair(None, None, project.target(seen.directory, seen.name, schema.hash), schema_hash=schema.hash)
+
+
+def _phase(pair: _Pair, now: float) -> Phase:
+    old, new, marker = pair.old, pair.new, pair.marker
+    if pair.in_service:
+        return "retired" if marker and marker.status == "retired" else "ready"
+    if old and old.retired:
+        return "half-cut" if marker and new else "retired"
+    if marker is None:
+        return _built(new) if old is None and new else "none"
+    if marker.status == "recording":
+        return "recording" if _built(new) != "copying" else "copying"
+    if not _fence_is_up(marker, now):
+        return "lapsed"
+    return "drained" if _built(new) == "drained" else "draining"
+
+
+def _built(new: DatabaseFile | None) -> Phase:
+    """How far the new database came, by what it says itself."""
+    if new is None or not new.copies or any(copy.state != "copied" for copy in new.copies):
+        return "copying"
+    return "drained" if new.progress and new.progress.drain_completed else "recording"
+
+
+def _fence_is_up(marker: Marker, now: float) -> bool:
+    # The fence's own condition: a clock that was set back must not keep it up.
+    if marker.fence_from is None or marker.fence_until is None:
+        return False
+    return marker.fence_from <= now <= marker.fence_until
+
+
+def _status(seen: Survey, schema_file: Path, pair: _Pair, phase: Phase, now: float) -> Status:
+    marker, attention = pair.marker, tuple(_attention(seen, pair, phase))
+    fenced_for, fence_left = _fence_times(marker, phase, _julian_day(now))
+    return Status(
+        directory=seen.directory,
+        schema_file=schema_file,
+        schema_problem=pair.schema_problem,
+        schema_hash=pair.schema_hash,
+        name=seen.name,
+        phase=phase,
+        old=_old_side(pair.old),
+        new=_new_side(pair),
+        pending=_pending(pair),
+        id_mappings=pair.new.id_mappings if pair.new else None,
+        fenced_for=fenced_for,
+        fence_left=fence_left,
+        started_utc=marker.started_utc if marker else None,
+        age=_age(marker, now),
+        attention=attention,
+        next=_next(seen, pair, phase),
+    )
+
+
+def _old_side(old: DatabaseFile | None) -> OldSide:
+    if old is None:
+        return OldSide()
+    marker = old.marker
+    return OldSide(
+        path=old.path,
+        size=old.size,
+        status=marker.status if marker else ("retired" if old.retired else None),
+        log_entries=old.log_entries,
+        fence_until=marker.fence_until if marker else None,
+    )
+
+
+def _new_side(pair: _Pair) -> NewSide:
+    new = pair.new
+    if new is None or new.problem:
+        return NewSide(path=pair.new_path, problem=new.problem if new else None, schema_hash=pair.schema_hash)
+    copies = new.copies
+    return NewSide(
+        path=new.path,
+        size=new.size,
+        status=new.status,
+        schema_hash=new.identity.schema_hash if new.identity else None,
+        schema_commit=new.identity.schema_commit if new.identity else None,
+        progress=new.progress,
+        tables=None if copies is None else len(copies),
+        tables_copied=None if copies is None else sum(copy.state == "copied" for copy in copies),
+        rows_copied=None if copies is None else sum(copy.rows for copy in copies),
+    )
+
+
+def _pending(pair: _Pair) -> int | None:
+    """Log rows that were not replayed yet; None where nothing is recorded or all was handed over."""
+    if pair.old is None or pair.old.log_entries is None or pair.in_service:
+        return None
+    progress = pair.new.progress if pair.new else None
+    return pair.old.log_entries - (progress.last_replayed_log_id if progress else 0)
+
+
+def _fence_times(marker: Marker | None, phase: Phase, now: float) -> tuple[float | None, float | None]:
+    """For how long writes have been refused, and in how long the fence lapses, in seconds."""
+    if marker is None or marker.fence_from is None or marker.status == "recording":
+        return None, None
+    since = (now - marker.fence_from) * SECONDS_A_DAY
+    if marker.status == "retired":
+        return since, None
+    left = None if marker.fence_until is None else (marker.fence_until - now) * SECONDS_A_DAY
+    return (None if phase == "lapsed" else since), left
+
+
+def _age(marker: Marker | None, now: float) -> float | None:
+    if marker is None:
+        return None
+    started = dt.datetime.fromisoformat(marker.started_utc)
+    if started.tzinfo is None:
+        started = started.replace(tzinfo=dt.UTC)
+    return now - started.timestamp()
+
+
+def _next(seen: Survey, pair: _Pair, phase: Phase) -> str | None:
+    if pair.old is None and phase in BUILDING:
+        return None  # nothing can go on without the old database
+    if phase == "none" and pair.old is None:
+        return "hotmig init"
+    if phase == "none" and seen.orphan:
+        return "hotmig reset"
+    if phase == "retired" and not pair.in_service:
+        return None
+    return NEXT[phase]
+
+
+def _attention(seen: Survey, pair: _Pair, phase: Phase) -> Iterator[str]:
+    """What someone should look at, one sentence each."""
+    if phase in ("draining", "drained"):
+        yield "the fence is up: the application's writes are refused"
+    if phase == "lapsed":
+        yield "the fence lapsed before the cutover: writes flow again, and are recorded"
+    if phase == "half-cut":
+        yield "a cutover was cut in two: neither database accepts writes"
+    if phase == "retired" and not pair.in_service:
+        yield f"{pair.new_path} replaced the old database and is not there"
+    if pair.old is None and phase in BUILDING:
+        yield "the old database is not there: nothing can go on until it is put back"
+    if pair.marker and pair.old and pair.old.recording and not pair.in_service:
+        yield from _attention_while_recording(pair, pair.old, pair.marker)
+    if seen.orphan and pair.old:
+        yield f"{seen.orphan.path.name} is unfinished, and no database here is recorded for it"
+    for file in _recording_ancestors(seen):
+        yield f"{file.path.name} was replaced, but accepts writes"
+    others = [file.path.name for file in seen.live if file not in (pair.old, pair.new)]
+    if others:
+        yield f"more than one file could be the live database: {', '.join(others)} too"
+    building = {pair.new.path} if pair.new and phase == "copying" else set()
+    yield from (
+        f"{file.path.name}: {file.problem}" for file in seen.files if file.problem and file.path not in building
+    )
+
+
+def _attention_while_recording(pair: _Pair, old: DatabaseFile, marker: Marker) -> Iterator[str]:
+    if pair.new is None:
+        yield f"the new database {marker.target} is not there"
+    if old.schema_version != marker.schema_version:
+        yield "the old database's schema changed while recording, or ANALYZE or VACUUM ran: `hotmig drain` tells which"
+
+
+def _recording_ancestors(seen: Survey) -> list[DatabaseFile]:
+    ancestors = seen.ancestors
+    return [file for file in seen.files if file.recording and file.path.name in ancestors]
+
+
+def _julian_day(unix_time: float) -> float:
+    return unix_time / SECONDS_A_DAY + JULIAN_DAY_OF_1970

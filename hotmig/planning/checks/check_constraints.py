@@ -1,0 +1,44 @@
+"""Old rows that break a CHECK that is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from hotmig.catalog.model import Check
+from hotmig.planning.checking import Context, check, counted, first_keys, number
+from hotmig.planning.held import is_checked_already
+from hotmig.planning.model import Finding, Probe, TableStep
+from hotmig.planning.rows import key_names, new_rows, reads
+from hotmig.sqlite import quote
+
+NAME = "check"
+
+
+def probes(context: Context) -> Iterable[Probe]:
+    for step, constraint, rows in _new_constraints(context):
+        broken = f"FROM ({rows}) AS {quote(step.table.name)} WHERE NOT ({constraint.expression}\n)"
+        yield Probe(NAME, _subject(step, constraint), counted(key_names(step), broken))
+
+
+@check(NAME, probes)
+def findings(context: Context) -> Iterable[Finding]:
+    for step, constraint, _ in _new_constraints(context):
+        rows = context.rows(NAME, _subject(step, constraint))
+        if rows:
+            count = number(rows[0][0], "row breaks", "rows break")
+            message = f"{count} the new CHECK ({constraint.expression}) of {step.table.name}: {first_keys(step, rows)}"
+            yield Finding(NAME, "block", step.table.name, message)
+
+
+def _subject(step: TableStep, constraint: Check) -> str:
+    return f"{step.table.name}: {constraint.expression}"
+
+
+def _new_constraints(context: Context) -> Iterator[tuple[TableStep, Check, str]]:
+    for step in context.plan.steps:
+        for constraint in step.table.checks:
+            if step.source is None or is_checked_already(step, constraint):
+                continue
+            rows = new_rows(step, sorted(reads(constraint.expression, step.table)))
+            if rows is not None:
+                yield step, constraint, rows

@@ -1,0 +1,43 @@
+"""A table with rows has no successor, or looks renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hotmig.catalog.model import Table
+from hotmig.planning.checking import Context, check, dropped_line, literal, number
+from hotmig.planning.model import Finding, Probe
+from hotmig.planning.successors import gone_tables, renamed_tables
+from hotmig.sqlite import quote
+
+NAME = "dropped-table"
+
+
+def probes(context: Context) -> Iterable[Probe]:
+    for table in gone_tables(context):
+        yield Probe(NAME, table.name, f"SELECT count(*) FROM {quote(table.name)}")
+
+
+@check(NAME, probes)
+def findings(context: Context) -> Iterable[Finding]:
+    for table in gone_tables(context):
+        yield _finding(context, table)
+
+
+def _finding(context: Context, table: Table) -> Finding:
+    rows = context.count(NAME, table.name)
+    if not rows:
+        return Finding(NAME, "note", table.name, f"{table.name} is dropped; it has no rows")
+    step = renamed_tables(context).get(table.name)
+    line = dropped_line(table.name)
+    if step is None:
+        return Finding(NAME, "block", table.name, f"{table.name} has {number(rows, 'row')} and no successor", line)
+    message = f"{table.name} ({number(rows, 'row')}) is gone and {step.table.name} has come: renamed?"
+    fix = f"@table({_explicit_name(context, step.table.name)}was={literal(table.name)})"
+    return Finding("renamed-table", "block", step.table.name, f"{message} If not, give it up: {line}", fix)
+
+
+def _explicit_name(context: Context, table: str) -> str:
+    """The name that @table needs where the class doesn't say it."""
+    rules = context.schema.rules(table)
+    return "" if rules is None or rules.class_name.lower() == table else f"{literal(table)}, "

@@ -1,0 +1,57 @@
+"""A type change that loses values: what the new column would store no longer gives back what the old one held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from hotmig.catalog.affinity import column_affinity
+from hotmig.catalog.model import Column
+from hotmig.planning.checking import Context, check, counted, first_keys, number, source_keys
+from hotmig.planning.lines import bare, from_line
+from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
+from hotmig.planning.projection import is_copy, projected
+from hotmig.planning.rows import column_step, plain_column
+from hotmig.sqlite import quote
+
+NAME = "lost-values"
+
+
+def probes(context: Context) -> Iterable[Probe]:
+    for step, column, own, old in _changes(context):
+        source = step.source.name if step.source is not None else ""
+        lost = f"NOT ({_comes_back(quote(old.name), f'({projected(step, own)})')})"
+        yield Probe(NAME, _subject(step, column), counted(source_keys(step), f"FROM {quote(source)} WHERE {lost}"))
+
+
+@check(NAME, probes)
+def findings(context: Context) -> Iterable[Finding]:
+    for step, column, _, old in _changes(context):
+        rows = context.rows(NAME, _subject(step, column))
+        if rows and step.source is not None:
+            before, after = column_affinity(step.source, old), column_affinity(step.table, column)
+            count = number(rows[0][0], "value loses", "values lose")
+            what = f"{count} something when {step.source.name}.{old.name} turns from {before} to {after}"
+            fix = from_line(context, step, column, f"CAST({bare(old.name)} AS {after})")
+            yield Finding(NAME, "block", step.table.name, f"{what}: {first_keys(step, rows)}", fix)
+
+
+def _subject(step: TableStep, column: Column) -> str:
+    return f"{step.table.name}.{column.name}"
+
+
+def _comes_back(old: str, new: str) -> str:
+    """Whether a value can be had back from what is stored of it: '12' → 12 can, '0123' and 2⁵³+1 → REAL can't."""
+    return (
+        f"CASE typeof({old}) WHEN 'text' THEN CAST({new} AS TEXT) = {old} COLLATE BINARY"
+        f" WHEN 'integer' THEN CAST({new} AS INTEGER) = {old} WHEN 'real' THEN CAST({new} AS REAL) = {old}"
+        f" ELSE {new} IS {old} END"
+    )
+
+
+def _changes(context: Context) -> Iterator[tuple[TableStep, Column, ColumnStep, Column]]:
+    for step in context.plan.steps:
+        for column in step.table.stored_columns:
+            own = column_step(step, column.name)
+            old = plain_column(step, own) if own is not None else None
+            if own is not None and old is not None and not is_copy(step, own):
+                yield step, column, own, old

@@ -1,0 +1,74 @@
+"""Old rows with NULL in a column that is NOT NULL now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from hotmig.catalog.model import Column
+from hotmig.planning.checking import Context, check, counted, first_keys, number, source_keys
+from hotmig.planning.held import is_not_null_already
+from hotmig.planning.keys import can_be_null
+from hotmig.planning.lines import bare, from_line, zero
+from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
+from hotmig.planning.projection import projected
+from hotmig.planning.rows import column_step, plain_column, translation_of
+from hotmig.sqlite import disjunction, fold, quote
+
+NAME = "not-null"
+
+
+def probes(context: Context) -> Iterable[Probe]:
+    for step, column, condition in _new_constraints(context):
+        source = step.source.name if step.source is not None else ""
+        sql = counted(source_keys(step), f"FROM {quote(source)} WHERE {condition}")
+        yield Probe(NAME, _subject(step, column), sql)
+
+
+@check(NAME, probes)
+def findings(context: Context) -> Iterable[Finding]:
+    for step, column, _ in _new_constraints(context):
+        rows = context.rows(NAME, _subject(step, column))
+        if rows:
+            count = number(rows[0][0], "row has", "rows have")
+            message = f"{count} NULL in {step.table.name}.{column.name}, which is NOT NULL: {first_keys(step, rows)}"
+            yield Finding(NAME, "block", step.table.name, message, _fix(context, step, column))
+
+
+def _subject(step: TableStep, column: Column) -> str:
+    return f"{step.table.name}.{column.name}"
+
+
+def _new_constraints(context: Context) -> Iterator[tuple[TableStep, Column, str]]:
+    for step in context.plan.steps:
+        for column in step.table.stored_columns:
+            own = column_step(step, column.name)
+            condition = _is_null(step, own) if own is not None else None
+            if condition is not None and not can_be_null(step.table, column.name) and not _held(step, column):
+                yield step, column, condition
+
+
+def _held(step: TableStep, column: Column) -> bool:
+    # Anything that is no integer is found by the check of types, NULL included.
+    if step.table.rowid_alias is not None and fold(step.table.rowid_alias) == fold(column.name):
+        return True
+    translation = translation_of(step, column.name)
+    if translation is None or step.source is None:
+        return is_not_null_already(step, column.name)
+    return not any(can_be_null(step.source, name) for name in translation.columns)
+
+
+def _is_null(step: TableStep, own: ColumnStep) -> str | None:
+    translation = translation_of(step, own.name)
+    if translation is not None:
+        # A reference that is NULL in part has no parent to follow.
+        return disjunction(f"{quote(name)} IS NULL" for name in translation.columns)
+    return f"({projected(step, own)}) IS NULL" if own.expression is not None else None
+
+
+def _fix(context: Context, step: TableStep, column: Column) -> str | None:
+    own = column_step(step, column.name)
+    if own is None or own.expression is None:
+        return None
+    old = plain_column(step, own)
+    expression = bare(old.name) if old is not None else own.expression
+    return from_line(context, step, column, f"coalesce({expression}, {zero(step, column)})")

@@ -1,0 +1,117 @@
+"""From two catalogs and the module's declarations to the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hotmig.catalog.fingerprint import canonical, digest
+from hotmig.catalog.model import Catalog, Table
+from hotmig.planning.hints import UsedHints, hints_of
+from hotmig.planning.keys import row_key
+from hotmig.planning.mapping import Draft, Fill, drafts
+from hotmig.planning.model import ColumnStep, CopyPlan, Hint, Recorded, SourceKey, TableStep, Translation
+from hotmig.planning.order import parents_first
+from hotmig.planning.references import References
+from hotmig.schema.model import Schema
+from hotmig.sqlite import fold, quote
+
+__all__ = ["build_plan", "hints_of"]
+
+
+def build_plan(old: Catalog, schema: Schema, used_hints: frozenset[Hint] = frozenset()) -> CopyPlan:
+    """Everything that ``migrate`` will do with the rows. Nothing is read but the arguments; nothing is refused here.
+
+    A hint among ``used_hints`` made the old database, and is not applied a second time.
+    """
+    planned = {draft.table.name: draft for draft in drafts(old, schema, UsedHints(used_hints))}
+    references = References(planned.values())
+    tables = parents_first(schema.catalog.tables)
+    steps = tuple(_step(number, planned[table.name], references) for number, table in enumerate(tables, 1))
+    return CopyPlan(old, schema.catalog, steps, _recorded(old, steps), _hash(old, schema, steps))
+
+
+def _step(number: int, draft: Draft, references: References) -> TableStep:
+    translations = references.translations(draft)
+    kept = _kept_key(draft, references) if draft.source is not None else _own_key(draft)
+    return TableStep(
+        number=number,
+        table=draft.table,
+        source=draft.source,
+        how="empty" if draft.source is None else "projected",
+        keys="mapped" if kept is None else "kept",
+        source_key=draft.source_key,
+        new_key=_own_key(draft) if kept is None else kept,
+        columns=tuple(_column(draft, fill, translations) for fill in draft.fills),
+        translations=translations,
+        seeds=draft.rules.seeds if draft.rules is not None else (),
+        new_foreign_keys=references.not_guaranteed(draft),
+    )
+
+
+def _own_key(draft: Draft) -> tuple[str, ...]:
+    return draft.new_key.columns if draft.new_key is not None else ()
+
+
+def _kept_key(draft: Draft, references: References) -> tuple[str, ...] | None:
+    """The new key in the order of the source key, when it holds the very values of the source key."""
+    source, new = draft.source_key, draft.new_key
+    if source is None or new is None:
+        return ()
+    if new.kind == "rowid":
+        return new.columns if source.kind in ("rowid", "integer") else None
+    by_source = {
+        copied.name: name
+        for name in new.columns
+        if references.is_copy(draft, name) and (copied := draft.copies(name)) is not None
+    }
+    if len(by_source) != len(new.columns) or set(by_source) != set(source.columns):
+        return None
+    return tuple(by_source[name] for name in source.columns)
+
+
+def _column(draft: Draft, fill: Fill, translations: Iterable[Translation]) -> ColumnStep:
+    name = fill.column.name
+    for translation in translations:
+        if fold(name) in (fold(target) for target in translation.targets):
+            origin = f"{translation.parent} of {_old_names(draft, translation.columns)}"
+            return ColumnStep(name, None, origin)
+    if fill.assigned:
+        return ColumnStep(name, None, "a new integer key", assigned=True)
+    if fill.expression is not None:
+        return ColumnStep(name, fill.expression, fill.expression)
+    if fill.old is not None:
+        return ColumnStep(name, quote(fill.old.name), _old_names(draft, (fill.old.name,)))
+    return ColumnStep(name, None, "NULL" if fill.column.default is None else f"default {fill.column.default}")
+
+
+def _old_names(draft: Draft, columns: tuple[str, ...]) -> str:
+    source = draft.source.name if draft.source is not None else ""
+    return ", ".join(f"{source}.{column}" for column in columns)
+
+
+def _recorded(old: Catalog, steps: tuple[TableStep, ...]) -> tuple[Recorded, ...]:
+    used = {step.source.name for step in steps if step.source is not None}
+    tables = sorted(old.tables, key=lambda table: (fold(table.name), table.name))
+    return tuple(Recorded(number, table, _recorded_key(table, used)) for number, table in enumerate(tables, 1))
+
+
+def _recorded_key(table: Table, used: set[str]) -> SourceKey | None:
+    return row_key(table) if table.name in used else None
+
+
+def _hash(old: Catalog, schema: Schema, steps: tuple[TableStep, ...]) -> str:
+    return digest(canonical(old), schema.hash, *(repr(_canonical(step)) for step in steps))
+
+
+def _canonical(step: TableStep) -> tuple[object, ...]:
+    source = step.source.name if step.source is not None else None
+    return (
+        step.table.name,
+        source,
+        step.how,
+        step.keys,
+        step.source_key,
+        step.new_key,
+        step.columns,
+        step.translations,
+    )

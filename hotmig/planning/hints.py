@@ -1,0 +1,34 @@
+"""Which Was and From of the module still count: each is used once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from hotmig.planning.model import Hint
+from hotmig.schema.model import Schema
+from hotmig.sqlite import fold
+
+
+def hints_of(schema: Schema) -> frozenset[Hint]:
+    """All hints that the module declares."""
+    hints: set[Hint] = set()
+    for rules in schema.tables:
+        if rules.was is not None:
+            hints.add(Hint("was", rules.table, "", rules.was))
+        for column in rules.columns:
+            if column.was is not None:
+                hints.add(Hint("was", rules.table, column.column, column.was))
+            if column.source is not None:
+                hints.add(Hint("from", rules.table, column.column, column.source))
+    return frozenset(hints)
+
+
+class UsedHints:
+    """The hints that made the old database, found without regard to the case of table and column."""
+
+    def __init__(self, hints: Iterable[Hint]) -> None:
+        self._used = {(hint.kind, fold(hint.table), fold(hint.column), hint.text) for hint in hints}
+
+    def has(self, kind: Literal["from", "was"], table: str, column: str, text: str | None) -> bool:
+        return (kind, fold(table), fold(column), text) in self._used

@@ -1,0 +1,140 @@
+"""The plan as a value: everything that ``migrate`` will do, and everything that stands in its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hotmig.catalog.model import Catalog, ForeignKey, Table
+from hotmig.schema.model import Orphans, SeedRow
+from hotmig.sqlite import fold
+
+How = Literal["as-is", "projected", "empty"]
+Keys = Literal["kept", "mapped"]
+Severity = Literal["block", "warn", "note"]
+KeyKind = Literal["integer", "primary", "unique", "rowid"]
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A ``Was`` or ``From`` of the module, as ``_schema_hint`` remembers it; ``column`` is "" for a table's ``was``."""
+
+    kind: Literal["from", "was"]
+    table: str
+    column: str
+    text: str
+
+
+@dataclass(frozen=True)
+class SourceKey:
+    """The columns by which one row of a recorded table is found again.
+
+    ``columns`` can be used in SQL as they are (quoted): for kind "rowid" it is one of the rowid's own names.
+    ``collations`` are the ones under which the old table compares them.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    collations: tuple[str, ...]
+    kind: KeyKind
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A reference whose value follows its parent row.
+
+    The child's old ``columns`` find the old parent row by ``parent_columns`` (SQLite's own comparison), and the
+    new value is that row's ``value_columns`` in the new parent table.
+    """
+
+    columns: tuple[str, ...]  # of the old child
+    parent: str  # the new parent table
+    parent_source: str  # the old parent table
+    parent_columns: tuple[str, ...]  # of the old parent
+    value_columns: tuple[str, ...]  # of the new parent, one for each new child column
+    targets: tuple[str, ...]  # the new child columns that get the value
+    orphans: Orphans
+
+
+@dataclass(frozen=True)
+class ColumnStep:
+    """How one stored column of the new table is filled.
+
+    ``expression`` is SQL over the old row, with the old table's columns as bare names; None when nothing is
+    written: the column's default, a seed or a new key (``assigned``) fills it, or a Translation does.
+    ``origin`` says it to people.
+    """
+
+    name: str
+    expression: str | None
+    origin: str
+    assigned: bool = False
+
+
+@dataclass(frozen=True)
+class TableStep:
+    """How one table of the new schema is filled; ``source`` is None for a table that has no old rows."""
+
+    number: int
+    table: Table
+    source: Table | None
+    how: How
+    keys: Keys
+    source_key: SourceKey | None
+    new_key: tuple[str, ...]  # () when the table has none; a rowid name where the bare rowid is carried over
+    columns: tuple[ColumnStep, ...]
+    translations: tuple[Translation, ...] = ()
+    seeds: tuple[SeedRow, ...] = ()
+    new_foreign_keys: tuple[ForeignKey, ...] = ()  # those that the old schema did not guarantee
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An old table that is recorded (or, without a ``key``, only fenced)."""
+
+    number: int
+    table: Table
+    key: SourceKey | None
+
+
+@dataclass(frozen=True)
+class CopyPlan:
+    """``steps`` are in foreign key order, parents first; ``recorded`` are all ordinary tables of the old database."""
+
+    old: Catalog
+    new: Catalog
+    steps: tuple[TableStep, ...]
+    recorded: tuple[Recorded, ...]
+    hash: str
+
+    def step(self, table: str) -> TableStep | None:
+        """The step that fills the new table of that name."""
+        folded = fold(table)
+        return next((step for step in self.steps if fold(step.table.name) == folded), None)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check saw. ``fix`` is the line to write in the schema module, or None."""
+
+    check: str
+    severity: Severity
+    table: str | None
+    message: str
+    fix: str | None = None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A question to the old database's data: a SELECT whose rows (``count``, then samples) go back to the check."""
+
+    check: str
+    subject: str  # what the check needs to recognise its own question
+    sql: str
+    parameters: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    probe: Probe
+    rows: tuple[tuple[Any, ...], ...]

@@ -1,0 +1,156 @@
+"""References whose values follow their parent rows, and references that the old schema did not guarantee."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hotmig.catalog.model import ForeignKey
+from hotmig.planning.keys import primary_key_names
+from hotmig.planning.mapping import Draft
+from hotmig.planning.model import Translation
+from hotmig.schema.model import Orphans
+from hotmig.sqlite import fold
+
+Moved = frozenset[tuple[str, str]]  # (new table, new column) in lower case: columns that translations fill
+
+
+class References:
+    """All drafts together. ``moved`` are the columns whose value follows a parent row."""
+
+    def __init__(self, drafts: Iterable[Draft]) -> None:
+        self._drafts = {fold(draft.table.name): draft for draft in drafts}
+        self.moved: Moved = frozenset()
+        while True:
+            # A key that contains a translated reference is itself translated in its children, and so on.
+            moved = frozenset(self._moved_now())
+            if moved == self.moved:
+                break
+            self.moved = moved
+
+    def translations(self, draft: Draft) -> tuple[Translation, ...]:
+        """The translations of one table; a column of two references follows the one with fewer columns."""
+        found: list[Translation] = []
+        taken: set[str] = set()
+        for foreign in ordered(draft.table.foreign_keys):
+            translation = self._translation(draft, foreign, taken)
+            if translation is not None:
+                found.append(translation)
+                taken |= {fold(target) for target in translation.targets}
+        return tuple(found)
+
+    def not_guaranteed(self, draft: Draft) -> tuple[ForeignKey, ...]:
+        """The new foreign keys that the old schema did not declare over the same, unchanged columns."""
+        return tuple(foreign for foreign in ordered(draft.table.foreign_keys) if not self._guaranteed(draft, foreign))
+
+    def parent_columns(self, draft: Draft, foreign: ForeignKey) -> tuple[str, ...] | None:
+        """The old parent columns that the old child columns referred to, one for each column of ``foreign``.
+
+        By the old foreign key, or, where none was declared, the parent's old key. None: not known.
+        """
+        parent = self._drafts.get(fold(foreign.parent))
+        children = old_columns(draft, foreign)
+        if draft.source is None or children is None or parent is None or parent.source is None:
+            return None
+        declared = declared_reference(draft.source.foreign_keys, children, parent.source.name)
+        if declared is not None:
+            return _spelled(parent, declared)
+        key = primary_key_names(parent.source) or (parent.source_key.columns if parent.source_key else ())
+        return key if len(key) == len(foreign.columns) else None
+
+    def is_copy(self, draft: Draft, name: str) -> bool:
+        """Whether the new column keeps every value of an old one."""
+        return draft.copies(name) is not None and (fold(draft.table.name), fold(name)) not in self.moved
+
+    def _moved_now(self) -> Iterable[tuple[str, str]]:
+        yield from self.moved
+        for draft in self._drafts.values():
+            for foreign in draft.table.foreign_keys:
+                if self._needed(draft, foreign):
+                    yield from ((fold(draft.table.name), fold(name)) for name in foreign.columns)
+
+    def _needed(self, draft: Draft, foreign: ForeignKey) -> bool:
+        parent = self._drafts.get(fold(foreign.parent))
+        if parent is None or self.parent_columns(draft, foreign) is None:
+            return False
+        return not self._same_values(draft, parent, foreign)
+
+    def _same_values(self, draft: Draft, parent: Draft, foreign: ForeignKey) -> bool:
+        """Whether the old child's values are those by which the new parent is found."""
+        if not foreign.parent_columns or not all(self.is_copy(parent, name) for name in foreign.parent_columns):
+            return False
+        children = old_columns(draft, foreign)
+        if draft.source is None or children is None or parent.source is None:
+            return False
+        declared = declared_reference(draft.source.foreign_keys, children, parent.source.name)
+        if declared is None:
+            return True
+        copied = [parent.copies(name) for name in foreign.parent_columns]
+        return [fold(column.name) for column in copied if column] == [fold(name) for name in declared]
+
+    def _translation(self, draft: Draft, foreign: ForeignKey, taken: set[str]) -> Translation | None:
+        parent = self._drafts.get(fold(foreign.parent))
+        children = old_columns(draft, foreign)
+        parent_columns = self.parent_columns(draft, foreign)
+        if parent is None or parent.source is None or children is None or parent_columns is None:
+            return None
+        if not self._needed(draft, foreign):
+            return None
+        pairs = list(zip(foreign.columns, foreign.parent_columns, strict=True))
+        free = [(target, value) for target, value in pairs if fold(target) not in taken]
+        if not free:
+            return None
+        return Translation(
+            children,
+            parent.table.name,
+            parent.source.name,
+            parent_columns,
+            tuple(value for _, value in free),
+            tuple(target for target, _ in free),
+            _orphans(draft, foreign),
+        )
+
+    def _guaranteed(self, draft: Draft, foreign: ForeignKey) -> bool:
+        parent = self._drafts.get(fold(foreign.parent))
+        children = old_columns(draft, foreign)
+        if draft.source is None or parent is None or parent.source is None or children is None:
+            return False
+        if not all(self.is_copy(draft, name) for name in foreign.columns):
+            return False
+        declared = declared_reference(draft.source.foreign_keys, children, parent.source.name)
+        return declared is not None and self._same_values(draft, parent, foreign)
+
+
+def ordered(foreign_keys: Iterable[ForeignKey]) -> list[ForeignKey]:
+    """Foreign keys with few columns first, then by name: independent of the order of declarations."""
+    return sorted(foreign_keys, key=lambda foreign: (len(foreign.columns), foreign.columns, fold(foreign.parent)))
+
+
+def old_columns(draft: Draft, foreign: ForeignKey) -> tuple[str, ...] | None:
+    """The old columns that the columns of a new foreign key come from, None unless each is a plain old column."""
+    fills = [draft.fill(name) for name in foreign.columns]
+    names = tuple(fill.old.name for fill in fills if fill is not None and fill.old is not None)
+    return names if len(names) == len(foreign.columns) else None
+
+
+def declared_reference(
+    foreign_keys: Iterable[ForeignKey], children: tuple[str, ...], parent: str
+) -> tuple[str, ...] | None:
+    """The columns of ``parent`` that an old foreign key pairs with ``children``, in their order."""
+    wanted = [fold(name) for name in children]
+    for foreign in ordered(foreign_keys):
+        pairs = {fold(child): name for child, name in zip(foreign.columns, foreign.parent_columns, strict=False)}
+        same_columns = len(foreign.columns) == len(wanted) and sorted(pairs) == sorted(wanted)
+        if fold(foreign.parent) == fold(parent) and same_columns:
+            return tuple(pairs[name] for name in wanted)
+    return None
+
+
+def _spelled(parent: Draft, names: tuple[str, ...]) -> tuple[str, ...] | None:
+    columns = [parent.source.column(name) for name in names] if parent.source else []
+    found = tuple(column.name for column in columns if column is not None)
+    return found if len(found) == len(names) else None
+
+
+def _orphans(draft: Draft, foreign: ForeignKey) -> Orphans:
+    rules = [draft.rules.column(name) for name in foreign.columns] if draft.rules else []
+    return "null" if any(rule is not None and rule.orphans == "null" for rule in rules) else "refuse"

@@ -1,0 +1,106 @@
+"""New rows as SQL over the old table, for the questions that are asked before anything is copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from hotmig.catalog.affinity import column_affinity, stored
+from hotmig.catalog.model import Column, Table
+from hotmig.planning.expressions import compiled
+from hotmig.planning.model import ColumnStep, TableStep, Translation
+from hotmig.planning.projection import projected
+from hotmig.sqlite import fold, quote
+
+KEY = "_migration_key_{}"  # reserved names: no column of a user is hidden by them
+
+
+def column_step(step: TableStep, name: str) -> ColumnStep | None:
+    return next((column for column in step.columns if fold(column.name) == fold(name)), None)
+
+
+def translation_of(step: TableStep, name: str) -> Translation | None:
+    """The translation that fills the new column of that name."""
+    folded = fold(name)
+    return next((each for each in step.translations if folded in map(fold, each.targets)), None)
+
+
+def plain_column(step: TableStep, own: ColumnStep) -> Column | None:
+    """The old column that a new one takes as it is, whatever its type makes of it; None for a From."""
+    columns = step.source.columns if step.source is not None else ()
+    return next((column for column in columns if quote(column.name) == own.expression), None)
+
+
+def new_rows(step: TableStep, names: Iterable[str]) -> str | None:
+    """A SELECT of the new table's columns of these names over the old table, with the old row's key beside them.
+
+    The columns have the new table's affinities and collations. None when one of them isn't known before the
+    copy: a translated reference or an assigned key.
+    """
+    if step.source is None:
+        return None
+    stored_names: list[Column] = []
+    generated: list[Column] = []
+    for name in names:
+        _collect(step.table, name, stored_names, generated)
+    values = [_value(step, column) for column in stored_names]
+    if not all(values):
+        return None
+    sql = _base(step, step.source, stored_names, [value for value in values if value])
+    for column in generated:
+        sql = f"SELECT *, {_generated(step.table, column)} FROM ({sql}) AS {quote(step.table.name)}"
+    return sql
+
+
+def key_names(step: TableStep) -> tuple[str, ...]:
+    """The quoted names under which ``new_rows`` has the old row's key."""
+    columns = step.source_key.columns if step.source_key is not None else ()
+    return tuple(quote(KEY.format(number)) for number in range(1, len(columns) + 1))
+
+
+def reads(expression: str, table: Table) -> frozenset[str]:
+    """The columns that an expression of the new table reads; all of them when SQLite doesn't tell."""
+    found = compiled(expression, table)
+    return found.reads if found.error is None else frozenset(fold(column.name) for column in table.columns)
+
+
+def _collect(table: Table, name: str, plain: list[Column], generated: list[Column]) -> None:
+    column = table.column(name)
+    if column is None or column in plain or column in generated:
+        return
+    if column.generated is None:
+        plain.append(column)
+        return
+    for read in sorted(reads(column.generated, table) - {fold(column.name)}):
+        _collect(table, read, plain, generated)
+    generated.append(column)
+
+
+def _value(step: TableStep, column: Column) -> str | None:
+    own = column_step(step, column.name)
+    if own is None or own.assigned or translation_of(step, column.name) is not None:
+        return None
+    if own.expression is not None:
+        return projected(step, own)
+    return stored(f"({column.default or 'NULL'})", column_affinity(step.table, column))
+
+
+def _base(step: TableStep, source: Table, columns: list[Column], values: list[str]) -> str:
+    """A compound, because its first part lends affinity to the columns; the limit keeps WHERE out of its parts,
+    where SQLite 3.40 evaluates it without that affinity and collation."""
+    keys = step.source_key.columns if step.source_key is not None else ()
+    shapes = [*_shapes(step, columns), *(f"NULL AS {name}" for name in key_names(step))]
+    collated = [f"({value}) COLLATE {quote(column.collation)}" for value, column in zip(values, columns, strict=True)]
+    filled = [*collated, *map(quote, keys)] or ["NULL"]
+    shape = f"SELECT {', '.join(shapes or ['NULL'])} WHERE 0"
+    return f"{shape} UNION ALL SELECT {', '.join(filled)} FROM {quote(source.name)} LIMIT -1"
+
+
+def _shapes(step: TableStep, columns: list[Column]) -> Iterator[str]:
+    for column in columns:
+        typed = f"CAST(NULL AS {column_affinity(step.table, column)})"
+        yield f"{typed} COLLATE {quote(column.collation)} AS {quote(column.name)}"
+
+
+def _generated(table: Table, column: Column) -> str:
+    value = stored(f"({column.generated})", column_affinity(table, column))
+    return f"({value}) COLLATE {quote(column.collation)} AS {quote(column.name)}"

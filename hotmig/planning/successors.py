@@ -1,0 +1,112 @@
+"""What becomes of each old column and table: which have a successor, and which look as if they were renamed."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+
+from hotmig.catalog.affinity import column_affinity
+from hotmig.catalog.model import Column, Table
+from hotmig.planning.checking import Context
+from hotmig.planning.expressions import compiled
+from hotmig.planning.model import TableStep
+from hotmig.sqlite import fold, quote
+
+_ALIKE = 0.5  # the share of column names that two tables must have in common
+
+
+def read_columns(step: TableStep) -> frozenset[str]:
+    """The old columns, folded, whose data the new table still has: copied, read by a From, or translated."""
+    if step.source is None:
+        return frozenset()
+    reads: set[str] = set()
+    for column in step.columns:
+        if column.expression is not None:
+            reads |= _reads(column.expression, step.source)
+    for translation in step.translations:
+        reads |= {fold(name) for name in translation.columns}
+    return frozenset(reads)
+
+
+def _reads(expression: str, source: Table) -> frozenset[str]:
+    names = {quote(column.name): fold(column.name) for column in source.columns}
+    if expression in names:
+        return frozenset({names[expression]})
+    found = compiled(expression, source)
+    # A From that can't be compiled is refused by itself; nothing more is said about what it may have read.
+    return found.reads if found.error is None else frozenset(names.values())
+
+
+def gone_columns(context: Context, step: TableStep) -> tuple[Column, ...]:
+    """The old columns without a successor that the module doesn't give up. Generated ones hold no data."""
+    source = step.source
+    if source is None:
+        return ()
+    read: set[str] = set()
+    for other in context.plan.steps:
+        if other.source is not None and other.source.name == source.name:
+            read |= read_columns(other)
+    gone = (column for column in source.stored_columns if fold(column.name) not in read)
+    return tuple(column for column in gone if not context.is_dropped(source.name, column.name))
+
+
+def gone_tables(context: Context) -> tuple[Table, ...]:
+    """The old tables that no new one comes from and that the module doesn't give up."""
+    used = {step.source.name for step in context.plan.steps if step.source is not None}
+    tables = (recorded.table for recorded in context.plan.recorded)
+    return tuple(table for table in tables if table.name not in used and not context.is_dropped(table.name))
+
+
+def renamed_columns(context: Context, step: TableStep) -> dict[str, Column]:
+    """Old column name → the new column that looks like it: of the same affinity and without a source."""
+    if step.source is None:
+        return {}
+    new = [column for column in step.table.stored_columns if is_unfilled(step, column)]
+    pairs: dict[str, Column] = {}
+    for old in gone_columns(context, step):
+        alike = [each for each in new if _same_shape(step, old, each)]
+        if alike:
+            best = max(alike, key=lambda each: _likeness(old, each))
+            pairs[old.name] = best
+            new.remove(best)
+    return pairs
+
+
+def is_unfilled(step: TableStep, column: Column) -> bool:
+    """Whether nothing of the old row goes into a new column: it gets its default, NULL, or a new integer key."""
+    own = next((each for each in step.columns if each.name == column.name), None)
+    if own is None or own.expression is not None:
+        return False
+    if step.source is not None and own.assigned and step.source.column(column.name) is not None:
+        return False
+    return all(fold(column.name) not in map(fold, each.targets) for each in step.translations)
+
+
+def renamed_tables(context: Context) -> dict[str, TableStep]:
+    """Old table name → the step of the new table that looks like it: similar columns and no source."""
+    new = [step for step in context.plan.steps if step.source is None]
+    pairs: dict[str, TableStep] = {}
+    for old in gone_tables(context):
+        alike = [step for step in new if _overlap(old, step.table) >= _ALIKE]
+        if alike:
+            best = max(alike, key=lambda step: (_overlap(old, step.table), _similar(old.name, step.table.name)))
+            pairs[old.name] = best
+            new.remove(best)
+    return pairs
+
+
+def _same_shape(step: TableStep, old: Column, new: Column) -> bool:
+    return step.source is not None and column_affinity(step.source, old) == column_affinity(step.table, new)
+
+
+def _likeness(old: Column, new: Column) -> tuple[bool, bool, float]:
+    return (fold(old.type) == fold(new.type), old.not_null == new.not_null, _similar(old.name, new.name))
+
+
+def _similar(left: str, right: str) -> float:
+    return SequenceMatcher(None, fold(left), fold(right)).ratio()
+
+
+def _overlap(old: Table, new: Table) -> float:
+    before = {fold(column.name) for column in old.columns}
+    after = {fold(column.name) for column in new.columns}
+    return len(before & after) / len(before | after)

@@ -1,0 +1,243 @@
+"""The decorators and calls of a schema module. They note what is declared; nothing is judged before it is loaded."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, dataclass_transform, overload
+
+from hotmig.schema.markers import Check, ForeignKey, Index, Key, Unique
+from hotmig.schema.places import Spot, caller, wrong
+
+T = TypeVar("T")
+Columns = str | Sequence[str]
+
+
+class Auto:
+    """The value of a field that is left to SQLite."""
+
+    def __repr__(self) -> str:
+        return "auto()"
+
+
+AUTO = Auto()
+
+
+@dataclass(frozen=True, eq=False)
+class TableDeclaration:
+    cls: type
+    name: str
+    spot: Spot
+    was: str | None
+    key: Columns | Key
+    unique: Sequence[Columns | Unique]
+    indexes: Sequence[str | Index]
+    checks: Sequence[str | Check]
+    foreign_keys: Sequence[ForeignKey]
+    strict: bool
+    without_rowid: bool
+
+
+@dataclass(frozen=True, eq=False)
+class ViewDeclaration:
+    cls: type
+    name: str
+    spot: Spot
+    joins: Sequence[tuple[type, type]]
+    sql: str | None
+
+
+@dataclass(frozen=True)
+class Statement:
+    sql: str
+    spot: Spot
+    on_replay: bool = False
+
+
+@dataclass(frozen=True)
+class DroppedDeclaration:
+    table: str
+    column: str | None
+    spot: Spot
+
+
+@dataclass(frozen=True)
+class SeedDeclaration:
+    rows: Sequence[object]
+    if_absent: bool
+    spot: Spot
+
+
+@dataclass(frozen=True)
+class Made:
+    """An instance of a table class that was made while the module ran, with the fields that were given."""
+
+    row: object
+    given: frozenset[str]
+    spot: Spot
+
+
+@dataclass
+class Registry:
+    """What was declared while one schema module, and what it imports, ran."""
+
+    tables: list[TableDeclaration] = field(default_factory=list)
+    views: list[ViewDeclaration] = field(default_factory=list)
+    triggers: list[Statement] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
+    dropped: list[DroppedDeclaration] = field(default_factory=list)
+    seeds: list[SeedDeclaration] = field(default_factory=list)
+    made: dict[int, Made] = field(default_factory=dict)  # by id(): dataclasses with == have no hash
+
+
+_registry: ContextVar[Registry | None] = ContextVar("hotmig_registry", default=None)
+
+
+@contextmanager
+def collecting() -> Iterator[Registry]:
+    """Collects what is declared inside. Outside of it, as in an application, declarations are noted nowhere."""
+    registry = Registry()
+    token = _registry.set(registry)
+    try:
+        yield registry
+    finally:
+        _registry.reset(token)
+
+
+def auto() -> Any:
+    """The default of a field whose value SQLite makes: a key, a ``Default``, a ``Generated`` column."""
+    # Keyword-only by itself: under a plain @dataclass a field without default may then follow.
+    return dataclasses.field(default=AUTO, kw_only=True)
+
+
+@overload
+@dataclass_transform(kw_only_default=True)
+def table(cls: type[T], /) -> type[T]: ...
+
+
+@overload
+@dataclass_transform(kw_only_default=True)
+def table(
+    name: str | None = None,
+    /,
+    *,
+    was: str | None = None,
+    key: Columns | Key = (),
+    unique: Sequence[Columns | Unique] = (),
+    indexes: Sequence[str | Index] = (),
+    checks: Sequence[str | Check] = (),
+    foreign_keys: Sequence[ForeignKey] = (),
+    strict: bool = False,
+    without_rowid: bool = False,
+) -> Callable[[type[T]], type[T]]: ...
+
+
+def table(
+    name: Any = None,
+    /,
+    *,
+    was: str | None = None,
+    key: Columns | Key = (),
+    unique: Sequence[Columns | Unique] = (),
+    indexes: Sequence[str | Index] = (),
+    checks: Sequence[str | Check] = (),
+    foreign_keys: Sequence[ForeignKey] = (),
+    strict: bool = False,
+    without_rowid: bool = False,
+) -> Any:
+    """Declares a table, and makes the class a keyword-only dataclass if it isn't one.
+
+    ``name`` is by default the class name in snake_case; ``was`` the table's name in the old database. Each entry of
+    ``unique`` is a column or a group of columns.
+    """
+    spot = caller()
+
+    def declare(cls: type[T]) -> type[T]:
+        cls = _keyword_only(cls)
+        named = snake_case(cls.__name__) if name is None or isinstance(name, type) else str(name)
+        declaration = TableDeclaration(
+            cls, named, spot, was, key, unique, indexes, checks, foreign_keys, strict, without_rowid
+        )
+        cls.__hotmig_table__ = declaration  # type: ignore[attr-defined]
+        if registry := _registry.get():
+            registry.tables.append(declaration)
+        return cls
+
+    return declare(name) if isinstance(name, type) else declare
+
+
+@dataclass_transform(kw_only_default=True)
+def view(
+    name: str | None = None, /, *, joins: Sequence[tuple[type, type]] = (), sql: str | None = None
+) -> Callable[[type[T]], type[T]]:
+    """Declares a view: ``joins`` of tables along their foreign keys, or the ``sql`` of its SELECT.
+
+    The fields name the view's columns. With ``joins`` a field is the column of that name, or ``<table>_<column>``, of
+    one of the joined tables, or what ``From`` says. All joins are inner joins.
+    """
+    spot = caller()
+
+    def declare(cls: type[T]) -> type[T]:
+        cls = _keyword_only(cls)
+        named = snake_case(cls.__name__) if name is None else name
+        if registry := _registry.get():
+            registry.views.append(ViewDeclaration(cls, named, spot, joins, sql))
+        return cls
+
+    if isinstance(name, type):
+        raise wrong(spot, "@view needs joins= or sql=", 'write @view(joins=[(Child, Parent)]) or @view(sql="SELECT …")')
+    return declare
+
+
+def trigger(sql: str, /, *, on_replay: bool = False) -> None:
+    """Declares a trigger by its CREATE TRIGGER. With ``on_replay`` it also fires for rows that replay brings over."""
+    if registry := _registry.get():
+        registry.triggers.append(Statement(sql, caller(), on_replay))
+
+
+def sql(statement: str, /) -> None:
+    """Declares what has no marker, by its SQL: CREATE VIRTUAL TABLE."""
+    if registry := _registry.get():
+        registry.statements.append(Statement(statement, caller()))
+
+
+def dropped(table: str, column: str | None = None, /) -> None:
+    """Gives up data of the old database on purpose: a column, or a whole table."""
+    if registry := _registry.get():
+        registry.dropped.append(DroppedDeclaration(table, column, caller()))
+
+
+def seed(rows: object, /, *, if_absent: bool = False) -> None:
+    """Declares seed rows, one or a list. With ``if_absent`` an old row with the same key wins over the seed."""
+    if registry := _registry.get():
+        several = tuple(rows) if isinstance(rows, list | tuple) else (rows,)
+        registry.seeds.append(SeedDeclaration(several, if_absent, caller()))
+
+
+def _keyword_only(cls: type[T]) -> type[T]:
+    if "__dataclass_fields__" not in cls.__dict__:
+        cls = dataclasses.dataclass(kw_only=True)(cls)
+    initialise: Callable[..., None] = cls.__init__
+
+    def __init__(self: T, **values: Any) -> None:  # noqa: N807
+        initialise(self, **values)
+        if registry := _registry.get():
+            given = frozenset(name for name, value in values.items() if value is not AUTO)
+            registry.made[id(self)] = Made(self, given, caller())
+
+    __init__.__wrapped__ = initialise  # type: ignore[attr-defined]
+    cls.__init__ = __init__  # type: ignore[assignment, method-assign]
+    return cls
+
+
+def snake_case(name: str) -> str:
+    """``OrderLine`` → ``order_line``, ``HTTPLog2`` → ``http_log2``."""
+    letters = []
+    for at, letter in enumerate(name):
+        before, after = name[at - 1 : at], name[at + 1 : at + 2]
+        starts_word = letter.isupper() and before not in ("", "_") and (not before.isupper() or after.islower())
+        letters.append("_" + letter if starts_word else letter)
+    return "".join(letters).lower()

@@ -1,0 +1,129 @@
+"""The fields of a class, with their annotations resolved and their markers sorted."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+import typing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from hotmig.errors import SchemaError
+from hotmig.schema.declare import AUTO
+from hotmig.schema.markers import (
+    Check,
+    Collate,
+    Column,
+    ColumnType,
+    Default,
+    ForeignKey,
+    From,
+    Generated,
+    Index,
+    Key,
+    Marker,
+    NotNull,
+    References,
+    Unique,
+    Was,
+)
+from hotmig.schema.places import Sources, Spot, wrong
+from hotmig.schema.types import take_apart
+
+M = TypeVar("M", bound=Marker)
+
+_ONCE: tuple[type[Marker], ...] = (Column, ColumnType, NotNull, Key, Default, Generated, Collate, Was, From)
+_WITHOUT_ARGUMENTS: tuple[type[Marker], ...] = (Key, Unique, Index, NotNull, References)
+REQUIRED = dataclasses.MISSING
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """``core`` is the annotation without Annotated and None; ``default`` a value, AUTO, or REQUIRED."""
+
+    name: str
+    core: Any
+    nullable: bool
+    markers: tuple[Marker, ...]
+    default: object
+    spot: Spot
+
+    def all(self, kind: type[M]) -> tuple[M, ...]:
+        """The markers of one kind, in the order in which they stand."""
+        return tuple(marker for marker in self.markers if isinstance(marker, kind))
+
+    def one(self, kind: type[M]) -> M | None:
+        """The marker of a kind that can be given once."""
+        return next(iter(self.all(kind)), None)
+
+
+def fields_of(cls: type, spot: Spot, sources: Sources) -> tuple[Field, ...]:
+    """The fields in their order, inherited ones first. Raises SchemaError with the field's own line."""
+    return tuple(_field(cls, field, sources.of_field(cls, field.name, spot)) for field in dataclasses.fields(cls))
+
+
+def _field(cls: type, field: dataclasses.Field[Any], spot: Spot) -> Field:
+    annotation = take_apart(_resolved(cls, field.name, spot))
+    markers = tuple(_marker(entry, spot) for entry in annotation.metadata if _is_marker(entry))
+    for kind in _ONCE:
+        if sum(isinstance(marker, kind) for marker in markers) > 1:
+            raise wrong(spot, f"{field.name} has {kind.__name__} twice", "keep one of the two")
+    if field.default_factory is not dataclasses.MISSING:
+        raise wrong(
+            spot,
+            f"the default_factory of {field.name} is Python, and a column's default is SQL",
+            "write a literal, or = auto() with Default(sql=…)",
+        )
+    return Field(field.name, annotation.core, annotation.nullable, markers, field.default, spot)
+
+
+def _resolved(cls: type, name: str, spot: Spot) -> Any:
+    """One annotation, evaluated where its class stands: one by one, so that a mistake has its line."""
+    owner = next(base for base in cls.__mro__ if name in inspect.get_annotations(base))
+    names = dict(vars(sys.modules[owner.__module__]))
+    # Only classes: a field ``date: date = auto()`` must not hide the type of the same name.
+    names |= {key: value for key, value in vars(owner).items() if isinstance(value, type)}
+
+    def holder() -> None: ...
+
+    holder.__annotations__ = {name: inspect.get_annotations(owner)[name]}
+    try:
+        return typing.get_type_hints(holder, names, include_extras=True)[name]
+    except SchemaError:
+        raise
+    except Exception as error:
+        raise wrong(
+            spot,
+            f"the annotation of {name} can't be evaluated: {type(error).__name__}: {error}",
+            "import or define every name in it at the top level of the module",
+        ) from error
+
+
+def _is_marker(entry: object) -> bool:
+    return isinstance(entry, Marker) or (isinstance(entry, type) and issubclass(entry, Marker))
+
+
+def _marker(entry: object, spot: Spot) -> Marker:
+    marker: object = entry
+    if isinstance(entry, type):
+        if entry not in _WITHOUT_ARGUMENTS:
+            raise wrong(spot, f"{entry.__name__} needs an argument", f"write {entry.__name__}(…)")
+        marker = entry()
+    if isinstance(marker, ForeignKey):
+        raise wrong(
+            spot, "ForeignKey belongs to the table", "write References(…) here, or @table(foreign_keys=[ForeignKey(…)])"
+        )
+    if isinstance(marker, Check | Unique | Index | Key) and isinstance(entry, Key | Unique) and entry.columns:
+        raise wrong(
+            spot,
+            f"{type(entry).__name__} with columns belongs to the table",
+            "write it in @table(key=…) or @table(unique=[…])",
+        )
+    assert isinstance(marker, Marker)
+    return marker
+
+
+def is_auto(field: Field) -> bool:
+    """Whether the field is left to SQLite."""
+    return field.default is AUTO

@@ -1,0 +1,97 @@
+"""What a schema module says, once it was loaded, compiled and judged by SQLite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hotmig.catalog.model import Catalog
+
+Value = None | int | float | str | bytes
+Orphans = Literal["refuse", "null"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something is declared, for messages: ``file:line``."""
+
+    file: Path
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class ColumnRules:
+    """What the module says about carrying one column over; ``field`` is its name in Python."""
+
+    column: str
+    field: str
+    was: str | None = None
+    source: str | None = None  # the SQL of From
+    orphans: Orphans = "refuse"  # of References
+
+
+@dataclass(frozen=True)
+class SeedRow:
+    """A row that the schema brings along. ``values`` are as SQLite stores them, for the columns that were given."""
+
+    columns: tuple[str, ...]
+    values: tuple[Value, ...]
+    if_absent: bool
+    place: Place
+
+
+@dataclass(frozen=True)
+class TableRules:
+    table: str
+    class_name: str
+    place: Place
+    was: str | None = None
+    columns: tuple[ColumnRules, ...] = ()
+    seeds: tuple[SeedRow, ...] = ()
+
+    def column(self, name: str) -> ColumnRules | None:
+        folded = name.lower()
+        return next((rules for rules in self.columns if rules.column.lower() == folded), None)
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Data of the old database that is given up on purpose: a column, or a whole table."""
+
+    table: str
+    column: str | None
+    place: Place
+
+
+@dataclass(frozen=True)
+class ReplayTrigger:
+    """A trigger that also fires for replayed rows."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Schema:
+    """``create`` is the DDL in the order in which SQLite takes it: tables, indexes, virtual tables, views, triggers."""
+
+    file: Path
+    name: str | None  # ``database = "shop"`` in the module
+    catalog: Catalog
+    tables: tuple[TableRules, ...]
+    dropped: tuple[Dropped, ...]
+    replay_triggers: tuple[ReplayTrigger, ...]
+    create_tables: tuple[str, ...]
+    create_indexes: tuple[tuple[str, str], ...]  # (table, SQL)
+    create_virtual_tables: tuple[str, ...]
+    create_views: tuple[str, ...]
+    create_triggers: tuple[str, ...]
+    hash: str  # 16 hex digits
+
+    def rules(self, table: str) -> TableRules | None:
+        folded = table.lower()
+        return next((rules for rules in self.tables if rules.table.lower() == folded), None)

@@ -1,0 +1,129 @@
+"""Running a schema module from its file, without a trace: no ``__pycache__``, nothing left in ``sys.modules``."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, ModuleType
+
+from hotmig.errors import SchemaError
+from hotmig.schema.declare import Registry, collecting
+from hotmig.schema.places import Spot, wrong
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Running:
+    """``modules`` are the schema module and those beside it that it imports."""
+
+    registry: Registry
+    modules: tuple[ModuleType, ...]
+
+
+@contextmanager
+def running(file: Path) -> Iterator[Running]:
+    """Runs the module; inside the block annotations can be resolved, because its modules are in ``sys.modules``.
+
+    Modules beside it are imported anew each time, so that a change in them is seen and their tables are declared
+    again. Raises SchemaError for whatever goes wrong, with the line that did it.
+    """
+    code = _compiled(file)
+    name = f"_hotmig_schema_{next(_numbers)}"
+    module = ModuleType(name)
+    module.__file__ = str(file)
+    with _directory_first(file.resolve().parent) as beside, collecting() as registry:
+        sys.modules[name] = module
+        if file.stem in beside:
+            # A module beside it that imports it back must not run it a second time.
+            sys.modules[file.stem] = module
+        try:
+            _run(code, module, file)
+            imported = [sys.modules[key] for key in list(sys.modules) if key.split(".")[0] in beside]
+            yield Running(registry, (module, *(each for each in imported if each is not module)))
+        finally:
+            del sys.modules[name]
+
+
+@contextmanager
+def _directory_first(directory: Path) -> Iterator[frozenset[str]]:
+    """Imports from the directory first, and forgets what was imported from it afterwards."""
+    stems = {path.stem for path in directory.glob("*.py")} | {
+        path.parent.name for path in directory.glob("*/__init__.py")
+    }
+    beside = frozenset(stems - sys.stdlib_module_names - {"hotmig"})
+
+    def taken() -> dict[str, ModuleType]:
+        names = [name for name in sys.modules if name.split(".")[0] in beside]
+        return {name: sys.modules.pop(name) for name in names}
+
+    before, writes = taken(), sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, str(directory))
+    importlib.invalidate_caches()
+    try:
+        yield beside
+    finally:
+        sys.dont_write_bytecode = writes
+        if str(directory) in sys.path:
+            sys.path.remove(str(directory))
+        taken()
+        sys.modules.update(before)
+
+
+def _compiled(file: Path) -> CodeType:
+    try:
+        return compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
+    except OSError as error:
+        raise wrong(
+            Spot(str(file), 1),
+            f"there is no schema module to read: {error.strerror}",
+            "write one with `hotmig init`, or name its directory with --dir, or the file with --schema",
+        ) from error
+    except SyntaxError as error:
+        raise _syntax(error, file) from error
+    except ValueError as error:  # a NUL byte
+        raise wrong(Spot(str(file), 1), str(error), "save the module as UTF-8 text") from error
+
+
+def _run(code: CodeType, module: ModuleType, file: Path) -> None:
+    try:
+        exec(code, vars(module))
+    except SchemaError:
+        raise
+    except SyntaxError as error:
+        raise _syntax(error, file) from error
+    except (Exception, SystemExit) as error:
+        message = f"{type(error).__name__}: {error}".removesuffix(": ")
+        raise wrong(_line_of(error, file), message, _hint(error)) from error
+
+
+def _syntax(error: SyntaxError, file: Path) -> SchemaError:
+    return wrong(Spot(error.filename or str(file), error.lineno or 1), f"syntax error: {error.msg}", "correct the line")
+
+
+def _line_of(error: BaseException, file: Path) -> Spot:
+    """The innermost line of the module, or of one beside it."""
+    directory = os.path.realpath(file.parent)
+    spots = [Spot(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    own = [spot for spot in spots if spot.file == str(file) or os.path.dirname(spot.file) == directory]
+    return own[-1] if own else Spot(str(file), 1)
+
+
+def _hint(error: BaseException) -> str:
+    if isinstance(error, ImportError):
+        return "install it beside hotmig, or leave the import out: a schema module needs hotmig.schema and its own kind"
+    if "non-default argument" in str(error):
+        return "leave @dataclass out: @table makes the class a dataclass, with keywords only, so that any order works"
+    if "unsupported operand" in str(error) and "'str'" in str(error):
+        return 'write Annotated["Name", …] | None, or from __future__ import annotations'
+    if "positional argument" in str(error):
+        return "give the fields of a row by their names"
+    return "correct the line, then run the command again"

@@ -1,0 +1,221 @@
+"""Connections, quoting, and the one place that executes statements."""
+
+from __future__ import annotations
+
+import math
+import os
+import sqlite3
+import string
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote as url_quote
+
+from hotmig.errors import GaveUp, HotmigError
+
+MINIMUM_VERSION = (3, 40, 0)
+LOCK_POLL_SECONDS = 0.0005
+HEADER_BYTES = 20
+_ASCII_LOWER = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
+WAL_FILE_FORMAT = 2
+
+Mode = Literal["ro", "rw", "rwc"]
+Row = tuple[Any, ...]
+
+
+def require_version() -> None:
+    """Raises HotmigError, in one line, under a SQLite that is too old."""
+    if sqlite3.sqlite_version_info < MINIMUM_VERSION:
+        needed = ".".join(map(str, MINIMUM_VERSION))
+        raise HotmigError(
+            f"SQLite {sqlite3.sqlite_version} is too old: hotmig needs {needed} or later",
+            "run hotmig with a Python that is built with a newer SQLite",
+        )
+
+
+def quote(name: str) -> str:
+    """An identifier for SQL. Every identifier goes through here."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def fold(name: str) -> str:
+    """A name as SQLite compares it: without regard to the case of ASCII letters, and of these alone."""
+    return name.translate(_ASCII_LOWER)
+
+
+def text(value: str) -> str:
+    """A text literal for DDL, where no parameter can stand."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def conjunction(terms: Iterable[str]) -> str:
+    """``a AND b AND …`` as a balanced tree: SQLite allows expressions 1,000 deep, and tables 2,000 columns."""
+    return _balanced(list(terms), "AND") or "1"
+
+
+def disjunction(terms: Iterable[str]) -> str:
+    """``a OR b OR …`` as a balanced tree."""
+    return _balanced(list(terms), "OR") or "0"
+
+
+def _balanced(terms: list[str], operator: str) -> str:
+    if len(terms) <= 1:
+        return terms[0] if terms else ""
+    middle = len(terms) // 2
+    return f"({_balanced(terms[:middle], operator)} {operator} {_balanced(terms[middle:], operator)})"
+
+
+def same(left: str, right: str, *, signed_zero: bool = False) -> str:
+    """Same storage class and same bytes. Plain IS goes by collation and lets 1 and 1.0 pass.
+
+    ``signed_zero`` also tells 0.0 from -0.0; only columns without affinity can hold the latter.
+    """
+    terms = f"{left} COLLATE BINARY IS {right} AND typeof({left}) = typeof({right})"
+    if signed_zero:
+        terms += f" AND (typeof({left}) <> 'real' OR {left} <> 0 OR hotmig_signbit({left}) = hotmig_signbit({right}))"
+    return f"({terms})"
+
+
+def _signbit(value: float) -> int:
+    return int(math.copysign(1.0, value) < 0)
+
+
+def _decode(raw: bytes) -> str | bytes:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw
+
+
+def connect(
+    path: Path | str, mode: Mode = "rw", *, immutable: bool = False, extensions: Sequence[str] = ()
+) -> sqlite3.Connection:
+    """A connection in autocommit mode, without a busy timeout, foreign keys off.
+
+    Python would open transactions by itself; SQLite's own busy handler starves under a steady writer.
+    Text that is not UTF-8 arrives as bytes. Raises HotmigError when the file can't be opened.
+    """
+    uri = f"file:{url_quote(str(path))}?mode={mode}" + ("&immutable=1" if immutable else "")
+    try:
+        db = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise HotmigError(f"cannot open {path}: {error}", "check the path and who may read it") from error
+    db.text_factory = _decode
+    db.create_function("hotmig_signbit", 1, _signbit, deterministic=True)
+    load_extensions(db, extensions)
+    return db
+
+
+def load_extensions(db: sqlite3.Connection, extensions: Sequence[str]) -> None:
+    """Loads what brings the application's own functions and collations. Raises HotmigError naming the one that fails."""
+    for extension in extensions:
+        try:
+            db.enable_load_extension(True)
+            db.load_extension(extension)
+            db.enable_load_extension(False)
+        except (AttributeError, sqlite3.Error) as error:
+            raise HotmigError(
+                f"cannot load the extension {extension}: {error}",
+                "give --load-extension the path of a SQLite extension that this Python's SQLite can load",
+            ) from error
+
+
+@contextmanager
+def reading(path: Path | str, *, extensions: Sequence[str] = ()) -> Iterator[sqlite3.Connection]:
+    """A read-only connection that leaves nothing behind.
+
+    A read-only open of a WAL database without its ``-wal`` would create side files owned by us, and the
+    application could be locked out; nobody is writing to such a file, so it is read immutable.
+    """
+    db = connect(path, "ro", immutable=is_closed_wal(path), extensions=extensions)
+    # In rollback-journal mode a commit excludes readers for a moment: wait for it.
+    db.execute("PRAGMA busy_timeout = 5000")
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def is_closed_wal(path: Path | str) -> bool:
+    """Whether the file is in WAL mode with no connection on it."""
+    # SQLite names side files after the link's target.
+    real = os.path.realpath(path)
+    if os.path.exists(real + "-wal"):
+        return False
+    header = read_header(Path(real))
+    return len(header) == HEADER_BYTES and header[18] == WAL_FILE_FORMAT
+
+
+def read_header(path: Path) -> bytes:
+    """The first bytes of a file, read in a child process.
+
+    Closing a file descriptor drops every POSIX lock that this process holds on the file: an application that
+    imports hotmig could lose the locks of its own connection.
+    """
+    code = f"import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read({HEADER_BYTES}))"
+    child = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, str(path)], capture_output=True, check=False, stdin=subprocess.DEVNULL
+    )
+    return child.stdout
+
+
+def execute(db: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    """The one place where statements are executed."""
+    return db.execute(sql, parameters)
+
+
+def value(db: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> Any:
+    """The first column of the first row, or None without a row."""
+    row = execute(db, sql, parameters).fetchone()
+    return None if row is None else row[0]
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Whether an error means that somebody else holds a lock, so that trying again can help."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def begin_immediate(db: sqlite3.Connection, seconds: float, what: str) -> None:
+    """Takes the write lock by short polling. Raises GaveUp after ``seconds``, naming ``what`` was waited for."""
+    persist(db, "BEGIN IMMEDIATE", seconds, what)
+
+
+def persist(db: sqlite3.Connection, sql: str, seconds: float, what: str) -> None:
+    """Executes a statement until no lock is in its way. Raises GaveUp after ``seconds``.
+
+    Polled every half millisecond: SQLite's busy timeout backs off to 100 ms and starves for seconds under a
+    steady writer.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            execute(db, sql)
+            return
+        except sqlite3.OperationalError as error:
+            if not is_locked(error):
+                raise
+            if time.monotonic() >= deadline:
+                raise GaveUp(
+                    f"gave up after {seconds:g} s waiting for {what}: {error}",
+                    "nothing is lost; run the same command again when the other writer has finished",
+                ) from error
+            time.sleep(LOCK_POLL_SECONDS)
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection, seconds: float, what: str) -> Iterator[None]:
+    """One BEGIN IMMEDIATE … COMMIT; any exception rolls back."""
+    begin_immediate(db, seconds, what)
+    try:
+        yield
+        # In rollback-journal mode a reader can hold up the commit.
+        persist(db, "COMMIT", seconds, what)
+    except BaseException:
+        if db.in_transaction:
+            execute(db, "ROLLBACK")
+        raise

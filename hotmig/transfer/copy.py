@@ -1,0 +1,132 @@
+"""The bulk copy: row by row never, chunk by chunk, leaving out what is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hotmig.planning.model import TableStep
+from hotmig.sqlite import execute, quote, transaction, value
+from hotmig.transfer import id_mapping
+from hotmig.transfer.conflicts import explain_conflict
+from hotmig.transfer.keys import LoggedKeys
+from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
+from hotmig.transfer.seeds import plant_seeds
+from hotmig.transfer.session import Session
+from hotmig.transfer.step_sql import StepSql
+
+Report = Callable[[str, int], None]  # (table, rows copied by the last chunk)
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What one run copied; ``resumed`` names tables that an earlier run had begun or finished."""
+
+    rows: dict[str, int]
+    mapped: int
+    resumed: tuple[str, ...]
+
+
+def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Report) -> Copied:
+    """Copies every table that is not copied yet: all mappings first, then rows, then indexes.
+
+    ``indexes`` has the CREATE INDEX statements of each new table: built afterwards, from sorted input.
+    Raises Refused when a row does not fit, or refers to a row that is not there.
+    """
+    keys = LoggedKeys(session, 0)
+    resumed = tuple(step.table.name for step in session.plan.steps if _state(session, step.table.name) != "waiting")
+    mapped = 0
+    for step in session.steps:
+        if step.step.keys == "mapped" and _state(session, step.step.table.name) == "waiting":
+            mapped += _map_table(session, keys, step)
+    by_name = {step.step.table.name: step for step in session.steps}
+    rows: dict[str, int] = {}
+    for plain in session.plan.steps:
+        name = plain.table.name
+        if _state(session, name) == "copied":
+            continue
+        if name in by_name and _state(session, name) != "indexing":
+            rows[name] = _copy_table(session, keys, by_name[name], report)
+        _finish_table(session, plain, indexes.get(name, ()))
+    return Copied(rows, mapped, resumed)
+
+
+def _finish_table(session: Session, step: TableStep, indexes: tuple[str, ...]) -> None:
+    with transaction(session.db, session.seconds, "the new database"):
+        with explain_conflict(session, step):
+            plant_seeds(session.db, step)
+            for sql in indexes:
+                execute(session.db, sql)
+        _set(session, step.table.name, "state = 'copied'")
+
+
+def _state(session: Session, table: str) -> str:
+    state: str = value(session.db, "SELECT state FROM main._migration_copy WHERE table_name = ?", (table,))
+    return state
+
+
+def _set(session: Session, table: str, assignment: str) -> None:
+    execute(session.db, f"UPDATE main._migration_copy SET {assignment} WHERE table_name = ?", (table,))
+
+
+def _map_table(session: Session, keys: LoggedKeys, step: StepSql) -> int:
+    """Assigns the new keys of one table, logged rows included: an unlogged child may refer to a logged parent."""
+
+    def chunk(bounds: KeyRange) -> int:
+        where = bounds.where(step.key_of("p"))
+        with explain_conflict(session, step.step):
+            return id_mapping.assign(session, step, f"{step.view} AS p WHERE {where}")
+
+    return _walk(session, keys, step, chunk, then="state = 'copying', placed = 0")
+
+
+def _copy_table(session: Session, keys: LoggedKeys, step: StepSql, report: Report) -> int:
+    name = step.step.table.name
+    columns = ", ".join(column for column, _ in step.insert_columns)
+    values = ", ".join(f"p.{position}" for _, position in step.insert_columns)
+
+    def chunk(bounds: KeyRange) -> int:
+        if step.step.number in keys.whole:
+            # Any row of it may have changed: the replay compares the whole table.
+            return 0
+        where = f"{bounds.where(step.key_of('p'))} AND {keys.unlogged(step, step.key_of('p'))}"
+        with explain_conflict(session, step.step):
+            cursor = execute(
+                session.db,
+                f"INSERT OR ABORT INTO {step.target}({columns}) SELECT {values} FROM {step.view} AS p WHERE {where}",
+            )
+        copied = max(cursor.rowcount, 0)
+        _set(session, name, f"state = 'copying', rows = rows + {copied}")
+        report(name, copied)
+        return copied
+
+    return _walk(session, keys, step, chunk, then="state = 'indexing'")
+
+
+def _walk(session: Session, keys: LoggedKeys, step: StepSql, chunk: Callable[[KeyRange], int], then: str) -> int:
+    """Runs ``chunk`` over the table in ranges of its key, each in one snapshot that commits with its position."""
+    name = step.step.table.name
+    source_key = [quote(column) for column in step.source_key.columns]
+    bounds = KeyRange(session.db, step.source, tuple(source_key))
+    positions = [f"position_{number}" for number in range(1, len(source_key) + 1)]
+    bounds.begin(
+        f"SELECT {', '.join(positions)} FROM main._migration_copy WHERE table_name = {step.label} AND placed = 1"
+    )
+    size, total, more = ChunkSize.for_session(session), 0, True
+    while more:
+        watch = Stopwatch()
+        with session.snapshot():
+            keys.load()
+            more = bounds.extend(size.rows)
+            total += chunk(bounds)
+            if more:
+                placed = ", ".join(
+                    f"{position} = (SELECT p{number} FROM temp.upper_bound)"
+                    for number, position in enumerate(positions, 1)
+                )
+                _set(session, name, f"placed = 1, {placed}")
+                bounds.advance()
+            else:
+                _set(session, name, then)
+        size.took(watch.seconds())
+    return total

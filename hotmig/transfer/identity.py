@@ -1,0 +1,171 @@
+"""What the new database says of itself: status, progress, identity, and where the copy of each table stands."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from hotmig.planning.model import CopyPlan, Hint
+from hotmig.sqlite import execute, text, value
+
+Status = Literal["migrating", "ready"]
+CopyState = Literal["waiting", "copying", "indexing", "copied"]
+
+
+@dataclass(frozen=True)
+class Identity:
+    schema_hash: str
+    schema_commit: str | None
+    parent: str | None  # file name of the database that this one came from
+    created_utc: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    last_replayed_log_id: int
+    drain_completed: bool
+
+
+@dataclass(frozen=True)
+class TableCopy:
+    """Where the copy of one table stands; ``rows`` were copied so far."""
+
+    table: str
+    state: CopyState
+    rows: int
+
+
+def width(plan: CopyPlan) -> int:
+    """How many columns the widest key on either side has."""
+    widths = [len(step.new_key) for step in plan.steps]
+    widths += [len(step.source_key.columns) for step in plan.steps if step.source_key]
+    return max(widths, default=1)
+
+
+def columns(prefix: str, count: int) -> tuple[str, ...]:
+    """``old_id, old_id_2, …``: the names of a key's columns in our tables."""
+    return tuple(prefix if number == 1 else f"{prefix}_{number}" for number in range(1, count + 1))
+
+
+def create_bookkeeping(
+    db: sqlite3.Connection, plan: CopyPlan, identity: Identity, hints: Iterable[Hint], catalog_digest: str
+) -> None:
+    """Creates and fills hotmig's own tables, inside the caller's transaction."""
+    wide = width(plan)
+    old, new = columns("old_id", wide), columns("new_id", wide)
+    # A key narrower than the widest one leaves the rest of its primary key columns at '': NULL is not allowed there.
+    old_columns = ", ".join(f"{name} NOT NULL DEFAULT ''" for name in old)
+    positions = ", ".join(f"position_{number}" for number in range(1, wide + 1))
+    for sql in (
+        "CREATE TABLE _migration_status(id INTEGER PRIMARY KEY CHECK (id = 0), status TEXT NOT NULL)",
+        "CREATE TABLE _migration_progress(id INTEGER PRIMARY KEY CHECK (id = 0),"
+        " last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL)",
+        "CREATE TABLE _migration_copy(table_name TEXT PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL,"
+        f" placed INTEGER NOT NULL, {positions})",
+        f"CREATE TABLE _id_mapping(table_name TEXT NOT NULL, {old_columns}, {', '.join(new)},"
+        f" PRIMARY KEY (table_name, {', '.join(old)})) WITHOUT ROWID",
+        *identity_tables(),
+        "INSERT INTO _migration_status VALUES (0, 'migrating')",
+        "INSERT INTO _migration_progress VALUES (0, 0, 0)",
+    ):
+        execute(db, sql)
+    for step in plan.steps:
+        execute(
+            db,
+            "INSERT INTO _migration_copy(table_name, state, rows, placed) VALUES (?, 'waiting', 0, 0)",
+            (step.table.name,),
+        )
+    write_identity(db, identity, hints, catalog_digest)
+
+
+def identity_tables() -> tuple[str, ...]:
+    """The tables that stay in every database that hotmig made."""
+    return (
+        "CREATE TABLE _schema_identity(id INTEGER PRIMARY KEY CHECK (id = 0), schema_hash TEXT NOT NULL,"
+        " schema_commit TEXT, parent TEXT, created_utc TEXT NOT NULL)",
+        "CREATE TABLE _schema_hint(kind TEXT NOT NULL, table_name TEXT NOT NULL, column_name TEXT NOT NULL,"
+        " hint TEXT NOT NULL, PRIMARY KEY (kind, table_name, column_name, hint)) WITHOUT ROWID",
+    )
+
+
+def write_identity(db: sqlite3.Connection, identity: Identity, hints: Iterable[Hint], catalog_digest: str) -> None:
+    """Writes who this database is, which hints made it, and the digest of its catalog."""
+    execute(db, "INSERT INTO _schema_hint VALUES ('catalog', '', '', ?)", (catalog_digest,))
+    execute(
+        db,
+        "INSERT INTO _schema_identity VALUES (0, ?, ?, ?, ?)",
+        (identity.schema_hash, identity.schema_commit, identity.parent, identity.created_utc),
+    )
+    for hint in sorted(hints, key=lambda hint: (hint.kind, hint.table, hint.column, hint.text)):
+        execute(db, "INSERT INTO _schema_hint VALUES (?, ?, ?, ?)", (hint.kind, hint.table, hint.column, hint.text))
+
+
+def has_table(db: sqlite3.Connection, name: str, schema: str = "main") -> bool:
+    """Whether a table of that name is there."""
+    sql = f"SELECT 1 FROM {schema}.sqlite_schema WHERE type = 'table' AND name = ?"
+    return value(db, sql, (name,)) is not None
+
+
+def read_status(db: sqlite3.Connection, schema: str = "main") -> Status | None:
+    """``migrating``, ``ready``, or None in a database that hotmig did not make."""
+    if not has_table(db, "_migration_status", schema):
+        return None
+    status: Status | None = value(db, f"SELECT status FROM {schema}._migration_status")
+    return status
+
+
+def read_identity(db: sqlite3.Connection, schema: str = "main") -> Identity | None:
+    """The identity, or None in a database that hotmig did not make."""
+    if not has_table(db, "_schema_identity", schema):
+        return None
+    sql = f"SELECT schema_hash, schema_commit, parent, created_utc FROM {schema}._schema_identity"
+    row = execute(db, sql).fetchone()
+    return Identity(*row) if row else None
+
+
+def read_progress(db: sqlite3.Connection, schema: str = "main") -> Progress | None:
+    """How far the replay came, or None once cutover removed the table."""
+    if not has_table(db, "_migration_progress", schema):
+        return None
+    row = execute(db, f"SELECT last_replayed_log_id, drain_completed FROM {schema}._migration_progress").fetchone()
+    return Progress(row[0], bool(row[1])) if row else None
+
+
+def read_copies(db: sqlite3.Connection, schema: str = "main") -> tuple[TableCopy, ...] | None:
+    """Where the copy of each table stands, or None once cutover removed the table."""
+    if not has_table(db, "_migration_copy", schema):
+        return None
+    rows = execute(db, f"SELECT table_name, state, rows FROM {schema}._migration_copy ORDER BY rowid")
+    return tuple(TableCopy(*row) for row in rows)
+
+
+def read_hints(db: sqlite3.Connection, schema: str = "main") -> frozenset[Hint]:
+    """The hints that made this database: none of them is applied again."""
+    if not has_table(db, "_schema_hint", schema):
+        return frozenset()
+    sql = f"SELECT kind, table_name, column_name, hint FROM {schema}._schema_hint WHERE kind IN ('from', 'was')"
+    rows = execute(db, sql)
+    return frozenset(Hint(*row) for row in rows)
+
+
+def built_catalog(db: sqlite3.Connection, schema: str = "main") -> str | None:
+    """The digest of the catalog that this database was built with: another one now means that it drifted."""
+    if not has_table(db, "_schema_hint", schema):
+        return None
+    found: str | None = value(db, f"SELECT hint FROM {schema}._schema_hint WHERE kind = 'catalog'")
+    return found
+
+
+def id_mapping_count(db: sqlite3.Connection, schema: str = "main") -> int | None:
+    """The number of mapped keys, or None once cutover removed the table."""
+    if not has_table(db, "_id_mapping", schema):
+        return None
+    count: int = value(db, f"SELECT count(*) FROM {schema}._id_mapping")
+    return count
+
+
+def table_literal(table: str) -> str:
+    """The name under which a table's mappings are kept, as a literal for views."""
+    return text(table)

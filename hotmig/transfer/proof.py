@@ -1,0 +1,143 @@
+"""The proof: new and old compared row by row, both ways, in chunks, while the application goes on writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hotmig.errors import Refused
+from hotmig.sqlite import execute, quote, value
+from hotmig.transfer.conflicts import SAMPLES, explain_conflict, shown
+from hotmig.transfer.identity import read_progress
+from hotmig.transfer.keys import LoggedKeys
+from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
+from hotmig.transfer.references import check_all
+from hotmig.transfer.session import Session
+from hotmig.transfer.step_sql import StepSql, matches
+
+Report = Callable[[str, int], None]
+HINT = "run `hotmig reset`, then `hotmig migrate`; writes that fire no trigger can't be recorded (see the runbook)"
+
+
+@dataclass(frozen=True)
+class Proved:
+    """How many old rows were found again, unchanged or as the schema says, and how many tables were left to replay."""
+
+    rows: int
+    seconds: float
+
+
+def prove(session: Session, report: Report) -> Proved:
+    """Compares every row that is not logged. Raises Refused, with table and keys, at the first difference.
+
+    A difference is a write that no trigger saw, or a fault of ours: either way the new database must not be used.
+    """
+    watch = Stopwatch()
+    progress = read_progress(session.db)
+    keys = LoggedKeys(session, progress.last_replayed_log_id if progress else 0)
+    keys.forget(keys.upto)
+    rows = 0
+    for step in session.steps:
+        rows += _forth(session, keys, step, report)
+        if step.step.keys == "kept":
+            _back(session, keys, step)
+        else:
+            _count_mapped(session, step)
+    check_all(session)
+    return Proved(rows, watch.seconds())
+
+
+def prove_keys(session: Session, keys: LoggedKeys) -> None:
+    """Compares the rows of the logged keys, inside the caller's snapshot, right after their replay."""
+    for step in session.steps:
+        if keys.is_empty(step):
+            continue
+        found = matches(step.key_of("p"), step.key_of("k"), step.source_collations)
+        _compare(session, step, f"{step.keys} AS k CROSS JOIN {step.view} AS p ON {found}", "1")
+
+
+def _forth(session: Session, keys: LoggedKeys, step: StepSql, report: Report) -> int:
+    """Every old row has its new row, the same."""
+
+    def chunk(bounds: KeyRange) -> int:
+        where = f"{bounds.where(step.key_of('p'))} AND {keys.unlogged(step, step.key_of('p'))}"
+        rows = _compare(session, step, f"{step.view} AS p", where)
+        report(step.step.table.name, rows)
+        return rows
+
+    columns = tuple(quote(name) for name in step.source_key.columns)
+    return _walk(session, keys, step, KeyRange(session.db, step.source, columns), chunk)
+
+
+def _back(session: Session, keys: LoggedKeys, step: StepSql) -> None:
+    """Every new row has its old row, or is a seed."""
+    held = matches(step.source_key_of("o"), step.target_key_of("n"), step.source_collations)
+
+    def chunk(bounds: KeyRange) -> int:
+        extra = execute(
+            session.db,
+            f"SELECT {', '.join(step.target_key_of('n'))} FROM {step.target} AS n"
+            f" WHERE {bounds.where(step.target_key_of('n'))} AND {keys.unlogged(step, step.target_key_of('n'))}"
+            f" AND NOT EXISTS (SELECT 1 FROM {step.source} AS o WHERE {held}) LIMIT {SAMPLES + len(step.step.seeds)}",
+        ).fetchall()
+        _refuse(step, "rows that the old database does not have", [row for row in extra if row not in _seed_keys(step)])
+        return 0
+
+    _walk(session, keys, step, KeyRange(session.db, step.target, step.target_key), chunk)
+
+
+def _seed_keys(step: StepSql) -> set[tuple[object, ...]]:
+    names = [name.lower() for name in step.step.new_key]
+    seeds = [dict(zip(map(str.lower, seed.columns), seed.values, strict=True)) for seed in step.step.seeds]
+    return {tuple(seed[name] for name in names) for seed in seeds}
+
+
+def _count_mapped(session: Session, step: StepSql) -> None:
+    """Every mapped row was found by its own new key, so any row beyond the mappings and the seeds is one too many."""
+    with session.snapshot():
+        rows = value(session.db, f"SELECT count(*) FROM {step.target}")
+        mapped = value(session.db, f"SELECT count(*) FROM main._id_mapping WHERE table_name = {step.label}")
+        if not mapped <= rows <= mapped + len(step.step.seeds):
+            _refuse(step, f"{rows} rows for {mapped} mapped keys", [(rows,)])
+
+
+def _walk(
+    session: Session, keys: LoggedKeys, step: StepSql, bounds: KeyRange, chunk: Callable[[KeyRange], int]
+) -> int:
+    bounds.begin()
+    size, total, more = ChunkSize.for_session(session), 0, True
+    while more:
+        watch = Stopwatch()
+        with session.snapshot():
+            keys.load()
+            if step.step.number in keys.whole:
+                return total
+            more = bounds.extend(size.rows)
+            total += chunk(bounds)
+            if more:
+                bounds.advance()
+        size.took(watch.seconds())
+    return total
+
+
+def _compare(session: Session, step: StepSql, rows: str, where: str) -> int:
+    """Compares the projected rows with the new ones; returns how many there were."""
+    found = matches(step.target_key_of("n"), step.new_key_of("p"), step.target_collations)
+    joined = f"FROM {rows} LEFT JOIN {step.target} AS n ON {found} WHERE {where}"
+    differs = f"(n.{step.target_key[0]} IS NULL OR {step.differs('p', 'n')})"
+    with explain_conflict(session, step.step):
+        count, wrong = execute(
+            session.db, f"SELECT count(*), count(CASE WHEN {differs} THEN 1 END) {joined}"
+        ).fetchone()
+        if wrong:
+            key = ", ".join(step.key_of("p"))
+            sample = execute(session.db, f"SELECT {key} {joined} AND {differs} LIMIT {SAMPLES}").fetchall()
+            _refuse(step, f"{wrong} rows that differ from the old database's", sample)
+    compared: int = count
+    return compared
+
+
+def _refuse(step: StepSql, what: str, keys: list[tuple[object, ...]]) -> None:
+    if keys:
+        shown_keys = ", ".join(shown(key) for key in keys[:SAMPLES])
+        raise Refused(f'the proof failed: table "{step.step.table.name}" has {what}: {shown_keys}', HINT)

@@ -1,0 +1,149 @@
+"""Replay: for every logged key, the new rows are made equal to the old rows of one snapshot."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from hotmig.sqlite import execute, value
+from hotmig.transfer import id_mapping
+from hotmig.transfer.conflicts import explain_conflict
+from hotmig.transfer.high_water import carry_high_water
+from hotmig.transfer.keys import LoggedKeys
+from hotmig.transfer.proof import prove_keys
+from hotmig.transfer.references import check_touched, remember_deleted
+from hotmig.transfer.seeds import plant_seeds
+from hotmig.transfer.session import Session
+from hotmig.transfer.step_sql import StepSql, matches
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One round: ``entries`` log rows up to ``upto`` named ``keys`` keys; rows were taken out and put in."""
+
+    upto: int
+    entries: int
+    keys: int
+    deleted: int
+    inserted: int
+    seconds: float
+
+
+def pending(session: Session) -> int:
+    """How many log rows wait to be replayed."""
+    return session.last_log_id() - _checkpoint(session)
+
+
+def replay(session: Session, *, finish: bool = False) -> Replayed:
+    """Replays everything up to the newest log row of one snapshot, in one transaction of the new database.
+
+    With ``finish`` (under the fence) it also carries the high-water marks over, proves the rows that it touched, and
+    sets ``drain_completed``. Raises Refused when a row does not fit; then nothing has changed.
+    """
+    started = time.monotonic()
+    with session.snapshot():
+        checkpoint = _checkpoint(session)
+        keys = LoggedKeys(session, checkpoint)
+        keys.forget(checkpoint)
+        entries = keys.load()
+        if entries:
+            deleted, inserted = _reconcile(session, keys)
+        else:
+            deleted = inserted = 0
+        count = sum(value(session.db, f"SELECT count(*) FROM {step.keys}") for step in session.steps)
+        if finish:
+            prove_keys(session, keys)
+            carry_high_water(session)
+        execute(
+            session.db,
+            "UPDATE main._migration_progress SET last_replayed_log_id = ?, drain_completed = ?",
+            (keys.upto, int(finish)),
+        )
+    return Replayed(keys.upto, entries, count, deleted, inserted, time.monotonic() - started)
+
+
+def _checkpoint(session: Session) -> int:
+    checkpoint: int = value(session.db, "SELECT last_replayed_log_id FROM main._migration_progress")
+    return checkpoint
+
+
+def _reconcile(session: Session, keys: LoggedKeys) -> tuple[int, int]:
+    for step in session.steps:
+        if step.step.number in keys.whole:
+            _log_every_key(session, step)
+    touched = [step for step in session.steps if not keys.is_empty(step)]
+    for step in touched:
+        _begin(session, step)
+    for step in touched:
+        with explain_conflict(session, step.step):
+            execute(session.db, f"INSERT INTO {step.rows} SELECT p.* FROM {_logged_rows(step)}")
+    deleted = sum(_take_out(session, step) for step in reversed(touched))
+    inserted = sum(_put_in(session, step) for step in touched)
+    check_touched(session, touched)
+    return deleted, inserted
+
+
+def _log_every_key(session: Session, step: StepSql) -> None:
+    """A whole-table mark: every key that either side has counts as logged."""
+    old = f"SELECT {', '.join(step.source_key_of('o'))} FROM {step.source} AS o"
+    if step.step.keys == "kept":
+        both = f"SELECT {', '.join(step.target_key_of('n'))} FROM {step.target} AS n"
+    else:
+        both = f"SELECT {', '.join(id_mapping.old_names(step))} FROM main._id_mapping WHERE table_name = {step.label}"
+    for select in (old, both):
+        execute(session.db, f"INSERT OR IGNORE INTO {step.keys} {select}")
+
+
+def _logged_rows(step: StepSql) -> str:
+    found = matches(step.key_of("p"), step.key_of("k"), step.source_collations)
+    return f"{step.keys} AS k CROSS JOIN {step.view} AS p ON {found}"
+
+
+def _begin(session: Session, step: StepSql) -> None:
+    """Empties the work tables of one table; a mapped one gets its new keys, before any row refers to them."""
+    execute(session.db, f"DELETE FROM {step.rows}")
+    execute(session.db, f"DELETE FROM {step.doomed}")
+    if step.step.keys == "mapped":
+        with explain_conflict(session, step.step):
+            id_mapping.respell(session, step)
+            id_mapping.doom_moved(session, step, step.doomed)
+            id_mapping.assign(session, step, f"{_logged_rows(step)} WHERE 1")
+
+
+def _take_out(session: Session, step: StepSql) -> int:
+    """Deletes the new rows whose old row is gone, and those that are not the same: a UNIQUE value may have moved."""
+    target_key = ", ".join(step.target_key_of("n"))
+    if step.step.keys == "kept":
+        held = matches(step.target_key_of("n"), step.key_of("k"), step.target_collations)
+        gone = matches(step.key_of("r"), step.key_of("k"))
+        execute(
+            session.db,
+            f"INSERT INTO {step.doomed} SELECT {target_key} FROM {step.keys} AS k CROSS JOIN {step.target} AS n ON {held}"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {step.rows} AS r WHERE {gone})",
+        )
+    found = matches(step.target_key_of("n"), step.new_key_of("r"), step.target_collations)
+    execute(
+        session.db,
+        f"INSERT INTO {step.doomed} SELECT {target_key} FROM {step.rows} AS r CROSS JOIN {step.target} AS n ON {found}"
+        f" WHERE {step.differs('r', 'n')}",
+    )
+    remember_deleted(session, step)
+    key = ", ".join(step.target_key)
+    names = ", ".join(f"+d{number}" for number in range(1, len(step.new_key) + 1))
+    left = f"({key})" if len(step.target_key) > 1 else key
+    cursor = execute(session.db, f"DELETE FROM {step.target} WHERE {left} IN (SELECT {names} FROM {step.doomed})")
+    return max(cursor.rowcount, 0)
+
+
+def _put_in(session: Session, step: StepSql) -> int:
+    """Inserts the rows that are missing, and the seed rows that their old rows no longer cover."""
+    columns = ", ".join(column for column, _ in step.insert_columns)
+    values = ", ".join(f"r.{position}" for _, position in step.insert_columns)
+    found = matches(step.target_key_of("n"), step.new_key_of("r"), step.target_collations)
+    with explain_conflict(session, step.step):
+        cursor = execute(
+            session.db,
+            f"INSERT OR ABORT INTO {step.target}({columns}) SELECT {values} FROM {step.rows} AS r"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {step.target} AS n WHERE {found})",
+        )
+        return max(cursor.rowcount, 0) + plant_seeds(session.db, step.step)

@@ -1,0 +1,48 @@
+"""Seed rows: part of the projection, kept in a temporary table beside it."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from hotmig.planning.model import TableStep
+from hotmig.schema.model import SeedRow
+from hotmig.sqlite import execute, quote
+from hotmig.transfer.step_sql import StepSql, matches
+
+
+def create_seeds(db: sqlite3.Connection, sql: StepSql) -> None:
+    """The temporary table that the projection of a table with seed rows joins.
+
+    ``given`` says for each written column, '1' or '0', whether the seed names it; ``wins`` is 0 for a seed that
+    yields to an old row.
+    """
+    if not sql.step.seeds:
+        return
+    names = [f"c{number}" for number in range(1, len(sql.written) + 1)]
+    execute(db, f"CREATE TEMP TABLE seed_{sql.step.number}({', '.join([*names, 'given', 'wins'])})")
+    for seed in sql.step.seeds:
+        values = dict(zip((name.lower() for name in seed.columns), seed.values, strict=True))
+        row = [values.get(column.name.lower()) for column in sql.written]
+        given = "".join("1" if column.name.lower() in values else "0" for column in sql.written)
+        marks = ", ".join("?" * (len(row) + 2))
+        execute(db, f"INSERT INTO {sql.seed} VALUES ({marks})", (*row, given, int(not seed.if_absent)))
+
+
+def plant_seeds(db: sqlite3.Connection, step: TableStep) -> int:
+    """Inserts the seed rows whose key no row has; returns how many."""
+    return sum(_plant(db, step, seed) for seed in step.seeds)
+
+
+def _plant(db: sqlite3.Connection, step: TableStep, seed: SeedRow) -> int:
+    values = dict(zip((name.lower() for name in seed.columns), seed.values, strict=True))
+    key = [values[name.lower()] for name in step.new_key]
+    where = matches([quote(name) for name in step.new_key], ["?"] * len(key))
+    columns = ", ".join(quote(name) for name in seed.columns)
+    marks = ", ".join("?" * len(seed.values))
+    table = f"main.{quote(step.table.name)}"
+    cursor = execute(
+        db,
+        f"INSERT INTO {table}({columns}) SELECT {marks} WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {where})",
+        (*seed.values, *key),
+    )
+    return max(cursor.rowcount, 0)

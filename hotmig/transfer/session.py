@@ -1,0 +1,81 @@
+"""One connection for all of the transfer: main is the new file, ``old`` the live one, attached read-only."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote as url_quote
+
+from hotmig.planning.model import CopyPlan
+from hotmig.sqlite import connect, execute, persist, transaction, value
+from hotmig.transfer.seeds import create_seeds
+from hotmig.transfer.step_sql import StepSql, steps_with_source
+
+CACHE_KIB = 32 * 1024
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open transfer. ``seconds`` is how long it waits for any one lock."""
+
+    db: sqlite3.Connection
+    plan: CopyPlan
+    steps: tuple[StepSql, ...]
+    wal: bool  # of the old file: in rollback-journal mode a reader holds up the writers
+    seconds: float
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """One transaction of the new file that reads one committed state of the old one."""
+        with transaction(self.db, self.seconds, "the new database"):
+            persist(self.db, "SELECT 1 FROM old.sqlite_schema LIMIT 1", self.seconds, "the old database's writer")
+            yield
+
+    def last_log_id(self) -> int:
+        """The newest log row of the snapshot, 0 when nothing was logged."""
+        newest: int | None = value(self.db, "SELECT max(id) FROM old._migration_log")
+        return newest or 0
+
+
+@contextmanager
+def open_session(
+    new: Path, old: Path, plan: CopyPlan, seconds: float, extensions: tuple[str, ...] = ()
+) -> Iterator[Session]:
+    """Opens the new file and attaches the old one.
+
+    Attached ``mode=ro``: a BEGIN IMMEDIATE takes the write lock of every file attached read-write. Foreign keys
+    are off, no trigger of the new schema exists yet.
+    """
+    db = connect(new, "rw", extensions=extensions)
+    try:
+        db.create_function("hotmig_orphan", 0, _orphan)
+        execute(db, f"PRAGMA cache_size = -{CACHE_KIB}")
+        execute(db, "PRAGMA temp_store = FILE")
+        # Safe against corruption at any moment; what has to be durable is committed with FULL.
+        execute(db, "PRAGMA main.synchronous = NORMAL")
+        execute(db, "ATTACH ? AS old", (f"file:{url_quote(str(old))}?mode=ro",))
+        wal = _journal_mode(db, seconds) == "wal"
+        steps = steps_with_source(plan)
+        for step in steps:
+            create_seeds(db, step)
+            for sql in step.create:
+                execute(db, sql)
+        yield Session(db, plan, steps, wal, seconds)
+    finally:
+        db.close()
+
+
+def _orphan() -> None:
+    """Called by a projection for a reference to no row; raising is what stops the statement."""
+    raise LookupError("a reference finds no row")
+
+
+def _journal_mode(db: sqlite3.Connection, seconds: float) -> str:
+    persist(db, "SELECT 1 FROM old.sqlite_schema LIMIT 1", seconds, "the old database's writer")
+    mode: str = value(db, "PRAGMA old.journal_mode")
+    return mode
+
+

@@ -1,0 +1,314 @@
+"""The SQL of one table's transfer: temporary views and tables over ``main`` (the new file) and ``old``.
+
+Columns of views go by position (``c1``, ``c2``, …; ``k1``, … for the old key), so that no name of a user's column can
+collide with ours, and so that a table of 2,000 columns has no more than that in its view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from hotmig.catalog.affinity import column_affinity, stored
+from hotmig.catalog.model import Affinity, Column, Table
+from hotmig.planning.model import ColumnStep, CopyPlan, SourceKey, TableStep, Translation
+from hotmig.planning.projection import is_copy, projected
+from hotmig.sqlite import conjunction, disjunction, quote, same, text
+from hotmig.schema.model import SeedRow
+from hotmig.transfer.identity import columns as key_columns
+
+
+def matches(left: Iterable[str], right: Iterable[str], collations: Sequence[str] | None = None) -> str:
+    """Key equality: the same value, by number across INTEGER and REAL, and letter by letter in text.
+
+    With ``collations`` the index that has them finds the row first; BINARY then tells 'bob' from 'BOB'.
+    """
+    terms = []
+    for position, (a, b) in enumerate(zip(left, right, strict=True)):
+        if collations and collations[position]:
+            terms.append(f"{a} = {b} COLLATE {quote(collations[position])}")
+        terms.append(f"{a} = {b} COLLATE BINARY")
+    return " AND ".join(terms)
+
+
+def row_value(expressions: Sequence[str]) -> str:
+    """``a``, or ``(a, b)``."""
+    return expressions[0] if len(expressions) == 1 else f"({', '.join(expressions)})"
+
+
+def index_collations(table: Table, key: Sequence[str]) -> tuple[str, ...]:
+    """The collations of the index that the key of a table has; "" where a rowid needs none."""
+    folded = [name.lower() for name in key]
+    if table.rowid_alias is not None and folded == [table.rowid_alias.lower()]:
+        return ("",)
+    candidates = [table.primary_key] if table.primary_key else []
+    for index in [*candidates, *table.uniques, *table.indexes]:
+        found = {(column.name or "").lower(): column.collation for column in index.columns}
+        if set(found) == set(folded):
+            return tuple(found[name] for name in folded)
+    return ("",) * len(key)
+
+
+@dataclass(frozen=True)
+class StepSql:
+    """Names and expressions for one step that has a source."""
+
+    step: TableStep
+    plan: CopyPlan
+
+    @property
+    def source_key(self) -> SourceKey:
+        if self.step.source_key is None:
+            raise ValueError(f"{self.step.table.name} has no source")
+        return self.step.source_key
+
+    @property
+    def keys(self) -> str:
+        """The logged keys."""
+        return f"temp.keys_{self.step.number}"
+
+    @property
+    def view(self) -> str:
+        """The projection."""
+        return f"temp.projection_{self.step.number}"
+
+    @property
+    def rows(self) -> str:
+        """The projected rows of the logged keys."""
+        return f"temp.rows_{self.step.number}"
+
+    @property
+    def doomed(self) -> str:
+        """The new keys of the rows that a replay takes out."""
+        return f"temp.doomed_{self.step.number}"
+
+    @property
+    def seed(self) -> str:
+        return f"temp.seed_{self.step.number}"
+
+    @property
+    def source(self) -> str:
+        return f"old.{quote(self.source_key.table)}"
+
+    @property
+    def target(self) -> str:
+        return f"main.{quote(self.step.table.name)}"
+
+    @property
+    def label(self) -> str:
+        """The table's name as a literal: under it stand its mappings and its copy state."""
+        return text(self.step.table.name)
+
+    @cached_property
+    def written(self) -> tuple[ColumnStep, ...]:
+        """The columns that get a value from the old row, in the order of ``c1``, ``c2``, …"""
+        filled = {name.lower() for one in self.step.translations for name in one.targets}
+        filled |= {name.lower() for seed in self.winning_seeds for name in seed.columns}
+        columns = [
+            column
+            for column in self.step.columns
+            if column.expression is not None or column.assigned or column.name.lower() in filled
+        ]
+        if self.step.keys == "mapped" and self.step.table.column(self.step.new_key[0]) is None:
+            # The new table has no key of its own: its bare rowid is what the mapping leads to.
+            columns.append(ColumnStep(self.step.new_key[0], None, "the rowid", assigned=True))
+        return tuple(columns)
+
+    @cached_property
+    def positions(self) -> dict[str, str]:
+        """New column name, lower case, → its name in the view."""
+        return {column.name.lower(): f"c{number}" for number, column in enumerate(self.written, 1)}
+
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        """The names of the old key's columns in view and temporary tables."""
+        if self.step.keys == "kept" and all(name.lower() in self.positions for name in self.step.new_key):
+            return tuple(self.positions[name.lower()] for name in self.step.new_key)
+        return tuple(f"k{number}" for number in range(1, len(self.source_key.columns) + 1))
+
+    @cached_property
+    def new_key(self) -> tuple[str, ...]:
+        """The names of the new key's columns in view and temporary tables."""
+        if self.step.keys == "kept":
+            return self.key
+        return tuple(self.positions[name.lower()] for name in self.step.new_key)
+
+    @property
+    def target_key(self) -> tuple[str, ...]:
+        """The new key's columns, quoted, in the new table."""
+        return tuple(quote(name) for name in self.step.new_key)
+
+    @cached_property
+    def target_collations(self) -> tuple[str, ...]:
+        return index_collations(self.step.table, self.step.new_key)
+
+    @cached_property
+    def source_collations(self) -> tuple[str, ...]:
+        """What to write behind a comparison so that SQLite uses the old key's index: nothing for a rowid."""
+        if self.source_key.kind in ("integer", "rowid"):
+            return ("",) * len(self.source_key.columns)
+        return self.source_key.collations
+
+    @cached_property
+    def has_key_columns(self) -> bool:
+        """Whether the view carries the old key apart from the new columns."""
+        return self.key[0].startswith("k")
+
+    @cached_property
+    def view_columns(self) -> tuple[str, ...]:
+        keys = self.key if self.has_key_columns else ()
+        return (*keys, *(f"c{number}" for number in range(1, len(self.written) + 1)))
+
+    @cached_property
+    def insert_columns(self) -> tuple[tuple[str, str], ...]:
+        """(column of the new table, column of the view) for every value that is written."""
+        pairs = [(quote(column.name), f"c{number}") for number, column in enumerate(self.written, 1)]
+        if self.step.keys == "kept" and self.has_key_columns:
+            pairs[:0] = list(zip(self.target_key, self.key, strict=True))
+        return tuple(pairs)
+
+    def differs(self, row: str, target: str) -> str:
+        """Whether any written column of ``target`` is not the *same* as in ``row``."""
+        terms = []
+        for number, column in enumerate(self.written, 1):
+            if self.step.table.column(column.name) is None:
+                continue
+            signed = column_affinity(self.step.table, self._found(column.name)) == "BLOB"
+            terms.append(same(f"{target}.{quote(column.name)}", f"{row}.c{number}", signed_zero=signed))
+        return f"NOT {conjunction(terms)}"
+
+    def key_of(self, alias: str) -> tuple[str, ...]:
+        """The old key's columns of the view or a temporary table under ``alias``."""
+        return tuple(f"{alias}.{name}" for name in self.key)
+
+    def new_key_of(self, alias: str) -> tuple[str, ...]:
+        return tuple(f"{alias}.{name}" for name in self.new_key)
+
+    def source_key_of(self, alias: str) -> tuple[str, ...]:
+        """The old key's columns in the old table."""
+        return tuple(f"{alias}.{quote(name)}" for name in self.source_key.columns)
+
+    def target_key_of(self, alias: str) -> tuple[str, ...]:
+        return tuple(f"{alias}.{name}" for name in self.target_key)
+
+    def key_ordered(self, names: Sequence[str], collations: Sequence[str]) -> tuple[str, ...]:
+        """Key columns with the collation that lets SQLite walk the key's own index."""
+        return tuple(
+            f"{name} COLLATE {quote(collation)}" if collation else name
+            for name, collation in zip(names, collations, strict=True)
+        )
+
+    @cached_property
+    def create(self) -> tuple[str, ...]:
+        """The temporary tables and the view."""
+        keys = ", ".join(self.key)
+        rows = ", ".join(self.view_columns)
+        doomed = ", ".join(f"d{number}" for number in range(1, len(self.step.new_key) + 1))
+        return (
+            f"CREATE TEMP TABLE keys_{self.step.number}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
+            f"CREATE TEMP TABLE rows_{self.step.number}({rows}, PRIMARY KEY ({keys})) WITHOUT ROWID",
+            f"CREATE TEMP TABLE doomed_{self.step.number}({doomed})",
+            f"CREATE TEMP VIEW projection_{self.step.number}({rows}) AS {self._select()}",
+        )
+
+    def _select(self) -> str:
+        named = [(name, f"o.{quote(old)}") for name, old in zip(self.key, self.source_key.columns, strict=True)]
+        pairs = named if self.has_key_columns else []
+        pairs += [(f"c{number}", self._value(column)) for number, column in enumerate(self.written, 1)]
+        plain = f"SELECT {', '.join(f'{value} AS {name}' for name, value in pairs)} FROM {self.source} AS o"
+        return self._with_seeds(plain) if self.winning_seeds else plain
+
+    def _with_seeds(self, plain: str) -> str:
+        """At its key a seed row's columns win over the old row's."""
+        values = [f"p.{name}" for name in self.key] if self.has_key_columns else []
+        for number in range(1, len(self.written) + 1):
+            values.append(f"CASE WHEN substr(s.given, {number}, 1) = '1' THEN s.c{number} ELSE p.c{number} END")
+        join = matches(self.new_key_of("s"), self.new_key_of("p"))
+        return f"SELECT {', '.join(values)} FROM ({plain}) AS p LEFT JOIN {self.seed} AS s ON s.wins AND {join}"
+
+    @property
+    def winning_seeds(self) -> tuple[SeedRow, ...]:
+        return tuple(seed for seed in self.step.seeds if not seed.if_absent)
+
+    def _value(self, column: ColumnStep) -> str:
+        for translation in self.step.translations:
+            for target, value_column in zip(translation.targets, translation.value_columns, strict=True):
+                if target.lower() == column.name.lower():
+                    # A reference takes its parent's value over as its own column keeps it.
+                    value = self._or_orphan(translation, self._translated(translation, value_column))
+                    ours = column_affinity(self.step.table, self._found(column.name))
+                    return stored(value, ours, self._parent_affinity(translation, value_column))
+        if column.assigned:
+            return f"({self.mapped_value(column.name, self.source_key_of('o'))})"
+        if column.expression is None:
+            # Only a seed gives this column: every other row has its default.
+            return self._found(column.name).default or "NULL"
+        return projected(self.step, column)
+
+    def _found(self, name: str) -> Column:
+        column = self.step.table.column(name)
+        if column is None:
+            raise ValueError(f"{self.step.table.name} has no column {name}")
+        return column
+
+    def mapped_value(self, new_column: str, old_key: Sequence[str]) -> str:
+        """SELECT of one new key column from ``_id_mapping`` for an old key given by expressions.
+
+        A unary plus takes away the affinity: with one, SQLite could not use the mapping's index.
+        """
+        folded = [name.lower() for name in self.step.new_key]
+        new = key_columns("new_id", len(folded))[folded.index(new_column.lower())]
+        old = key_columns("old_id", len(old_key))
+        where = " AND ".join(f"m.{name} = +{expression}" for name, expression in zip(old, old_key, strict=True))
+        return f"SELECT m.{new} FROM main._id_mapping AS m WHERE m.table_name = {self.label} AND {where}"
+
+    def _translated(self, translation: Translation, value_column: str) -> str:
+        """The parent row's value, the parent found as a foreign key finds it: by the parent's affinity and collation."""
+        step = self.plan.step(translation.parent)
+        if step is None:
+            raise ValueError(f"{translation.parent} has no step")
+        parent = StepSql(step, self.plan)
+        join = conjunction(
+            f"q.{quote(theirs)} = +o.{quote(ours)}"
+            for theirs, ours in zip(translation.parent_columns, translation.columns, strict=True)
+        )
+        source = f"old.{quote(translation.parent_source)} AS q"
+        if step.keys == "mapped" and value_column.lower() in {name.lower() for name in step.new_key}:
+            return f"(SELECT ({parent.mapped_value(value_column, parent.source_key_of('q'))}) FROM {source} WHERE {join})"
+        column = next(one for one in step.columns if one.name.lower() == value_column.lower())
+        return f"(SELECT {projected(step, column)} FROM {source} WHERE {join})"
+
+    @staticmethod
+    def _or_orphan(translation: Translation, value: str) -> str:
+        """A reference to no row stops the statement, unless the schema says that it becomes NULL."""
+        if translation.orphans == "null":
+            return value
+        missing = disjunction(f"o.{quote(name)} IS NULL" for name in translation.columns)
+        return f"CASE WHEN {missing} THEN NULL ELSE coalesce({value}, hotmig_orphan()) END"
+
+    def _parent_affinity(self, translation: Translation, value_column: str) -> Affinity | None:
+        parent = self.plan.new.table(translation.parent)
+        column = parent.column(value_column) if parent else None
+        return column_affinity(parent, column) if parent and column else None
+
+    def follows_only_the_key(self, translation: Translation) -> bool:
+        """Whether a child's value can change only when the child or the parent's key does.
+
+        Then a logged parent needs no second look at its children.
+        """
+        step = self.plan.step(translation.parent)
+        if step is None or step.source_key is None or translation.orphans == "null":
+            return False
+        if {name.lower() for name in translation.parent_columns} != {name.lower() for name in step.source_key.columns}:
+            return False
+        columns = {column.name.lower(): column for column in step.columns}
+        return all(
+            columns[name.lower()].assigned or (is_copy(step, columns[name.lower()]) and name in step.new_key)
+            for name in translation.value_columns
+        )
+
+
+def steps_with_source(plan: CopyPlan) -> tuple[StepSql, ...]:
+    """One StepSql for each step that has old rows, in foreign key order."""
+    return tuple(StepSql(step, plan) for step in plan.steps if step.source is not None and step.source_key is not None)

@@ -1,0 +1,126 @@
+"""Databases in every state of a migration, made by hand from the documented tables (design, section 4)."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+OLD_HASH, NEW_HASH, THIRD_HASH = "0" * 16, "1" * 16, "2" * 16
+OLD, NEW, THIRD = f"shop-{OLD_HASH}.sqlite", f"shop-{NEW_HASH}.sqlite", f"shop-{THIRD_HASH}.sqlite"
+
+MARKER = """CREATE TABLE _migration_marker(id INTEGER PRIMARY KEY CHECK (id = 0), format INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('recording','draining','retired')), target TEXT NOT NULL,
+  plan_hash TEXT NOT NULL, schema_version INTEGER NOT NULL, fence_from REAL, fence_until REAL,
+  started_utc TEXT NOT NULL)"""
+LOG = (
+    """CREATE TABLE _migration_log(id INTEGER PRIMARY KEY, operation TEXT NOT NULL, table_name TEXT NOT NULL, key_1)"""
+)
+IDENTITY = """CREATE TABLE _schema_identity(id INTEGER PRIMARY KEY CHECK (id = 0), schema_hash TEXT NOT NULL,
+  schema_commit TEXT, parent TEXT, created_utc TEXT NOT NULL)"""
+STATUS = "CREATE TABLE _migration_status(id INTEGER PRIMARY KEY CHECK (id = 0), status TEXT NOT NULL)"
+PROGRESS = """CREATE TABLE _migration_progress(id INTEGER PRIMARY KEY CHECK (id = 0),
+  last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL)"""
+COPY = "CREATE TABLE _migration_copy(table_name TEXT PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL)"
+MAPPING = """CREATE TABLE _id_mapping(table_name TEXT NOT NULL, old_id NOT NULL, new_id NOT NULL,
+  PRIMARY KEY (table_name, old_id)) WITHOUT ROWID"""
+RETIRED = "CREATE TABLE _migration_retired(successor TEXT NOT NULL, retired_utc TEXT NOT NULL)"
+
+STARTED = "2026-01-02T03:04:05+00:00"
+
+
+def julian_day(seconds_from_now: float = 0) -> float:
+    """As SQLite's julianday('now') gives it."""
+    return (time.time() + seconds_from_now) / 86400 + 2440587.5
+
+
+def database(path: Path, *, wal: bool = False) -> sqlite3.Connection:
+    """A database with one table of the application's."""
+    db = sqlite3.connect(path, isolation_level=None)
+    if wal:
+        db.execute("PRAGMA journal_mode = WAL")
+    db.execute("CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT)")
+    return db
+
+
+def old_database(
+    path: Path,
+    status: str | None = None,
+    *,
+    target: str = NEW,
+    log: int = 0,
+    fence: tuple[float, float] | None = None,
+    made_by_hotmig: bool = False,
+    parent: str | None = None,
+    wal: bool = False,
+) -> Path:
+    """An old database; with a ``status``, one that has a marker and a log. ``fence``: seconds from now."""
+    db = database(path, wal=wal)
+    if made_by_hotmig:
+        identify(db, path, parent, "ready")
+    if status:
+        db.execute(MARKER)
+        db.execute(LOG)
+        db.executemany(
+            "INSERT INTO _migration_log VALUES (?, 'insert', 'item', ?)", [(n, n) for n in range(1, log + 1)]
+        )
+        version = db.execute("PRAGMA schema_version").fetchone()[0]
+        days = (julian_day(fence[0]), julian_day(fence[1])) if fence else (None, None)
+        db.execute(
+            "INSERT INTO _migration_marker VALUES (0, 1, ?, ?, 'plan', ?, ?, ?, ?)",
+            (status, target, version, *days, STARTED),
+        )
+    db.close()
+    return path
+
+
+def cleaned_database(path: Path, successor: str = NEW) -> Path:
+    """An archive after cleanup-old."""
+    db = database(path)
+    db.execute(RETIRED)
+    db.execute("INSERT INTO _migration_retired VALUES (?, ?)", (successor, STARTED))
+    db.close()
+    return path
+
+
+def new_database(
+    path: Path,
+    *,
+    parent: str | None = OLD,
+    copies: Mapping[str, str] | None = None,
+    replayed: int = 0,
+    drained: bool = False,
+    mappings: int = 0,
+    commit: str | None = "abc1234+",
+) -> Path:
+    """A database that is being built."""
+    db = database(path)
+    identify(db, path, parent, "migrating", commit)
+    for sql in (PROGRESS, COPY, MAPPING):
+        db.execute(sql)
+    db.execute("INSERT INTO _migration_progress VALUES (0, ?, ?)", (replayed, drained))
+    states = {"item": "copied"} if copies is None else copies
+    db.executemany("INSERT INTO _migration_copy VALUES (?, ?, 10)", states.items())
+    db.executemany("INSERT INTO _id_mapping VALUES ('item', ?, ?)", [(n, n) for n in range(mappings)])
+    db.close()
+    return path
+
+
+def ready_database(path: Path, *, parent: str | None = OLD, commit: str | None = "abc1234+") -> Path:
+    """A database after cutover."""
+    db = database(path)
+    identify(db, path, parent, "ready", commit)
+    db.close()
+    return path
+
+
+def identify(
+    db: sqlite3.Connection, path: Path, parent: str | None, status: str, commit: str | None = "abc1234+"
+) -> None:
+    """What hotmig writes into every database that it makes."""
+    schema_hash = path.stem.rpartition("-")[2]
+    db.execute(STATUS)
+    db.execute("INSERT INTO _migration_status VALUES (0, ?)", (status,))
+    db.execute(IDENTITY)
+    db.execute("INSERT INTO _schema_identity VALUES (0, ?, ?, ?, ?)", (schema_hash, commit, parent, STARTED))

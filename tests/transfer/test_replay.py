@@ -1,0 +1,141 @@
+"""Replay makes the new rows equal to the old rows again, for every logged key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hotmig.errors import Refused
+from hotmig.transfer.proof import prove
+from hotmig.transfer.replay import replay
+from tests.transfer.building import Case, rules, schema, seed
+
+
+def ignore(_table: str, _rows: int) -> None:
+    pass
+
+
+@pytest.mark.parametrize("wal", [True, False])
+def test_writes_before_during_and_after_the_copy_arrive(tmp_path: Path, wal: bool) -> None:
+    wanted = schema(
+        ["CREATE TABLE customer(id INTEGER PRIMARY KEY, full_name TEXT NOT NULL, tier TEXT NOT NULL DEFAULT 'basic')"],
+        [rules("customer", was="client", full_name={"source": "first || ' ' || last"})],
+    )
+    case = Case(
+        tmp_path,
+        ["CREATE TABLE client(id INTEGER PRIMARY KEY, first TEXT, last TEXT)",
+         "INSERT INTO client VALUES (1, 'Ada', 'L'), (2, 'Bob', 'M'), (3, 'Cy', 'N')"],
+        wanted, wal=wal,
+    )
+    case.record()
+    case.write("UPDATE client SET last = 'X' WHERE id = 1")
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows("SELECT id FROM customer") == [(2,), (3,)]
+        case.write("DELETE FROM client WHERE id = 2", "INSERT INTO client VALUES (4, 'Di', 'O')")
+        done = replay(session)
+        assert (done.keys, done.deleted, done.inserted) == (3, 1, 2)
+        assert prove(session, ignore).rows == 3
+    assert case.new_rows("SELECT * FROM customer ORDER BY id") == [
+        (1, "Ada X", "basic"), (3, "Cy N", "basic"), (4, "Di O", "basic"),
+    ]
+
+
+def test_a_text_key_gets_an_integer_in_its_place_and_children_follow(tmp_path: Path) -> None:
+    wanted = schema(
+        ["CREATE TABLE product(id INTEGER PRIMARY KEY, sku TEXT NOT NULL UNIQUE)",
+         "CREATE TABLE line(id INTEGER PRIMARY KEY, product_id INTEGER NOT NULL REFERENCES product(id))"],
+        [rules("line", product_id={"was": "sku"})],
+    )
+    case = Case(
+        tmp_path,
+        ["CREATE TABLE product(sku TEXT PRIMARY KEY NOT NULL COLLATE NOCASE)",
+         "CREATE TABLE line(id INTEGER PRIMARY KEY, sku TEXT NOT NULL REFERENCES product(sku))",
+         "INSERT INTO product VALUES ('b'), ('a'), ('c')", "INSERT INTO line VALUES (1, 'A'), (2, 'c'), (3, 'b')"],
+        wanted,
+    )
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows("SELECT l.id, p.sku FROM line l JOIN product p ON p.id = l.product_id ORDER BY 1") == [
+            (1, "a"), (2, "c"), (3, "b"),
+        ]
+        before = case.new_rows("SELECT id FROM product WHERE sku = 'a'")
+        case.write("UPDATE product SET sku = 'A' WHERE sku = 'a'", "INSERT INTO product VALUES ('d')",
+                   "INSERT INTO line VALUES (4, 'D')", "DELETE FROM line WHERE id = 2", "DELETE FROM product WHERE sku = 'c'")
+        replay(session)
+        assert prove(session, ignore).rows == 6
+        assert case.new_rows("SELECT id FROM product WHERE sku = 'A'") == before
+    assert case.new_rows("SELECT l.id, p.sku FROM line l JOIN product p ON p.id = l.product_id ORDER BY 1") == [
+        (1, "A"), (3, "b"), (4, "d"),
+    ]
+
+
+def test_unique_values_that_were_swapped_do_not_conflict(tmp_path: Path) -> None:
+    ddl = ["CREATE TABLE t(id INTEGER PRIMARY KEY, u TEXT UNIQUE)"]
+    case = Case(tmp_path, [*ddl, "INSERT INTO t VALUES (1, 'a'), (2, 'b')"], schema(ddl))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        case.write("BEGIN", "UPDATE t SET u = 'z' WHERE id = 1", "UPDATE t SET u = 'a' WHERE id = 2",
+                   "UPDATE t SET u = 'b' WHERE id = 1", "COMMIT")
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows("SELECT * FROM t") == [(1, "b"), (2, "a")]
+
+
+def test_a_duplicate_for_a_new_unique_is_refused_and_nothing_has_changed(tmp_path: Path) -> None:
+    wanted = schema(["CREATE TABLE t(id INTEGER PRIMARY KEY, u TEXT UNIQUE)"])
+    case = Case(tmp_path, ["CREATE TABLE t(id INTEGER PRIMARY KEY, u TEXT)", "INSERT INTO t VALUES (1, 'a')"], wanted)
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        case.write("INSERT INTO t VALUES (2, 'a')")
+        with pytest.raises(Refused, match="UNIQUE"):
+            replay(session)
+        case.write("DELETE FROM t WHERE id = 2")
+        replay(session)
+        assert prove(session, ignore).rows == 1
+
+
+def test_seed_rows_win_at_their_key_and_come_back_when_the_old_row_goes(tmp_path: Path) -> None:
+    ddl = ["CREATE TABLE kind(code TEXT PRIMARY KEY NOT NULL, label TEXT, rank INTEGER DEFAULT 7)"]
+    wanted = schema(ddl, [rules("kind", seeds=[seed(code="a", label="Alpha"), seed(True, code="b", label="Beta")])])
+    case = Case(tmp_path, [*ddl, "INSERT INTO kind VALUES ('a', 'x', 1), ('b', 'y', 2), ('c', 'z', 3)"], wanted)
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows("SELECT * FROM kind ORDER BY 1") == [("a", "Alpha", 1), ("b", "y", 2), ("c", "z", 3)]
+        case.write("DELETE FROM kind WHERE code IN ('a', 'b')", "UPDATE kind SET label = 'zz' WHERE code = 'c'")
+        replay(session)
+        prove(session, ignore)
+        assert case.new_rows("SELECT * FROM kind ORDER BY 1") == [("a", "Alpha", 7), ("b", "Beta", 7), ("c", "zz", 3)]
+        case.write("INSERT INTO kind VALUES ('a', 'again', 5)")
+        replay(session)
+        prove(session, ignore)
+        assert case.new_rows("SELECT * FROM kind WHERE code = 'a'") == [("a", "Alpha", 5)]
+
+
+def test_a_write_that_no_trigger_saw_fails_the_proof(tmp_path: Path) -> None:
+    ddl = ["CREATE TABLE t(id INTEGER PRIMARY KEY, v)"]
+    case = Case(tmp_path, [*ddl, "INSERT INTO t VALUES (1, 1), (2, 2)"], schema(ddl))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        case.write("DROP TRIGGER _migration_capture_1_before_update", "UPDATE t SET v = 1.0 WHERE id = 1")
+        replay(session)
+        with pytest.raises(Refused, match=r'table "t" has 1 rows that differ from the old database\'s: 1'):
+            prove(session, ignore)
+
+
+def test_a_bare_rowid_is_carried_over(tmp_path: Path) -> None:
+    ddl = ["CREATE TABLE t(v)"]
+    case = Case(tmp_path, [*ddl, "INSERT INTO t(rowid, v) VALUES (5, 'a'), (9, 'b')"], schema(ddl))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        case.write("UPDATE t SET v = 'c' WHERE rowid = 9", "DELETE FROM t WHERE rowid = 5", "INSERT INTO t VALUES ('d')")
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows("SELECT rowid, v FROM t ORDER BY 1") == [(9, "c"), (10, "d")]
