@@ -6,8 +6,6 @@ import math
 import os
 import sqlite3
 import string
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -143,24 +141,23 @@ def reading(path: Path | str, *, extensions: Sequence[str] = ()) -> Iterator[sql
 def is_closed_wal(path: Path | str) -> bool:
     """Whether the file is in WAL mode with no connection on it."""
     # SQLite names side files after the link's target.
-    real = os.path.realpath(path)
-    if os.path.exists(real + "-wal"):
+    if os.path.exists(os.path.realpath(path) + "-wal"):
         return False
-    header = read_header(Path(real))
-    return len(header) == HEADER_BYTES and header[18] == WAL_FILE_FORMAT
-
-
-def read_header(path: Path) -> bytes:
-    """The first bytes of a file, read in a child process.
-
-    Closing a file descriptor drops every POSIX lock that this process holds on the file: an application that
-    imports hotmig could lose the locks of its own connection.
-    """
-    code = f"import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read({HEADER_BYTES}))"
-    child = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code, str(path)], capture_output=True, check=False, stdin=subprocess.DEVNULL
-    )
-    return child.stdout
+    # Reading the header ourselves is out of the question: closing a file descriptor drops every POSIX lock that
+    # this process holds on the file, and an application that imports hotmig could lose its own. SQLite's own close
+    # takes care of that, and with nolock it refuses a WAL database before it makes any side file.
+    uri = f"file:{url_quote(str(path))}?mode=ro&nolock=1"
+    try:
+        db = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error:
+        return False  # whoever opens it next says what is wrong
+    try:
+        value(db, "PRAGMA schema_version")
+    except sqlite3.Error as error:
+        return error.sqlite_errorcode == sqlite3.SQLITE_CANTOPEN
+    finally:
+        db.close()
+    return False
 
 
 def execute(db: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:

@@ -48,8 +48,7 @@ def probe_statements(recorded: Recorded, event: Event) -> tuple[str, ...]:
         terms = _computed_terms(table, index, unknown) if _is_computed(table, index) else _plain_terms(table, index)
         if event == "UPDATE":
             terms.append(_moved(index) if _is_plain(table, index) else _another_row(key))
-        source = f"{quote(table.name)} AS {STORED} WHERE {conjunction(terms)}"
-        statements.append(log_rows("replace", key, STORED, source))
+        statements.append(log_rows("replace", recorded, key, STORED, conjunction(terms)))
     if marks:
         statements.append(log_whole_table(table.name, disjunction(marks)))
     return tuple(statements)

@@ -20,10 +20,12 @@ def capture_triggers(recorded: Recorded) -> tuple[str, ...]:
         return ()
     triggers = [
         _trigger(recorded, "BEFORE INSERT", probe_statements(recorded, "INSERT")),
-        _trigger(recorded, "AFTER INSERT", (log_key("insert", key, "NEW"),)),
-        _trigger(recorded, "BEFORE UPDATE", (log_key("update", key, "OLD"), *probe_statements(recorded, "UPDATE"))),
-        _trigger(recorded, "AFTER UPDATE", (log_key("update", key, "NEW"),), _rekeyed(key)),
-        _trigger(recorded, "BEFORE DELETE", (log_key("delete", key, "OLD"),)),
+        _trigger(recorded, "AFTER INSERT", (log_key("insert", recorded, key, "NEW"),)),
+        _trigger(
+            recorded, "BEFORE UPDATE", (log_key("update", recorded, key, "OLD"), *probe_statements(recorded, "UPDATE"))
+        ),
+        _trigger(recorded, "AFTER UPDATE", (log_key("update", recorded, key, "NEW"),), _rekeyed(key)),
+        _trigger(recorded, "BEFORE DELETE", (log_key("delete", recorded, key, "OLD"),)),
     ]
     return tuple(trigger for trigger in triggers if trigger)
 

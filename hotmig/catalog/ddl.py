@@ -65,7 +65,8 @@ class ParsedColumn:
 
     name: str
     type: str
-    type_is_plain: bool
+    type_is_quoted: bool  # then only SQLite knows what became of it
+    type_is_cut: bool  # SQLite takes ALWAYS and GENERATED off its end, by their text
     not_null: bool = False
     not_null_conflict: str | None = None
     default: str | None = None
@@ -310,19 +311,20 @@ def _column(parser: _TableParser) -> None:
         _column_constraint(parser, column)
 
 
-def _type(cursor: _Cursor) -> tuple[str, bool]:
-    """The declared type, and whether it is of bare words alone."""
+def _type(cursor: _Cursor) -> tuple[str, bool, bool]:
+    """The declared type, whether a word of it is quoted, and whether SQLite cuts off its end."""
     part: list[Token] = []
     while (token := cursor.peek()) is not None and token.is_name and token.keyword not in _AFTER_TYPE:
         part.append(cursor.next())
-    # GENERATED ALWAYS can be words of a type for SQLite's grammar, which takes them off the type again, by their text.
-    plain = all(token.kind == "word" for token in part) and not (part and part[-1].keyword == "ALWAYS")
+    quoted = any(token.kind != "word" for token in part)
+    cut = bool(part) and part[-1].keyword == "ALWAYS"
+    # GENERATED ALWAYS can be words of a type for SQLite's grammar.
     if [token.keyword for token in part[-2:]] == ["GENERATED", "ALWAYS"]:
         part = part[:-2]
     if part and cursor.sees_symbol("("):
         cursor.within_parentheses()
         part.append(cursor.tokens[cursor.at - 1])
-    return (cursor.text(part) if part else "", plain)
+    return (cursor.text(part) if part else "", quoted, cut)
 
 
 def _column_constraint(parser: _TableParser, column: ParsedColumn) -> None:

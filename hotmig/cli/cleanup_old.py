@@ -13,17 +13,22 @@ from hotmig.cli.options import Options, dry_run_option, print_sql_option, shared
 @click.option("--delete", is_flag=True, help="Delete the old database and its side files.")
 @click.option("--unfence", is_flag=True, help="Drop the fence too: the archive accepts writes again.")
 @shared
-def command(options: Options, dry_run: bool, print_sql: bool, delete: bool, unfence: bool) -> None:
+def command(options: Options, dry_run: bool, only_sql: bool, delete: bool, unfence: bool) -> None:
     """Drop hotmig's tables and triggers from a retired database.
 
-    The marker, the log and the capture triggers go. What stays is a fence that stands by itself, so that a forgotten instance of the application can't write into the
-    archive. Refused while a migration is under way.
+    The marker, the log and the capture triggers go. What stays is a fence that stands by itself, so that a forgotten
+    instance of the application can't write into the archive. Refused while a migration is under way.
     """
-    from hotmig.cli.render.result import show
+    from hotmig.cli.output import print_result, print_sql
+    from hotmig.cli.render import results
     from hotmig.phases.cleanup import cleanup_old
     from hotmig.phases.locate import locate
 
     if delete and unfence:
         raise click.UsageError("--delete and --unfence exclude each other")
     location = locate(options.directory, options.schema_file, need_schema=False)
-    show(cleanup_old(location, dry_run=dry_run, print_sql=print_sql, delete=delete, unfence=unfence), options)
+    result = cleanup_old(location, dry_run=dry_run or only_sql, delete=delete, unfence=unfence)
+    if only_sql and not options.json:
+        print_sql(result.statements)
+    else:
+        print_result(options, result, results.cleanup)

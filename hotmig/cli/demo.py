@@ -32,7 +32,8 @@ ROWS = 200_000
 def command(rows: int, keep: Path | None, directory: Path | None, json: bool, quiet: bool) -> None:
     """Migrate a shop while another process writes to it.
 
-    Proves that nothing is lost. Runs init, plan, migrate, status, drain, cutover and cleanup-old as the commands do, in a directory of its own.
+    Proves that nothing is lost. Runs init, plan, migrate, status, drain, cutover and cleanup-old as the commands do,
+    in a directory of its own.
     """
     from hotmig.demo.run import run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hotmig.cli.options import Options, shared
+from hotmig.cli.options import Options, extension_option, shared
 
 MAX_PAUSE_SECONDS = 2.0
 HOLD_SECONDS = 60.0
@@ -17,7 +17,7 @@ HOLD_SECONDS = 60.0
     default=MAX_PAUSE_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="How long writes may be paused for the last replay; exit 4, with writes flowing again, when it would be longer.",
+    help="How long writes may be paused for the last replay. When it would be longer: exit 4, and writes flow on.",
 )
 @click.option(
     "--hold",
@@ -28,18 +28,29 @@ HOLD_SECONDS = 60.0
     help="How long writes stay paused for the cutover; without one they flow again by themselves.",
 )
 @click.option("--cutover", is_flag=True, help="Cut over at once, in the same process: the shortest pause.")
+@extension_option
 @shared
-def command(options: Options, max_pause: float, hold: float, cutover: bool) -> None:
+def command(options: Options, max_pause: float, hold: float, cutover: bool, extensions: tuple[str, ...]) -> None:
     """Catch up, prove the copy, then pause writes for the cutover.
 
-    What was written since the copy is replayed while writes go on; the pause is for the rest alone. The fence that pauses writes comes down by itself after --hold seconds. Run cutover before that.
+    What was written since the copy is replayed while writes go on; the pause is for the rest alone. The fence that
+    pauses writes comes down by itself after --hold seconds: run cutover before that.
     """
-    from hotmig.cli.output import progress
-    from hotmig.cli.render.result import show
+    from hotmig.cli.output import print_json, print_lines, progress
+    from hotmig.cli.render import results
+    from hotmig.cli.render.facts import to_json
+    from hotmig.phases.cutover import cutover as cut_over
     from hotmig.phases.drain import drain
     from hotmig.phases.locate import locate
 
-    location = locate(options.directory, options.schema_file)
+    location = locate(options.directory, options.schema_file, extensions=extensions)
     with progress(options) as report:
-        result = drain(location, max_pause=max_pause, hold=hold, cutover=cutover, report=report)
-    show(result, options)
+        drained = drain(location, max_pause=max_pause, hold=hold, report=report, extensions=extensions)
+        # Nothing is printed before the cutover: writes are paused, and a terminal can be slow.
+        done = cut_over(location) if cutover else None
+    if options.json:
+        print_json({**to_json(drained), "cutover": to_json(done)})
+        return
+    print_lines(results.drain(drained))
+    if done is not None:
+        print_lines(results.cutover(done))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import click
 
-from hotmig.cli.options import Options, shared
+from hotmig.cli.options import Options, extension_option, shared
 
 SETTLED = ("none", "ready", "retired")  # phases in which no migration was left half-way
 
@@ -15,22 +15,25 @@ SETTLED = ("none", "ready", "retired")  # phases in which no migration was left 
 @click.command("migrate")
 @click.option("--offline", is_flag=True, help="Pause writes from beginning to end, and cut over: copy, drain, cutover.")
 @click.option("--wal", is_flag=True, help="Switch the old database to WAL first: readers then never stop writers.")
+@extension_option
 @shared
-def command(options: Options, offline: bool, wal: bool) -> None:
+def command(options: Options, offline: bool, wal: bool, extensions: tuple[str, ...]) -> None:
     """Build the new database and copy the rows into it.
 
-    The application goes on writing: every write is recorded from the first moment. A migrate that was killed goes on where it stopped when it is run
-    again. Writes are paused only by drain and cutover, later, or by --offline.
+    The application goes on writing: every write is recorded from the first moment. A migrate that was killed goes on
+    where it stopped when it is run again. Writes are paused only by drain and cutover, later, or by --offline.
     """
-    from hotmig.cli.output import progress
-    from hotmig.cli.render.result import show
+    from hotmig.cli.output import note, print_result, progress
+    from hotmig.cli.render import results
     from hotmig.phases.locate import locate
     from hotmig.phases.migrate import migrate
 
-    location = locate(options.directory, options.schema_file)
+    location = locate(options.directory, options.schema_file, extensions=extensions)
     with _snapshot_on_failure(options), progress(options) as report:
-        result = migrate(location, offline=offline, wal=wal, report=report)
-    show(result, options)
+        result = migrate(location, offline=offline, wal=wal, report=report, extensions=extensions)
+    for told in result.notes:
+        note(options, f"Note: {told}")
+    print_result(options, result, results.migrate)
 
 
 @contextmanager

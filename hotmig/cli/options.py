@@ -79,7 +79,14 @@ def shared(function: Function) -> Function:
     return decorated
 
 
+extension_option = click.option(
+    "--load-extension",
+    "extensions",
+    multiple=True,
+    metavar="FILE",
+    help="Load a SQLite extension with functions or collations that the databases use; may be given again.",
+)
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 print_sql_option = click.option(
-    "--print-sql", is_flag=True, help="Print the SQL that does it without hotmig, and do nothing."
+    "--print-sql", "only_sql", is_flag=True, help="Print the SQL that does it without hotmig, and do nothing."
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,21 @@ def print_json(facts: dict[str, Any]) -> None:
     import json
 
     click.echo(json.dumps({"format": FORMAT, **facts}, indent=2))
+
+
+def print_result(options: Options, result: Any, lines: Callable[[Any], Iterable[str]]) -> None:
+    """Prints what a phase did: as JSON if that was asked for, else the lines that ``lines`` makes of it."""
+    if not options.json:
+        print_lines(lines(result))
+        return
+    from hotmig.cli.render.facts import to_json
+
+    print_json(to_json(result))
+
+
+def print_sql(statements: Iterable[str]) -> None:
+    """Prints the statements as one transaction for the ``sqlite3`` shell."""
+    click.echo("\n".join((".bail on", "BEGIN IMMEDIATE;", *(f"{statement};" for statement in statements), "COMMIT;")))
 
 
 def print_lines(lines: Iterable[str], *, err: bool = False) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import click
 
-from hotmig.cli.options import Options, shared
+from hotmig.cli.options import Options, extension_option, shared
 
 BLOCKED = 1
 
 
 @click.command("plan")
+@extension_option
 @shared
 @click.pass_context
-def command(ctx: click.Context, options: Options) -> None:
+def command(ctx: click.Context, options: Options, extensions: tuple[str, ...]) -> None:
     """Show what migrate will do, and what stands in its way. Nothing is changed.
 
     Exit 0 when migrate can run now, 1 when something blocks it. Each finding comes with the line to write in the
@@ -23,7 +24,7 @@ def command(ctx: click.Context, options: Options) -> None:
     from hotmig.phases.locate import locate
     from hotmig.phases.plan import plan
 
-    result = plan(locate(options.directory, options.schema_file))
+    result = plan(locate(options.directory, options.schema_file, extensions=extensions), extensions=extensions)
     if options.json:
         print_json(render.to_json(result))
     else:

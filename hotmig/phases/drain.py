@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hotmig.capture.drift import check_drift
-from hotmig.capture.fence import fence_state, lower_fence, raise_fence
+from hotmig.capture.fence import fence_state, julian_now, lower_fence, raise_fence
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker
 from hotmig.errors import GaveUp, Refused
+from hotmig.phases.cutover import drop_bookkeeping
+from hotmig.phases.handover import hand_over
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import LOCK_SECONDS, Migration, find_migration, old_writer, require_copied
 from hotmig.phases.progress import Progress, Report, silent
@@ -44,6 +46,7 @@ class DrainResult:
     fenced_at: float = 0.0
     drained_seconds: float = 0.0  # from the fence's commit to the last replayed row
     hold: float = HOLD_SECONDS
+    pause: float | None = None  # with cutover: from the fence's commit to the commit that made the new one ready
 
 
 def drain(
@@ -51,11 +54,14 @@ def drain(
     *,
     max_pause: float = MAX_PAUSE_SECONDS,
     hold: float = HOLD_SECONDS,
+    cutover: bool = False,
     report: Report = silent,
     seconds: float = LOCK_SECONDS,
     extensions: tuple[str, ...] = (),
 ) -> DrainResult:
     """Brings the new database up to date and refuses writes to the old one for ``hold`` seconds at most.
+
+    With ``cutover`` it hands over at once, on the same connections: the shortest pause.
 
     Raises Refused when the proof or a replay finds what must not be lost, or the old schema changed; GaveUp when the
     rest can't be replayed within ``max_pause`` seconds. After either the application writes on, and is recorded.
@@ -67,7 +73,7 @@ def drain(
     if migration.marker.status == "retired":
         raise Refused("the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it")
     require_copied(migration)
-    if _already_drained(migration):
+    if _already_drained(migration) and not cutover:
         return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
     with (
         old_writer(migration.old) as old,
@@ -78,7 +84,13 @@ def drain(
         rounds = _catch_up(session, report)
         proved = prove(session, lambda table, rows: report(Progress("proving", rows, None, table)))
         rounds += _catch_up(session, report)
-        return _under_fence(old, session, migration, rounds, proved, max_pause, hold)
+        drained = _under_fence(old, session, migration, rounds, proved, max_pause, hold)
+        if cutover:
+            hand_over(old, session.db, migration, seconds)
+            drained = replace(drained, pause=time.time() - drained.fenced_at)
+    if cutover:
+        drop_bookkeeping(migration.new, seconds)
+    return drained
 
 
 def _already_drained(migration: Migration) -> bool:
@@ -87,19 +99,14 @@ def _already_drained(migration: Migration) -> bool:
     with reading(migration.old) as db:
         marker = read_marker(db)
         logged = last_log_id(db)
+        now = julian_now(db)
     if marker is None or progress is None or not progress.drain_completed:
         return False
-    return progress.last_replayed_log_id == logged and fence_state(marker, time.time()).is_up
+    return progress.last_replayed_log_id == logged and fence_state(marker, now).state == "up"
 
 
 def _require_no_drift(old: sqlite3.Connection, migration: Migration, seconds: float) -> None:
     with transaction(old, seconds, "the old database's writers"):
-        if migration.marker.plan_hash != migration.plan.hash:
-            check_drift(old, migration.plan)
-            raise Refused(
-                "the migration under way was begun from another plan",
-                "put the schema module back as it was, or run `hotmig reset` and then `hotmig migrate`",
-            )
         check_drift(old, migration.plan)
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hotmig import project
 from hotmig.capture.marker import Marker
 from hotmig.errors import HotmigError, Refused, SchemaError
 from hotmig.phases.survey import EMPTY, DatabaseFile, Survey, survey
-from hotmig.schema.model import Schema
+from hotmig.sqlite import load_extensions
+
+if TYPE_CHECKING:
+    # `status` is often run, and mostly without the compiler.
+    from hotmig.schema.model import Schema
 
 
 @dataclass(frozen=True)
@@ -18,8 +23,8 @@ class Location:
     """The files that a command works on.
 
     ``old`` is the live database, or the retired one of a cutover that was killed half-way; None only where nothing
-    is live and the schema module was not asked for. ``new`` is the file for the module's schema; without a module,
-    the file that the marker names. ``retired`` are the archives.
+    is live and the schema module was not asked for. ``new`` is the file for the module's schema; without the module,
+    the one that is being built, or the live one. ``retired`` are the archives.
     """
 
     directory: Path
@@ -43,15 +48,23 @@ class Location:
         return self.directory / self.marker.target if self.marker else None
 
 
-def locate(directory: Path, schema_file: Path | None = None, *, need_schema: bool = True) -> Location:
+def locate(
+    directory: Path,
+    schema_file: Path | None = None,
+    *,
+    need_schema: bool = True,
+    extensions: tuple[str, ...] = (),
+) -> Location:
     """Finds the schema module, the old database and the place of the new one.
 
-    Without ``need_schema`` a module that is broken or absent is no hindrance, and neither is a directory in which
-    every database is retired. Raises SchemaError, HotmigError (no database, a file that is none) and Refused
-    (more than one could be the live one; the new name is taken by an archive).
+    Without ``need_schema`` the module is not run, the new file is the one that the files themselves speak of, and a
+    directory in which every database is retired is no error.
+
+    Raises SchemaError, HotmigError (no database, a file that is none) and Refused (more than one could be the live
+    one; the new name is taken by an archive).
     """
     file = project.schema_file(directory, schema_file)
-    schema = load_schema(file) if need_schema else try_schema(file)[0]
+    schema = load_schema(file, extensions) if need_schema else None
     name = database_name(directory, schema) if schema else guess_name(directory, file)
     seen = survey(directory, name)
     _require_readable(seen)
@@ -72,12 +85,11 @@ def locate(directory: Path, schema_file: Path | None = None, *, need_schema: boo
     )
 
 
-def load_schema(file: Path) -> Schema:
-    """Runs and compiles the schema module. Raises SchemaError."""
-    # Imported here: `status` and `path` are often run, and mostly without the compiler.
+def load_schema(file: Path, extensions: tuple[str, ...] = ()) -> Schema:
+    """Runs and compiles the schema module, with the SQLite extensions that it uses. Raises SchemaError."""
     from hotmig.schema.load import load
 
-    return load(file)
+    return load(file, prepare=lambda db: load_extensions(db, extensions))
 
 
 def try_schema(file: Path) -> tuple[Schema | None, str | None]:
@@ -165,6 +177,8 @@ def _new(seen: Survey, schema: Schema | None, old: DatabaseFile | None) -> Path:
         return project.target(seen.directory, seen.name, schema.hash)
     if old and old.marker:
         return seen.directory / old.marker.target
+    if seen.orphan:
+        return seen.orphan.path
     return old.path if old else seen.files[-1].path
 
 

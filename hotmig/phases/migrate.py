@@ -8,15 +8,13 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hotmig.capture.drift import check_drift
+from hotmig.capture.drift import check_drift, check_planned
 from hotmig.capture.fence import extend_fence, raise_fence
 from hotmig.capture.marker import Marker, read_marker
 from hotmig.capture.recording import start_recording
-from hotmig.catalog.fingerprint import equal
-from hotmig.catalog.read import read_catalog
 from hotmig.errors import Blocked, GaveUp, HotmigError, Refused
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import LOCK_SECONDS, old_writer
+from hotmig.phases.migration import LOCK_SECONDS, old_writer, recorded_plan
 from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.planning.copy_plan import hints_of
@@ -67,13 +65,16 @@ def migrate(
         return replace(skipped, skipped="the database already has this schema")
     if not planned.runnable or planned.plan is None or location.schema is None or location.old is None:
         raise blocked(planned)
+    wanted = planned.plan
+    if location.marker is not None and build.is_begun(location.new):
+        wanted = recorded_plan(location.old, location.new, location.schema)
     notes = [_switch_to_wal(location.old, seconds)] if wal else []
     started = time.monotonic()
-    marker = _record(location, planned.plan, seconds, offline)
+    marker = _record(location, wanted, seconds, offline)
     if marker.status == "draining" and not offline:
         return replace(skipped, skipped="everything is copied and drained; `hotmig cutover` or `hotmig drain` is next")
-    _make_file(location, location.schema, planned)
-    copied, entries = _copy(location, planned.plan, location.schema, report, seconds, extensions, offline)
+    _make_file(location, location.schema, wanted, planned.schema_commit)
+    copied, entries = _copy(location, wanted, location.schema, report, seconds, extensions, offline)
     return MigrateResult(
         skipped=None,
         old=location.old,
@@ -105,7 +106,7 @@ def _record(location: Location, wanted: CopyPlan, seconds: float, offline: bool)
         if marker is None:
             # Recording first: a row is never read that could change unseen.
             marker = start_recording(
-                db, wanted.recorded, location.new.name, wanted.hash, seconds, lambda: _require_planned(db, wanted)
+                db, wanted.recorded, location.new.name, wanted.hash, seconds, lambda: check_planned(db, wanted)
             )
         else:
             _require_same(marker, location, wanted)
@@ -115,12 +116,6 @@ def _record(location: Location, wanted: CopyPlan, seconds: float, offline: bool)
             with transaction(db, seconds, "the old database's writers"):
                 raise_fence(db, wanted.recorded, OFFLINE_HOLD_SECONDS)
         return marker
-
-
-def _require_planned(db: sqlite3.Connection, wanted: CopyPlan) -> None:
-    """Inside the transaction that starts recording: the catalog must still be the one that was planned."""
-    if not equal(read_catalog(db), wanted.old):
-        raise Refused("the old database's schema changed while the plan was made", "run `hotmig migrate` again")
 
 
 def _require_same(marker: Marker, location: Location, wanted: CopyPlan) -> None:
@@ -136,16 +131,16 @@ def _require_same(marker: Marker, location: Location, wanted: CopyPlan) -> None:
         raise Refused("the migration under way was begun from another plan", ways_out)
 
 
-def _make_file(location: Location, schema: Schema, planned: PlanResult) -> None:
+def _make_file(location: Location, schema: Schema, wanted: CopyPlan, commit: str | None) -> None:
     """Makes the new file, unless an earlier run did. What it left before its first commit is made again."""
-    if build.is_begun(location.new) or planned.plan is None or location.old is None:
+    if build.is_begun(location.new) or location.old is None:
         return
     settings = build.read_settings(location.old)
     location.new.unlink(missing_ok=True)
     build.create_file(location.new, settings)
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    identity = Identity(schema.hash, planned.schema_commit, location.old.name, created)
-    build.create_schema(location.new, settings, schema, planned.plan, identity, hints_of(schema))
+    identity = Identity(schema.hash, commit, location.old.name, created)
+    build.create_schema(location.new, settings, schema, wanted, identity, hints_of(schema))
 
 
 def _copy(

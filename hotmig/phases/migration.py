@@ -18,7 +18,7 @@ from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, reading
 from hotmig.transfer.build import is_begun
-from hotmig.transfer.identity import read_copies, read_hints, read_status
+from hotmig.transfer.identity import read_copies, read_hints, read_source, read_status
 
 LOCK_SECONDS = 30.0  # how long to wait for any one lock, unless the operator says otherwise
 
@@ -34,10 +34,12 @@ class Migration:
     plan: CopyPlan
 
 
-def current_plan(old: Path, schema: Schema) -> CopyPlan:
-    """The plan from the old database as it is now."""
+def recorded_plan(old: Path, new: Path, schema: Schema) -> CopyPlan:
+    """The plan from the old database as it was when recording began: what changed since can then be named."""
+    with reading(new) as db:
+        source = read_source(db)
     with reading(old) as db:
-        return build_plan(read_catalog(db), schema, read_hints(db))
+        return build_plan(source or read_catalog(db), schema, read_hints(db))
 
 
 def find_migration(location: Location) -> Migration:
@@ -59,7 +61,12 @@ def find_migration(location: Location) -> Migration:
         )
     if not is_begun(new):
         raise Refused(f"the new database {new.name} is missing or empty", "run `hotmig migrate` to build it again")
-    plan = current_plan(location.old, location.schema)
+    plan = recorded_plan(location.old, new, location.schema)
+    if plan.hash != marker.plan_hash:
+        raise Refused(
+            "the migration under way was begun from another plan: the schema module changed since",
+            "put the schema module back as it was, or run `hotmig reset` and then `hotmig migrate`",
+        )
     return Migration(location.old, new, marker, location.schema, plan)
 
 

@@ -18,8 +18,9 @@ from hotmig.phases.migration import file_size
 from hotmig.planning import checks
 from hotmig.planning.checking import Context, Facts
 from hotmig.planning.copy_plan import build_plan
-from hotmig.planning.diff import nothing_to_do, supported
+from hotmig.planning.diff import supported
 from hotmig.planning.model import Answer, CopyPlan, Finding, Probe
+from hotmig.planning.sameness import nothing_to_do
 from hotmig.schema.model import Schema
 from hotmig.sqlite import execute, quote, reading, value
 from hotmig.transfer.identity import built_catalog, read_hints

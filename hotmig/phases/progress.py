@@ -19,9 +19,5 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def silent(progress: Progress) -> None:
-    """Tells nobody."""
-
-
 def silent(_: Progress) -> None:
     """Nobody is watching."""

@@ -127,8 +127,7 @@ def _pair(seen: Survey, schema_file: Path) -> _Pair:
     going = recording[0] if recording else seen.half_cut
     if going and going.marker:
         target = going.marker.target
-        problem = None if schema_file.exists() else f"there is no {schema_file}"
-        return _Pair(going, seen.file(target), seen.directory / target, schema_problem=problem)
+        return _Pair(going, seen.file(target), seen.directory / target, schema_problem=_absent(schema_file))
     if live:
         return _at_rest(seen, live[0], schema_file)
     archive = next((file for file in seen.files if file.retired), None)
@@ -138,7 +137,10 @@ def _pair(seen: Survey, schema_file: Path) -> _Pair:
 
 
 def _at_rest(seen: Survey, live: DatabaseFile, schema_file: Path) -> _Pair:
-    """Only at rest does the module matter: it tells whether the live database is what is asked for."""
+    """Only here does the module matter: it tells whether the live database is what is asked for."""
+    parent = seen.file(live.identity.parent) if live.identity else None
+    if parent and parent.marker and parent.retired:
+        return _Pair(parent, live, live.path, True, _absent(schema_file))
     schema, problem = try_schema(schema_file)
     wanted = project.target(seen.directory, seen.name, schema.hash) if schema else None
     if schema and wanted and wanted.name != live.path.name:
@@ -147,8 +149,12 @@ def _at_rest(seen: Survey, live: DatabaseFile, schema_file: Path) -> _Pair:
         return _Pair(live, seen.orphan, seen.orphan.path, schema_problem=problem)
     if live.status is None and schema is None:
         return _Pair(live, None, None, schema_problem=problem)
-    parent = seen.file(live.identity.parent) if live.identity else None
     return _Pair(parent, live, live.path, True, problem, schema.hash if schema else None)
+
+
+def _absent(schema_file: Path) -> str | None:
+    """Compiling the module takes longer than all the rest: where its hash is not needed, only whether it is there."""
+    return None if schema_file.exists() else f"there is no {schema_file}"
 
 
 def _without_old(seen: Survey, schema_file: Path) -> _Pair:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotmig import project
-from hotmig.capture.marker import Marker, last_log_id, read_marker, retired_successor
+from hotmig.capture.log import last_log_id
+from hotmig.capture.marker import Marker, read_marker, retired_successor
 from hotmig.errors import HotmigError
 from hotmig.sqlite import execute, reading, value
 from hotmig.transfer.identity import (
@@ -25,6 +26,8 @@ from hotmig.transfer.identity import (
 )
 
 EMPTY = "it is empty"
+# Its journal has to be rolled back, and whoever only reads may not.
+CUT_SHORT = "it holds a transaction that was cut short: the next program that writes to it rolls that back"
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,10 @@ def look(path: Path, *, count_mappings: bool = False) -> DatabaseFile:
         with reading(path) as db:
             execute(db, "BEGIN")  # all that follows is of one moment
             return _read(db, path, size + _wal_size(path), count_mappings)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
+            return DatabaseFile(path, size, problem=CUT_SHORT)
+        return DatabaseFile(path, size, problem=f"it cannot be read: {error}")
     except (HotmigError, sqlite3.Error) as error:
         return DatabaseFile(path, size, problem=f"it cannot be read: {error}")
 

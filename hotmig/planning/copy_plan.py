@@ -27,7 +27,14 @@ def build_plan(old: Catalog, schema: Schema, used_hints: frozenset[Hint] = froze
     references = References(planned.values())
     tables = parents_first(schema.catalog.tables)
     steps = tuple(_step(number, planned[table.name], references) for number, table in enumerate(tables, 1))
-    return CopyPlan(old, schema.catalog, steps, _recorded(old, steps), _hash(old, schema, steps))
+    return CopyPlan(
+        old=old,
+        new=schema.catalog,
+        steps=steps,
+        recorded=_recorded(old, steps),
+        hash=_hash(old, schema, steps),
+        replay_triggers=tuple(sorted(trigger.name for trigger in schema.replay_triggers)),
+    )
 
 
 def _step(number: int, draft: Draft, references: References) -> TableStep:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from hotmig.catalog.model import Catalog, ForeignKey, Table
-from hotmig.schema.model import Orphans, SeedRow
 from hotmig.sqlite import fold
+
+if TYPE_CHECKING:
+    # `hotmig status` imports this module, and must not pay for the schema package behind it.
+    from hotmig.catalog.model import Catalog, ForeignKey, Table
+    from hotmig.schema.model import Orphans, SeedRow
 
 How = Literal["as-is", "projected", "empty"]
 Keys = Literal["kept", "mapped"]
@@ -106,6 +109,7 @@ class CopyPlan:
     steps: tuple[TableStep, ...]
     recorded: tuple[Recorded, ...]
     hash: str
+    replay_triggers: tuple[str, ...] = ()  # names of new triggers that also fire for replayed rows
 
     def step(self, table: str) -> TableStep | None:
         """The step that fills the new table of that name."""
@@ -136,5 +140,8 @@ class Probe:
 
 @dataclass(frozen=True)
 class Answer:
+    """``error`` is what SQLite said when the question could not be answered; there are no rows then."""
+
     probe: Probe
     rows: tuple[tuple[Any, ...], ...]
+    error: str | None = None

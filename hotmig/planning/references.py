@@ -45,7 +45,8 @@ class References:
     def parent_columns(self, draft: Draft, foreign: ForeignKey) -> tuple[str, ...] | None:
         """The old parent columns that the old child columns referred to, one for each column of ``foreign``.
 
-        By the old foreign key, or, where none was declared, the parent's old key. None: not known.
+        By the old foreign key; where none was declared, what the new one refers to, or else the parent's old key.
+        None: not known.
         """
         parent = self._drafts.get(fold(foreign.parent))
         children = old_columns(draft, foreign)
@@ -54,6 +55,9 @@ class References:
         declared = declared_reference(draft.source.foreign_keys, children, parent.source.name)
         if declared is not None:
             return _spelled(parent, declared)
+        copied = [parent.copies(name) for name in foreign.parent_columns if self.is_copy(parent, name)]
+        if copied and len(copied) == len(foreign.columns):
+            return tuple(column.name for column in copied if column is not None)
         key = primary_key_names(parent.source) or (parent.source_key.columns if parent.source_key else ())
         return key if len(key) == len(foreign.columns) else None
 
@@ -72,7 +76,10 @@ class References:
         parent = self._drafts.get(fold(foreign.parent))
         if parent is None or self.parent_columns(draft, foreign) is None:
             return False
-        return not self._same_values(draft, parent, foreign)
+        if not self._same_values(draft, parent, foreign):
+            return True
+        # Orphans of a reference that is new become NULL where that is declared, and only translating does so.
+        return _orphans(draft, foreign) == "null" and not self._is_declared(draft, parent, foreign)
 
     def _same_values(self, draft: Draft, parent: Draft, foreign: ForeignKey) -> bool:
         """Whether the old child's values are those by which the new parent is found."""
@@ -86,6 +93,12 @@ class References:
             return True
         copied = [parent.copies(name) for name in foreign.parent_columns]
         return [fold(column.name) for column in copied if column] == [fold(name) for name in declared]
+
+    def _is_declared(self, draft: Draft, parent: Draft, foreign: ForeignKey) -> bool:
+        children = old_columns(draft, foreign)
+        if draft.source is None or parent.source is None or children is None:
+            return False
+        return declared_reference(draft.source.foreign_keys, children, parent.source.name) is not None
 
     def _translation(self, draft: Draft, foreign: ForeignKey, taken: set[str]) -> Translation | None:
         parent = self._drafts.get(fold(foreign.parent))

@@ -30,11 +30,21 @@ def plain_column(step: TableStep, own: ColumnStep) -> Column | None:
     return next((column for column in columns if quote(column.name) == own.expression), None)
 
 
-def new_rows(step: TableStep, names: Iterable[str]) -> str | None:
+def value_of(step: TableStep, own: ColumnStep) -> str | None:
+    """The projected value over the old row; None without an expression, or with one that the old table can't take."""
+    if own.expression is None or step.source is None:
+        return None
+    if plain_column(step, own) is None and compiled(own.expression, step.source).error is not None:
+        return None
+    return projected(step, own)
+
+
+def new_rows(step: TableStep, names: Iterable[str], *, stand_in: bool = False) -> str | None:
     """A SELECT of the new table's columns of these names over the old table, with the old row's key beside them.
 
     The columns have the new table's affinities and collations. None when one of them isn't known before the
-    copy: a translated reference or an assigned key.
+    copy: a translated reference or an assigned key. With ``stand_in``, a reference of one column that will be
+    translated is there with its old value, which tells rows apart just as the new one will.
     """
     if step.source is None:
         return None
@@ -42,7 +52,7 @@ def new_rows(step: TableStep, names: Iterable[str]) -> str | None:
     generated: list[Column] = []
     for name in names:
         _collect(step.table, name, stored_names, generated)
-    values = [_value(step, column) for column in stored_names]
+    values = [_value(step, column, stand_in) for column in stored_names]
     if not all(values):
         return None
     sql = _base(step, step.source, stored_names, [value for value in values if value])
@@ -75,12 +85,15 @@ def _collect(table: Table, name: str, plain: list[Column], generated: list[Colum
     generated.append(column)
 
 
-def _value(step: TableStep, column: Column) -> str | None:
+def _value(step: TableStep, column: Column, stand_in: bool) -> str | None:
     own = column_step(step, column.name)
-    if own is None or own.assigned or translation_of(step, column.name) is not None:
+    translation = translation_of(step, column.name)
+    if translation is not None:
+        return quote(translation.columns[0]) if stand_in and len(translation.columns) == 1 else None
+    if own is None or own.assigned:
         return None
     if own.expression is not None:
-        return projected(step, own)
+        return value_of(step, own)
     return stored(f"({column.default or 'NULL'})", column_affinity(step.table, column))
 
 

@@ -11,7 +11,7 @@ from hotmig.planning.expressions import compiled
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import fold, quote
 
-_ALIKE = 0.5  # the share of column names that two tables must have in common
+_ALIKE = 0.5  # of two names, or of the names of two tables' columns
 
 
 def read_columns(step: TableStep) -> frozenset[str]:
@@ -57,7 +57,7 @@ def gone_tables(context: Context) -> tuple[Table, ...]:
 
 
 def renamed_columns(context: Context, step: TableStep) -> dict[str, Column]:
-    """Old column name → the new column that looks like it: of the same affinity and without a source."""
+    """Old column name → the new column that looks like it: of the same shape and without a source."""
     if step.source is None:
         return {}
     new = [column for column in step.table.stored_columns if is_unfilled(step, column)]
@@ -95,7 +95,9 @@ def renamed_tables(context: Context) -> dict[str, TableStep]:
 
 
 def _same_shape(step: TableStep, old: Column, new: Column) -> bool:
-    return step.source is not None and column_affinity(step.source, old) == column_affinity(step.table, new)
+    if step.source is None or column_affinity(step.source, old) != column_affinity(step.table, new):
+        return False
+    return old.not_null == new.not_null or _similar(old.name, new.name) >= _ALIKE
 
 
 def _likeness(old: Column, new: Column) -> tuple[bool, bool, float]:

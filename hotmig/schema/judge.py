@@ -1,7 +1,7 @@
 """SQLite in memory as the judge of the DDL.
 
-Everything is run a second time with ``"x"`` spelled `` `x` ``: SQLite takes the former for a text where there is no such
-column, in silence, and never the latter.
+Everything is run a second time with ``"x"`` spelled `` `x` ``: SQLite takes the former for a text where there is no
+such column, in silence, and never the latter.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def _told(spot: Spot, what: str, error: str, *, silently: bool) -> HotmigError:
 
 def _hint(error: str) -> str:
     hints = {
-        r"no such (column|table)|has no column": "correct the name; names of the old database stand in Was and From only",
+        r"no such (column|table)|has no column": "correct the name; only Was and From name what the old database has",
         r"no such function|no such collation": "use one of SQLite's own, or load the extension that has it",
         r"already (exists|an? )": "give one of the two another name",
         r"AUTOINCREMENT": "AUTOINCREMENT needs a key of one INTEGER column, ascending",
@@ -228,8 +228,9 @@ def _hint(error: str) -> str:
 def _one_by_one(spec: TableSpec) -> Iterable[tuple[Clause, str]]:
     """The table with all columns bare but for one, and then with one constraint: the first that fails is to blame."""
     strict = " STRICT" if spec.declaration.strict else ""
+    untyped = [quote(column.name) + (" ANY" if strict else "") for column in spec.columns]
     for at, definition in enumerate(spec.definitions):
-        entries = [*spec.bare[:at], definition.sql, *spec.bare[at + 1 :]]
+        entries = [*untyped[:at], definition.sql, *untyped[at + 1 :]]
         yield definition, create_table(spec.name, entries, strict)
     for constraint in spec.constraints:
         yield constraint, create_table(spec.name, [*spec.bare, constraint.sql], strict)

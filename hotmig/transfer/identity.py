@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from hotmig.catalog.model import Catalog
+from hotmig.catalog.serial import dump, parse
 from hotmig.planning.model import CopyPlan, Hint
 from hotmig.sqlite import execute, text, value
 
@@ -78,6 +80,7 @@ def create_bookkeeping(
             (step.table.name,),
         )
     write_identity(db, identity, hints, catalog_digest)
+    execute(db, "INSERT INTO _schema_hint VALUES ('source', '', '', ?)", (dump(plan.old),))
 
 
 def identity_tables() -> tuple[str, ...]:
@@ -100,6 +103,17 @@ def write_identity(db: sqlite3.Connection, identity: Identity, hints: Iterable[H
     )
     for hint in sorted(hints, key=lambda hint: (hint.kind, hint.table, hint.column, hint.text)):
         execute(db, "INSERT INTO _schema_hint VALUES (?, ?, ?, ?)", (hint.kind, hint.table, hint.column, hint.text))
+
+
+def read_source(db: sqlite3.Connection) -> Catalog | None:
+    """The old database's catalog as it was when the migration began; None once it is over."""
+    dumped = value(db, "SELECT hint FROM _schema_hint WHERE kind = 'source'")
+    return None if dumped is None else parse(dumped)
+
+
+def forget_source(db: sqlite3.Connection) -> None:
+    """Inside the transaction that makes the database ready: what it came from is of no more use."""
+    execute(db, "DELETE FROM _schema_hint WHERE kind = 'source'")
 
 
 def has_table(db: sqlite3.Connection, name: str, schema: str = "main") -> bool:

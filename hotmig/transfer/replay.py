@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from hotmig.sqlite import execute, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import explain_conflict
+from hotmig.transfer.full_text import rebuild
 from hotmig.transfer.high_water import carry_high_water
 from hotmig.transfer.keys import LoggedKeys
+from hotmig.transfer.on_replay import act_out, remember_before, remember_new
 from hotmig.transfer.proof import prove_keys
 from hotmig.transfer.references import check_touched, remember_deleted
 from hotmig.transfer.seeds import plant_seeds
@@ -53,6 +55,7 @@ def replay(session: Session, *, finish: bool = False) -> Replayed:
         count = sum(value(session.db, f"SELECT count(*) FROM {step.keys}") for step in session.steps)
         if finish:
             prove_keys(session, keys)
+            rebuild(session)
             carry_high_water(session)
         execute(
             session.db,
@@ -80,6 +83,9 @@ def _reconcile(session: Session, keys: LoggedKeys) -> tuple[int, int]:
     deleted = sum(_take_out(session, step) for step in reversed(touched))
     inserted = sum(_put_in(session, step) for step in touched)
     check_touched(session, touched)
+    for step in touched:
+        with explain_conflict(session, step.step):
+            act_out(session, step)
     return deleted, inserted
 
 
@@ -128,6 +134,7 @@ def _take_out(session: Session, step: StepSql) -> int:
         f" WHERE {step.differs('r', 'n')}",
     )
     remember_deleted(session, step)
+    remember_before(session, step)
     key = ", ".join(step.target_key)
     names = ", ".join(f"+d{number}" for number in range(1, len(step.new_key) + 1))
     left = f"({key})" if len(step.target_key) > 1 else key
@@ -140,6 +147,7 @@ def _put_in(session: Session, step: StepSql) -> int:
     columns = ", ".join(column for column, _ in step.insert_columns)
     values = ", ".join(f"r.{position}" for _, position in step.insert_columns)
     found = matches(step.target_key_of("n"), step.new_key_of("r"), step.target_collations)
+    remember_new(session, step)
     with explain_conflict(session, step.step):
         cursor = execute(
             session.db,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hotmig.catalog.affinity import column_affinity, stored
-from hotmig.catalog.model import Affinity, Column, Table
+from hotmig.catalog.model import Affinity, Column, Index, PrimaryKey, Table, UniqueConstraint
 from hotmig.planning.model import ColumnStep, CopyPlan, SourceKey, TableStep, Translation
 from hotmig.planning.projection import is_copy, projected
 from hotmig.sqlite import conjunction, disjunction, quote, same, text
@@ -42,8 +42,9 @@ def index_collations(table: Table, key: Sequence[str]) -> tuple[str, ...]:
     folded = [name.lower() for name in key]
     if table.rowid_alias is not None and folded == [table.rowid_alias.lower()]:
         return ("",)
-    candidates = [table.primary_key] if table.primary_key else []
-    for index in [*candidates, *table.uniques, *table.indexes]:
+    candidates: list[PrimaryKey | UniqueConstraint | Index] = [table.primary_key] if table.primary_key else []
+    candidates += [*table.uniques, *(index for index in table.indexes if index.unique and index.where is None)]
+    for index in candidates:
         found = {(column.name or "").lower(): column.collation for column in index.columns}
         if set(found) == set(folded):
             return tuple(found[name] for name in folded)

@@ -19,7 +19,25 @@ from hotmig.catalog.model import (
 )
 from hotmig.sqlite import fold, quote
 
-ODD_NAMES = ("order", "a b", 'a"b', "a'b", "a`b", "a.b", "a]b", "rowid", "😀", "", "É", "é", "1", "--", "(", "check", "key")
+ODD_NAMES = (
+    "order",
+    "a b",
+    'a"b',
+    "a'b",
+    "a`b",
+    "a.b",
+    "a]b",
+    "rowid",
+    "😀",
+    "",
+    "É",
+    "é",
+    "1",
+    "--",
+    "(",
+    "check",
+    "key",
+)
 TYPES = ("", "INTEGER", "INT", "TEXT", "BLOB", "REAL", "VARCHAR(10, -2)", "unsigned big int", "DOUBLE PRECISION")
 STRICT_TYPES = ("INTEGER", "INT", "TEXT", "BLOB", "REAL", "ANY")
 DEFAULTS = (None, "1", "-5", "'it''s'", "NULL", "x'00'", "CURRENT_TIMESTAMP", "(1) + 2", "TRUE", "abs(-3)")
@@ -65,7 +83,9 @@ def _columns(draw: st.DrawFn, strict: bool) -> list[Column]:
         not_null = draw(st.booleans())
         generated = None
         if number and draw(st.booleans()) and draw(st.booleans()):
-            generated = draw(st.sampled_from((f"{quote(chosen[0])} || 'x'", "(1) + (2)", f"length({quote(chosen[0])})")))
+            generated = draw(
+                st.sampled_from((f"{quote(chosen[0])} || 'x'", "(1) + (2)", f"length({quote(chosen[0])})"))
+            )
         columns.append(
             Column(
                 name,

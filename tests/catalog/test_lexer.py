@@ -76,7 +76,7 @@ def test_names_beyond_ascii_are_bare_words_as_for_sqlite(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["'a", '"a', "`a", "[a", "a /* b", "x'0", "x'0g'", "x'0", "12ab", "0x", "a ! b", "a { b", "a \\ b", "a ^ b"]
+    "sql", ["'a", '"a', "`a", "[a", "a /* b", "x'0", "x'0g'", "x'0'", "12ab", "0x", "a ! b", "a { b", "a \\ b", "a ^ b"]
 )
 def test_what_sqlite_would_not_take_is_an_error(sql: str) -> None:
     with pytest.raises(HotmigError, match="cannot read SQL"):

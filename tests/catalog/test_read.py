@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotmig.catalog.model import (
@@ -46,6 +46,7 @@ def named(*names: str, **how: Any) -> tuple[IndexedColumn, ...]:
     return tuple(IndexedColumn(name, **how) for name in names)
 
 
+@settings(max_examples=300)
 @given(tables())
 def test_a_table_that_was_written_is_read_back(table: Table) -> None:
     assert only(*Writer().statements(table)) == table
@@ -112,7 +113,9 @@ def test_a_strict_table_has_the_alias_for_integer_alone() -> None:
 
 
 def test_without_rowid_has_no_alias_and_its_key_is_not_null() -> None:
-    table = only("CREATE TABLE t(id INTEGER PRIMARY KEY ON CONFLICT IGNORE, b) WITHOUT ROWID, STRICT".replace("b)", "b ANY)"))
+    table = only(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY ON CONFLICT IGNORE, b) WITHOUT ROWID, STRICT".replace("b)", "b ANY)")
+    )
     assert (table.without_rowid, table.strict, table.rowid_alias) == (True, True, None)
     assert table.columns[0].not_null
     assert table.primary_key == PrimaryKey(named("id"), "IGNORE")
@@ -134,6 +137,13 @@ def test_keys_inherit_the_collation_of_their_columns() -> None:
         UniqueConstraint((IndexedColumn("a"), IndexedColumn("b", None, "RTRIM", True))),
     )
     assert table.indexes == (Index("i", named("a", "b", collation="NOCASE")),)
+
+
+def test_keys_that_only_begin_alike_are_not_one() -> None:
+    table = only("CREATE TABLE t(a, b, PRIMARY KEY(a, b, a), UNIQUE(a, b)) WITHOUT ROWID")
+    assert table.uniques == (UniqueConstraint(named("a", "b")),)
+    table = only("CREATE TABLE t(a, b, UNIQUE(a, b, a) ON CONFLICT FAIL, UNIQUE(a, b))")
+    assert [unique.conflict for unique in table.uniques] == ["FAIL", None]
 
 
 def test_constraints_that_sqlite_makes_one_are_one() -> None:
@@ -171,7 +181,8 @@ def test_index_expressions_are_told_from_columns() -> None:
 
 def test_foreign_keys_name_the_parents_columns_as_the_parent_does() -> None:
     found = catalog(
-        "CREATE TABLE c(x REFERENCES P ON DELETE CASCADE, y REFERENCES nowhere, z REFERENCES nowhere(Q), w REFERENCES v)",
+        """CREATE TABLE c(x REFERENCES P ON DELETE CASCADE, y REFERENCES nowhere, z REFERENCES nowhere(Q),
+             w REFERENCES v)""",
         "CREATE TABLE p(Id INTEGER PRIMARY KEY, Code UNIQUE)",
         "CREATE TABLE d(x REFERENCES p(CODE) ON UPDATE SET NULL DEFERRABLE INITIALLY DEFERRED)",
         "CREATE TABLE e(a, b, PRIMARY KEY(a, b), FOREIGN KEY(b, a) REFERENCES e)",
@@ -288,7 +299,8 @@ def test_is_own(name: str, own: bool) -> None:
 def test_odd_names_everywhere(name: str) -> None:
     quoted = quote(name)
     table = only(
-        f"CREATE TABLE {quoted}({quoted} TEXT REFERENCES {quoted}({quoted}) CHECK ({quoted} <> ''), b, UNIQUE({quoted}))",
+        f"""CREATE TABLE {quoted}({quoted} TEXT REFERENCES {quoted}({quoted}) CHECK ({quoted} <> ''), b,
+              UNIQUE({quoted}))""",
         f"CREATE INDEX {quote('i' + name)} ON {quoted}({quoted} || 'x') WHERE {quoted} > 1",
     )
     assert table.name == table.columns[0].name == name
@@ -319,6 +331,47 @@ def test_what_alter_table_leaves() -> None:
     assert table.indexes == (Index("i", named("q r")),)
 
 
+@pytest.mark.parametrize(
+    ("written", "declared"),
+    [
+        ("INT /* c */ (3)", "INT   (3)"),
+        ("INT /* c */ GENERATED ALWAYS AS (b)", "INT"),
+        ("GENERATED ALWAYS AS (b)", ""),
+        ("INT(3) GENERATED ALWAYS AS (b)", "INT(3)"),
+        ("'a -- b'", "a -- b"),
+        ("odd /* TEXT */ (3)", "odd /* TEXT */ (3)"),  # for SQLite the comment gives it TEXT affinity
+        ("verylongtypename always", "verylongtypename"),  # SQLite cuts it off
+        ('"x(y" z', "x(y"),
+    ],
+)
+def test_declared_types_are_what_sqlite_makes_of_them(written: str, declared: str) -> None:
+    assert only(f"CREATE TABLE t(b, a {written})").columns[1].type == declared
+
+
+@pytest.mark.parametrize(
+    ("written", "default"),
+    [
+        ("1", "1"),
+        ("- 5", "- 5"),
+        ("+5", "+5"),
+        ("(1 /* c */ + 2)", "1   + 2"),
+        ("((1))", "(1)"),
+        ("'it''s'", "'it''s'"),
+        ("foo", "'foo'"),
+        ("[it's]", "'it''s'"),
+        ('"true"', "'true'"),
+        ("true", "true"),
+        ("NULL", "NULL"),
+        ("x'00'", "x'00'"),
+        ("current_timestamp", "current_timestamp"),
+    ],
+)
+def test_defaults_can_stand_as_expressions_and_mean_the_same(written: str, default: str) -> None:
+    db = database(f"CREATE TABLE t(a DEFAULT {written}, b)", "INSERT INTO t(b) VALUES (1)")
+    assert read_catalog(db).tables[0].columns[0].default == default
+    assert db.execute(f"SELECT a IS {default} FROM t").fetchone() == (1,)
+
+
 def test_create_table_as() -> None:
     table = only("CREATE TABLE t AS SELECT 1 AS \"a b\", CAST('x' AS TEXT) AS 'q\"r'")
     assert table.columns == (Column("a b"), Column('q"r', "TEXT"))
@@ -330,7 +383,10 @@ def test_attached_and_temporary_databases(tmp_path: Path) -> None:
     db.execute("CREATE TABLE [o d].t(c UNIQUE REFERENCES t)")
     db.execute("CREATE INDEX [o d].i ON t(c)")
     assert [(table.name, table.columns[0].name) for table in read_catalog(db).tables] == [("t", "a")]
-    assert [(table.name, table.columns[0].name) for table in read_catalog(db, "temp").tables] == [("t", "b"), ("u", "b")]
+    assert [(table.name, table.columns[0].name) for table in read_catalog(db, "temp").tables] == [
+        ("t", "b"),
+        ("u", "b"),
+    ]
     (table,) = read_catalog(db, "o d").tables
     assert (table.columns[0].name, len(table.uniques), len(table.indexes)) == ("c", 1, 1)
 
@@ -396,7 +452,8 @@ def test_names_that_are_no_utf_8_are_an_error() -> None:
 def test_what_cannot_be_said_is_named() -> None:
     db = database(
         """CREATE TABLE t(a CONSTRAINT here NOT NULL -- why
-             , b REFERENCES t MATCH FULL, CONSTRAINT pk PRIMARY KEY (a), CONSTRAINT kept CHECK (a > 0) ON CONFLICT FAIL)""",
+             , b REFERENCES t MATCH FULL, CONSTRAINT pk PRIMARY KEY (a),
+             CONSTRAINT kept CHECK (a > 0) ON CONFLICT FAIL)""",
         "CREATE INDEX i ON t(b /* which */)",
         "CREATE VIEW v AS SELECT a -- carried\n FROM t",
         "CREATE TABLE plain(a REFERENCES t DEFERRABLE)",

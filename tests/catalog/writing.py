@@ -64,7 +64,9 @@ class Writer:
         if column.default is not None:
             parts += [self.word("DEFAULT"), f"({column.default})"]
         if column.generated is not None:
-            parts += [self.words("GENERATED ALWAYS AS") if self.chance() else self.word("AS"), f"({column.generated})"]
+            # Directly behind a type, GENERATED would make a comment before it a part of the type.
+            long = len(parts) > 2 and self.chance()
+            parts += [self.words("GENERATED ALWAYS AS") if long else self.word("AS"), f"({column.generated})"]
             parts.append(self.word("STORED") if column.stored else self.word("VIRTUAL") if self.chance() else "")
         if self.is_inline(table.primary_key, table) and table.primary_key.columns[0].name == column.name:  # type: ignore[union-attr]
             parts.append(self.inline_key(table.primary_key))  # type: ignore[arg-type]
@@ -92,9 +94,13 @@ class Writer:
         made = []
         key = table.primary_key
         if key is not None and not self.is_inline(key, table):
-            made.append(self.join(self.words("PRIMARY KEY"), self.terms(table, key.columns), self.conflict(key.conflict)))
+            made.append(
+                self.join(self.words("PRIMARY KEY"), self.terms(table, key.columns), self.conflict(key.conflict))
+            )
         for unique in table.uniques:
-            made.append(self.join(self.word("UNIQUE"), self.terms(table, unique.columns), self.conflict(unique.conflict)))
+            made.append(
+                self.join(self.word("UNIQUE"), self.terms(table, unique.columns), self.conflict(unique.conflict))
+            )
         for check in table.checks:
             named = self.join(self.word("CONSTRAINT"), self.name(check.name)) if check.name is not None else ""
             made.append(self.join(named, self.word("CHECK"), f"({check.expression})"))

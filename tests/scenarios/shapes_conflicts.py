@@ -174,7 +174,7 @@ from hotmig.schema import From, Index, Key, NotNull, Unique, Was, table
 database = "app"
 
 
-@table("record", was="entry", indexes=[Index("kind")])
+@table("record", was="entry", indexes=[Index("sort")])
 class Record:
     id: Annotated[int, Key(on_conflict="REPLACE")]
     code: Annotated[str | None, Unique(on_conflict="REPLACE")]

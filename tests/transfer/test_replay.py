@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hotmig.errors import Refused
+from hotmig.schema.model import ReplayTrigger
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
-from tests.transfer.building import Case, rules, schema, seed
+from tests.transfer.building import PLACE, Case, rules, schema, seed
 
 
 def ignore(_table: str, _rows: int) -> None:
@@ -139,3 +141,31 @@ def test_a_bare_rowid_is_carried_over(tmp_path: Path) -> None:
         replay(session)
         prove(session, ignore)
     assert case.new_rows("SELECT rowid, v FROM t ORDER BY 1") == [(9, "c"), (10, "d")]
+
+
+def test_a_trigger_that_asks_for_replayed_rows_fires_by_what_happened_to_them(tmp_path: Path) -> None:
+    old = ["CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT, u TEXT UNIQUE)"]
+    ddl = [
+        *old,
+        "CREATE TABLE audit(event TEXT, id INTEGER, was TEXT, now TEXT)",
+        "CREATE TRIGGER ins AFTER INSERT ON t BEGIN INSERT INTO audit VALUES ('insert', NEW.id, NULL, NEW.v); END",
+        "CREATE TRIGGER upd AFTER UPDATE OF v ON t WHEN NEW.v <> OLD.v BEGIN"
+        " INSERT INTO audit VALUES ('update', NEW.id, OLD.v, NEW.v); END",
+        "CREATE TRIGGER del BEFORE DELETE ON t BEGIN INSERT INTO audit VALUES ('delete', OLD.id, OLD.v, NULL); END",
+    ]
+    wanted = schema(ddl)
+    wanted = replace(wanted, replay_triggers=tuple(ReplayTrigger(name, PLACE) for name in ("ins", "upd", "del")))
+    case = Case(tmp_path, [*old, "INSERT INTO t VALUES (1, 'a', 'x'), (2, 'b', 'y'), (3, 'c', 'z')"], wanted)
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows("SELECT * FROM audit") == []
+        case.write(
+            "BEGIN", "DELETE FROM t WHERE id = 3", "INSERT INTO t VALUES (4, 'd', 'w')", "UPDATE t SET u = 'q' WHERE id = 1",
+            "UPDATE t SET u = 'x', v = 'B' WHERE id = 2", "UPDATE t SET u = 'y' WHERE id = 1", "COMMIT",
+        )
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows("SELECT * FROM audit ORDER BY id") == [
+        ("update", 2, "b", "B"), ("delete", 3, "c", None), ("insert", 4, None, "d"),
+    ]

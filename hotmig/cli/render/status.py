@@ -14,15 +14,15 @@ LABEL_WIDTH = 19  # of the longest label, "_migration_progress"
 NOT_AVAILABLE = "n/a"
 
 WORDS: dict[Phase, str] = {
-    "none": "no migration is under way",
-    "ready": "the new database is in service, no migration is under way",
-    "copying": "the new database is being filled; the application uses the old one, and its writes are recorded",
-    "recording": "the copy is complete; the application uses the old database, and its writes are recorded",
-    "draining": "writes are paused while the rest is replayed",
-    "lapsed": "the fence lapsed without a cutover; the application uses the old database, and its writes are recorded",
-    "drained": "writes are paused and all of them are replayed: cut over before the fence lapses",
-    "half-cut": "the cutover was killed half-way: neither database accepts writes until it is run again",
-    "retired": "the new database is in service; the old one is kept, and accepts no writes",
+    "none": "No migration is under way",
+    "ready": "The new database is in service, no migration is under way",
+    "copying": "The new database is being filled; the application uses the old one, and its writes are recorded",
+    "recording": "The copy is complete; the application uses the old database, and its writes are recorded",
+    "draining": "Writes are paused while the rest is replayed",
+    "lapsed": "The fence lapsed without a cutover; the application uses the old database, and its writes are recorded",
+    "drained": "Writes are paused and all of them are replayed: cut over before the fence lapses",
+    "half-cut": "The cutover was killed half-way: neither database accepts writes until it is run again",
+    "retired": "The new database is in service; the old one is kept, and accepts no writes",
 }
 COMMENTS: dict[Phase, str] = {
     "copying": "unless one is running: it goes on where the other stopped",
@@ -89,9 +89,9 @@ def to_lines(status: Status, next_command: str | None) -> Iterator[str]:
 
 def _words(status: Status) -> str:
     if status.phase == "retired" and status.new.size is None:
-        return "the old database was replaced, and what replaced it is not here"
+        return "The old database was replaced, and what replaced it is not here"
     if status.phase in BUILDING and status.old.path is None:
-        return "the new database is unfinished, and the old one is not here"
+        return "The new database is unfinished, and the old one is not here"
     return WORDS[status.phase]
 
 

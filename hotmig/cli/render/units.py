@@ -41,3 +41,9 @@ def number(count: int | None, missing: str = "n/a") -> str:
 def counted(count: int, one: str, many: str | None = None) -> str:
     """``1 row``, ``2 rows``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def milliseconds(seconds: float) -> str:
+    """A pause: ``8.4 ms``, ``120 ms``."""
+    amount = seconds * 1000
+    return f"{amount:.1f} ms" if amount < 100 else f"{amount:,.0f} ms"

@@ -10,8 +10,7 @@ from hotmig.planning.held import is_not_null_already
 from hotmig.planning.keys import can_be_null
 from hotmig.planning.lines import bare, from_line, zero
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
-from hotmig.planning.projection import projected
-from hotmig.planning.rows import column_step, plain_column, translation_of
+from hotmig.planning.rows import column_step, plain_column, translation_of, value_of
 from hotmig.sqlite import disjunction, fold, quote
 
 NAME = "not-null"
@@ -62,7 +61,8 @@ def _is_null(step: TableStep, own: ColumnStep) -> str | None:
     if translation is not None:
         # A reference that is NULL in part has no parent to follow.
         return disjunction(f"{quote(name)} IS NULL" for name in translation.columns)
-    return f"({projected(step, own)}) IS NULL" if own.expression is not None else None
+    value = value_of(step, own)
+    return f"({value}) IS NULL" if value is not None else None
 
 
 def _fix(context: Context, step: TableStep, column: Column) -> str | None:

@@ -9,8 +9,7 @@ from hotmig.planning.checking import Context, check, counted, first_keys, number
 from hotmig.planning.held import copied_from
 from hotmig.planning.lines import bare, from_line
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
-from hotmig.planning.projection import projected
-from hotmig.planning.rows import column_step, plain_column
+from hotmig.planning.rows import column_step, plain_column, value_of
 from hotmig.sqlite import fold, quote, text
 
 NAME = "types"
@@ -19,9 +18,12 @@ _STRICT = {"INT": "integer", "INTEGER": "integer", "REAL": "real", "TEXT": "text
 
 def probes(context: Context) -> Iterable[Probe]:
     for step, column, own, kind in _new_constraints(context):
+        value = value_of(step, own)
+        if value is None:
+            continue
         source = step.source.name if step.source is not None else ""
         allowed = (kind,) if _is_rowid(step, column) else (kind, "null")
-        refused = f"typeof({projected(step, own)}) NOT IN ({', '.join(map(text, allowed))})"
+        refused = f"typeof({value}) NOT IN ({', '.join(map(text, allowed))})"
         yield Probe(NAME, _subject(step, column), counted(source_keys(step), f"FROM {quote(source)} WHERE {refused}"))
 
 

@@ -8,7 +8,7 @@ from hotmig.catalog.model import IndexedColumn
 from hotmig.planning.checking import SAMPLES, Context, check, number, samples
 from hotmig.planning.held import UniqueKey, is_unique_already, unique_keys
 from hotmig.planning.model import Finding, Probe, TableStep
-from hotmig.planning.rows import new_rows, reads
+from hotmig.planning.rows import new_rows, reads, translation_of
 from hotmig.sqlite import quote
 
 NAME = "unique"
@@ -42,29 +42,39 @@ def _new_constraints(context: Context) -> Iterator[tuple[TableStep, UniqueKey, s
         for key in unique_keys(step.table):
             if step.source is None or is_unique_already(step, key):
                 continue
-            sql = _groups(step, key)
+            sql = _groups(context, step, key)
             if sql is not None:
                 yield step, key, sql
 
 
-def _groups(step: TableStep, key: UniqueKey) -> str | None:
+def _groups(context: Context, step: TableStep, key: UniqueKey) -> str | None:
     """How many values stand in several rows, in how many rows, and the first of these values."""
     names = {name for part in key.columns for name in _reads(step, part)}
     if key.where is not None:
         names |= reads(key.where, step.table)
-    rows = new_rows(step, sorted(names))
+    rows = new_rows(step, sorted(names), stand_in=True)
     if rows is None:
         return None
-    terms = [f"({part.expression or quote(part.name or '')}) COLLATE {quote(part.collation)}" for part in key.columns]
+    values = [f"({part.expression}\n)" if part.name is None else quote(part.name) for part in key.columns]
+    collations = [_collation(context, step, part) for part in key.columns]
+    terms = [f"{value} COLLATE {quote(name)}" for value, name in zip(values, collations, strict=True)]
     # Rows with a NULL in the key are distinct from all others.
-    wanted = [f"({term}) IS NOT NULL" for term in terms] + ([f"({key.where})"] if key.where is not None else [])
-    firsts = [f"min({term.rpartition(' COLLATE ')[0]} COLLATE BINARY) AS v{at}" for at, term in enumerate(terms)]
+    wanted = [f"{value} IS NOT NULL" for value in values] + ([f"({key.where}\n)"] if key.where is not None else [])
+    firsts = [f"min({value} COLLATE BINARY) AS v{at}" for at, value in enumerate(values)]
     order = ", ".join(f"v{at}" for at in range(len(terms)))
     groups = (
         f"SELECT count(*) AS n, {', '.join(firsts)} FROM ({rows}) AS {quote(step.table.name)}"
         f" WHERE {' AND '.join(wanted)} GROUP BY {', '.join(terms)} HAVING count(*) > 1"
     )
     return f"SELECT count(*) OVER (), sum(n) OVER (), {order} FROM ({groups}) ORDER BY {order} LIMIT {SAMPLES}"
+
+
+def _collation(context: Context, step: TableStep, part: IndexedColumn) -> str:
+    """A reference that is translated is the same where its parent row is: as the old parent compares."""
+    translation = translation_of(step, part.name) if part.name is not None else None
+    parent = context.plan.old.table(translation.parent_source) if translation is not None else None
+    column = parent.column(translation.parent_columns[0]) if parent is not None and translation is not None else None
+    return column.collation if column is not None else part.collation
 
 
 def _reads(step: TableStep, part: IndexedColumn) -> frozenset[str]:

@@ -1,0 +1,89 @@
+"""Drift: has somebody's DDL, or a VACUUM, changed what recording relies on?"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from hotmig.capture.fence import RESET, fence_triggers
+from hotmig.capture.marker import Marker, read_marker, schema_version, stamp
+from hotmig.capture.names import CAPTURE, FENCE, LOG, MARKER
+from hotmig.capture.recording import start_recording_sql
+from hotmig.catalog.fingerprint import differences
+from hotmig.catalog.read import is_own, read_catalog
+from hotmig.errors import Refused
+from hotmig.planning.model import CopyPlan
+from hotmig.sqlite import execute
+
+
+def check_planned(db: sqlite3.Connection, plan: CopyPlan) -> None:
+    """The ``verify`` of ``start_recording``. Raises Refused when the catalog is no longer the planned one."""
+    changes = differences(plan.old, read_catalog(db))
+    if changes:
+        raise Refused(
+            f"the old database changed since it was planned: {_told(changes)}",
+            "run `hotmig migrate` again: it plans anew",
+        )
+
+
+def check_drift(db: sqlite3.Connection, plan: CopyPlan) -> None:
+    """Inside the caller's write transaction: returns when every write since recording began is in the log.
+
+    PRAGMA schema_version is the fast path. When it moved without a change that matters (ANALYZE, PRAGMA optimize),
+    it is stamped anew, so the caller must commit. Raises Refused, saying what changed, or that nothing is recorded.
+    """
+    marker = read_marker(db)
+    if marker is None:
+        raise Refused("the old database is not being recorded any more", RESET)
+    if marker.schema_version == schema_version(db):
+        return
+    changes = drift(db, plan, marker)
+    if changes:
+        raise Refused(f"the old database was changed while it was recorded: {_told(changes)}", RESET)
+    stamp(db)
+
+
+def drift(db: sqlite3.Connection, plan: CopyPlan, marker: Marker) -> tuple[str, ...]:
+    """What changed since recording began, one line each, for people. Reads the whole catalog; changes nothing.
+
+    A moved schema_version may be a VACUUM, which renumbers the rows that are known by nothing but their rowid.
+    """
+    changes = [*differences(plan.old, read_catalog(db)), *_own_changes(db, plan, marker)]
+    if marker.schema_version != schema_version(db):
+        changes += [
+            f"table {each.table.name} has no key but the rowid, and a VACUUM may have renumbered its rows"
+            for each in plan.recorded
+            if each.key is not None and each.key.kind == "rowid"
+        ]
+    return tuple(changes)
+
+
+def _own_changes(db: sqlite3.Connection, plan: CopyPlan, marker: Marker) -> list[str]:
+    expected, found = _expected(plan, marker), _found(db)
+    return [
+        *(f"{name} dropped" for name in expected if name not in found),
+        *(f"{name} appeared" for name in found if name not in expected),
+        *(f"{name} changed" for name, sql in expected.items() if found.get(name, sql) != sql),
+    ]
+
+
+def _expected(plan: CopyPlan, marker: Marker) -> dict[str, str]:
+    statements = [*start_recording_sql(plan.recorded, marker.target, marker.plan_hash)]
+    if marker.status != "recording":
+        statements += fence_triggers(plan.recorded, marker.target)
+    # CREATE TABLE name(… and CREATE TRIGGER name …: SQLite stores the text as it was executed.
+    return {sql.split("(")[0].split()[2]: sql for sql in statements if sql.startswith("CREATE ")}
+
+
+def _found(db: sqlite3.Connection) -> dict[str, str]:
+    """Everything of ours, and whatever stands on marker and log."""
+    entries = execute(db, "SELECT name, tbl_name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    return {name: sql for name, table, sql in entries if table in (MARKER, LOG) or _is_capture(name)}
+
+
+def _is_capture(name: str) -> bool:
+    return name.startswith((CAPTURE, FENCE)) and is_own(name)
+
+
+def _told(changes: tuple[str, ...]) -> str:
+    shown = "; ".join(changes[:3])
+    return shown if len(changes) <= 3 else f"{shown}; and {len(changes) - 3} more"

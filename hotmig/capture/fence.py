@@ -1,0 +1,151 @@
+"""The fence: triggers that refuse writes, for a limited time while a migration drains, and for good after it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from hotmig.capture.marker import Marker, read_marker, schema_version, stamp
+from hotmig.capture.names import FENCE, MARKER
+from hotmig.errors import Refused
+from hotmig.planning.model import Recorded
+from hotmig.sqlite import Row, execute, quote, text
+
+EVENTS = ("insert", "update", "delete")
+SECONDS_A_DAY = 86400
+UNIX_EPOCH_JULIAN = 2440587.5
+RESET = "run `hotmig reset`, then `hotmig migrate`"
+
+
+@dataclass(frozen=True)
+class FenceState:
+    """``seconds_left`` until it lapses; None for a fence that stands for good, 0 where none keeps writes out."""
+
+    state: Literal["none", "up", "lapsed"]
+    seconds_left: float | None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether writes are refused."""
+        return self.state == "up"
+
+
+def paused_message(target: str) -> str:
+    """What an application sees while writes are paused. A contract: applications retry on it."""
+    return f"hotmig: writes are paused for a migration to {target}"
+
+
+def replaced_message(successor: str) -> str:
+    """What an application sees after cutover. A contract: applications reopen on it."""
+    return f"hotmig: this database was replaced by {successor}"
+
+
+def fence_triggers(recorded: Sequence[Recorded], target: str) -> tuple[str, ...]:
+    """The CREATE TRIGGER statements of the timed fence, for every recorded table, with or without a key.
+
+    They ask the marker, so that cutover makes them final without DDL. A clock that is set back lets writes through.
+    """
+    paused = "status = 'draining' AND julianday('now') BETWEEN fence_from AND fence_until"
+    body = (
+        f"SELECT RAISE(ABORT, {text(paused_message(target))}) FROM {MARKER} WHERE {paused};"
+        f" SELECT RAISE(ABORT, {text(replaced_message(target))}) FROM {MARKER} WHERE status = 'retired';"
+    )
+    return tuple(
+        _trigger(f"{FENCE}{each.number}", event, each.table.name, body) for each in recorded for event in EVENTS
+    )
+
+
+def standing_triggers(tables: Sequence[tuple[int, str]], successor: str) -> tuple[str, ...]:
+    """The CREATE TRIGGER statements of a fence that needs no marker, for numbered table names."""
+    body = f"SELECT RAISE(ABORT, {text(replaced_message(successor))});"
+    return tuple(_trigger(f"{FENCE}{number}", event, table, body) for number, table in tables for event in EVENTS)
+
+
+def _trigger(prefix: str, event: str, table: str, body: str) -> str:
+    return f"CREATE TRIGGER {prefix}_{event} BEFORE {event.upper()} ON {quote(table)} BEGIN {body} END"
+
+
+def raise_fence(db: sqlite3.Connection, recorded: Sequence[Recorded], hold_seconds: float) -> None:
+    """Refuses all writes from the caller's commit on, for ``hold_seconds`` from now. Inside its write transaction.
+
+    A fence that has lapsed is raised again. Raises Refused where nothing is recorded or all is retired.
+    """
+    marker = _marker(db)
+    with _own_ddl(db):
+        standing = {name for name, _ in own_fence(db)}
+        for sql in fence_triggers(recorded, marker.target):
+            if sql.split()[2] not in standing:
+                execute(db, sql)
+        sql = f"UPDATE {MARKER} SET status = 'draining', fence_from = julianday('now'), fence_until = {_until()}"
+        execute(db, sql, (hold_seconds,))
+
+
+def lower_fence(db: sqlite3.Connection) -> None:
+    """Lets writes through again; recording goes on. Inside the caller's write transaction.
+
+    Raises Refused where nothing is recorded or all is retired.
+    """
+    _marker(db)
+    with _own_ddl(db):
+        for name, _ in own_fence(db):
+            execute(db, f"DROP TRIGGER {quote(name)}")
+        execute(db, f"UPDATE {MARKER} SET status = 'recording', fence_from = NULL, fence_until = NULL")
+
+
+def extend_fence(db: sqlite3.Connection, hold_seconds: float) -> None:
+    """Lets the fence lapse ``hold_seconds`` from now. Raises Refused unless draining."""
+    _marker(db, draining=True)
+    execute(db, f"UPDATE {MARKER} SET fence_until = {_until()}", (hold_seconds,))
+
+
+def retire(db: sqlite3.Connection) -> None:
+    """Makes the fence final: no DDL, one row. Inside the caller's write transaction. Raises Refused unless draining."""
+    _marker(db, draining=True)
+    execute(db, f"UPDATE {MARKER} SET status = 'retired'")
+
+
+def fence_state(marker: Marker | None, now: float) -> FenceState:
+    """Whether the fence keeps writes out at ``now``, in seconds since 1970 as time.time() has them."""
+    if marker is None or marker.status == "recording":
+        return FenceState("none", 0.0)
+    if marker.status == "retired":
+        return FenceState("up", None)
+    day = now / SECONDS_A_DAY + UNIX_EPOCH_JULIAN
+    start, until = marker.fence_from, marker.fence_until
+    if start is None or until is None or not start <= day <= until:
+        return FenceState("lapsed", 0.0)
+    return FenceState("up", (until - day) * SECONDS_A_DAY)
+
+
+def own_fence(db: sqlite3.Connection) -> list[Row]:
+    """Name and table of every fence trigger that stands."""
+    sql = "SELECT name, tbl_name FROM main.sqlite_schema WHERE type = 'trigger' AND name GLOB ? ORDER BY rowid"
+    return execute(db, sql, (f"{FENCE}[0-9]*",)).fetchall()
+
+
+def _until() -> str:
+    return f"julianday('now') + ? / {float(SECONDS_A_DAY)}"
+
+
+def _marker(db: sqlite3.Connection, *, draining: bool = False) -> Marker:
+    marker = read_marker(db)
+    if marker is None:
+        raise Refused("the old database is not being recorded", "run `hotmig migrate`")
+    if marker.status == "retired":
+        raise Refused(f"the old database was replaced by {marker.target}", "`hotmig cutover` finishes what was begun")
+    if draining and marker.status != "draining":
+        raise Refused("the fence is not up", "run `hotmig drain`")
+    return marker
+
+
+@contextmanager
+def _own_ddl(db: sqlite3.Connection) -> Iterator[None]:
+    """Stamps what is done inside, unless somebody's DDL came before it: drift must still see that."""
+    marker = _marker(db)
+    known = marker.schema_version == schema_version(db)
+    yield
+    if known:
+        stamp(db)

@@ -1,0 +1,87 @@
+"""The marker: one row in the old database that says it is being migrated, by whom, and how far it is."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from hotmig.capture.names import MARKER, RETIRED
+from hotmig.errors import Refused
+from hotmig.sqlite import execute, quote, text, value
+
+FORMAT = 1
+
+Status = Literal["recording", "draining", "retired"]
+
+CREATE_MARKER = f"""CREATE TABLE {MARKER}(id INTEGER PRIMARY KEY CHECK (id = 0), format INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('recording','draining','retired')), target TEXT NOT NULL,
+  plan_hash TEXT NOT NULL, schema_version INTEGER NOT NULL, fence_from REAL, fence_until REAL,
+  started_utc TEXT NOT NULL)"""
+STAMP = f"UPDATE {MARKER} SET schema_version = (SELECT schema_version FROM pragma_schema_version)"
+
+
+@dataclass(frozen=True)
+class Marker:
+    """``target`` is the file name of the new database; ``fence_from`` and ``fence_until`` are julian days.
+
+    ``schema_version`` is PRAGMA schema_version right after hotmig's own last DDL.
+    """
+
+    format: int
+    status: Status
+    target: str
+    plan_hash: str
+    schema_version: int
+    fence_from: float | None
+    fence_until: float | None
+    started_utc: str
+
+
+def insert_marker(target: str, plan_hash: str) -> str:
+    """The statement that fills the marker; its schema_version is stamped after the last DDL."""
+    return (
+        f"INSERT INTO {MARKER}(id, format, status, target, plan_hash, schema_version, started_utc)"
+        f" VALUES (0, {FORMAT}, 'recording', {text(target)}, {text(plan_hash)}, 0,"
+        " strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))"
+    )
+
+
+def read_marker(db: sqlite3.Connection, schema: str = "main") -> Marker | None:
+    """The marker; None where there is no table, or no row in it. Raises Refused when a newer hotmig made it."""
+    if not has_table(db, MARKER, schema):
+        return None
+    made_by = value(db, f"SELECT format FROM {quote(schema)}.{MARKER}")
+    if made_by is None:
+        return None
+    if made_by > FORMAT:
+        raise Refused(
+            f"a newer hotmig is migrating this database (format {made_by}, this one knows {FORMAT})",
+            "go on with the hotmig that began the migration",
+        )
+    columns = ", ".join(field.name for field in fields(Marker))
+    return Marker(*execute(db, f"SELECT {columns} FROM {quote(schema)}.{MARKER}").fetchone())
+
+
+def retired_successor(db: sqlite3.Connection, schema: str = "main") -> str | None:
+    """The file name of the database that has replaced this one; None while it is in service. Raises Refused."""
+    if has_table(db, RETIRED, schema):
+        return str(value(db, f"SELECT successor FROM {quote(schema)}.{RETIRED}"))
+    marker = read_marker(db, schema)
+    return marker.target if marker and marker.status == "retired" else None
+
+
+def has_table(db: sqlite3.Connection, name: str, schema: str = "main") -> bool:
+    """Whether the database has a table of that name."""
+    sql = f"SELECT 1 FROM {quote(schema)}.sqlite_schema WHERE type = 'table' AND name = ?"
+    return value(db, sql, (name,)) is not None
+
+
+def schema_version(db: sqlite3.Connection) -> int:
+    """The number that SQLite raises with every DDL statement, ANALYZE and VACUUM."""
+    return int(value(db, "PRAGMA main.schema_version"))
+
+
+def stamp(db: sqlite3.Connection) -> None:
+    """Takes the schema as it is now for known. Inside the transaction that changed or compared it."""
+    execute(db, STAMP)

@@ -1,0 +1,94 @@
+"""What each command did, in a few lines for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hotmig.cli.render.units import counted, duration, milliseconds
+
+if TYPE_CHECKING:
+    from hotmig.phases.cleanup import CleanupResult
+    from hotmig.phases.cutover import CutoverResult
+    from hotmig.phases.drain import DrainResult
+    from hotmig.phases.migrate import MigrateResult
+    from hotmig.phases.reset import ResetResult
+
+
+def migrate(result: MigrateResult) -> Iterator[str]:
+    """What was copied, and how fast."""
+    if result.skipped is not None:
+        yield "Migrate skipped."
+        yield f"  {result.skipped}"
+        return
+    rows = sum(result.rows.values())
+    rate = f", {counted(round(rows / result.seconds), 'row')}/s" if result.seconds > 0 else ""
+    yield f"Copied {counted(rows, 'row')} in {duration(result.seconds)}{rate}."
+    yield from _pair(result.old, result.new)
+    for table, copied in result.rows.items():
+        yield f"  {table}: {counted(copied, 'row')}"
+    if result.mapped:
+        yield f"  {counted(result.mapped, 'key')} mapped to new ones"
+    if result.resumed:
+        yield f"  went on with what an earlier run had begun: {', '.join(result.resumed)}"
+    yield f"  {counted(result.log_entries, 'write')} recorded so far"
+
+
+def drain(result: DrainResult) -> Iterator[str]:
+    """What was replayed, and how long writes stay refused."""
+    if result.skipped is not None:
+        yield "Drain skipped."
+        yield f"  {result.skipped}"
+        return
+    yield f"Drained: {counted(result.entries, 'write')} replayed in {counted(result.rounds, 'round')}."
+    yield from _pair(result.old, result.new)
+    yield f"  the last of them {milliseconds(result.drained_seconds)} after the fence went up"
+    yield f"  writes are paused for {duration(result.hold)} at most: cut over before that"
+
+
+def cutover(result: CutoverResult) -> Iterator[str]:
+    """The pause, and which file is in service."""
+    if result.skipped is not None:
+        yield "Cutover skipped."
+        yield f"  {result.skipped}"
+        return
+    yield "Cut over: the new database is ready."
+    yield from _pair(result.old, result.new)
+    if result.finished_half_cut:
+        yield "  a cutover that was killed half-way is finished"
+    if result.pause is not None:
+        yield f"  writes were paused for {milliseconds(result.pause)}"
+
+
+def cleanup(result: CleanupResult) -> Iterator[str]:
+    """What was dropped and deleted."""
+    yield from _removed("Cleanup", result, result.previous)
+
+
+def reset(result: ResetResult) -> Iterator[str]:
+    """What was dropped and deleted."""
+    yield from _removed("Reset", result, result.previous)
+
+
+def _removed(command: str, result: CleanupResult | ResetResult, previous: str | None) -> Iterator[str]:
+    if result.skipped is not None:
+        yield f"{command} skipped."
+        yield f"  {result.skipped}"
+        return
+    yield f"{command} would do this:" if result.dry_run else f"{command} done."
+    if result.old is not None:
+        yield f"  old: {result.old}"
+    yield f"  the marker said: {previous or 'nothing, there was none'}"
+    if result.dry_run:
+        yield from (f"  run {statement};" for statement in result.statements)
+        yield from (f"  delete {path}" for path in result.deleted)
+        return
+    yield from (f"  dropped {name}" for name in result.dropped)
+    yield from (f"  deleted {path}" for path in result.deleted)
+
+
+def _pair(old: Path | None, new: Path) -> Iterator[str]:
+    if old is not None:
+        yield f"  old: {old}"
+    yield f"  new: {new}"

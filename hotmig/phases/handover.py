@@ -1,0 +1,72 @@
+"""The hand-over itself: the old database's retirement commits first, then the new one is ready."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from hotmig.capture.drift import check_drift
+from hotmig.capture.fence import retire
+from hotmig.capture.log import last_log_id
+from hotmig.capture.marker import read_marker
+from hotmig.errors import HotmigError, Refused
+from hotmig.phases.migration import Migration
+from hotmig.schema.model import Schema
+from hotmig.sqlite import begin_immediate, execute, persist, transaction
+from hotmig.transfer.build import verify_catalog
+from hotmig.transfer.high_water import high_water_moved
+from hotmig.transfer.identity import forget_source, read_progress, read_status
+
+
+def hand_over(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration, seconds: float) -> None:
+    """Checks under both write locks, then commits one after the other.
+
+    Killed in between, neither database accepts writes. Raises Refused when anything was written, or changed, since
+    the drain.
+    """
+    begin_immediate(old, seconds, "the old database's writers")
+    try:
+        begin_immediate(new, seconds, "the new database")
+        _require_drained(old, new, migration)
+        make_ready(new, migration.schema)
+        retire(old)
+        persist(old, "COMMIT", seconds, "the old database's readers")
+        persist(new, "COMMIT", seconds, "the new database's readers")
+    finally:
+        for db in (new, old):
+            if db.in_transaction:
+                execute(db, "ROLLBACK")
+
+
+def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration) -> None:
+    marker, progress = read_marker(old), read_progress(new)
+    again = "nothing is lost and writes are recorded; run `hotmig drain` again, then `hotmig cutover`"
+    if marker is None or progress is None:
+        raise Refused("_migration_marker is gone from the old database", "run `hotmig reset`, then `hotmig migrate`")
+    check_drift(old, migration.plan)
+    if not progress.drain_completed or marker.status != "draining":
+        raise Refused("the migration is not drained", "run `hotmig drain`, then `hotmig cutover`")
+    logged = last_log_id(old)
+    if logged != progress.last_replayed_log_id:
+        raise Refused(
+            f"{logged - progress.last_replayed_log_id} writes were accepted since the drain: its fence has lapsed", again
+        )
+    moved = high_water_moved(new, old, migration.plan)
+    if moved:
+        raise Refused(f"{moved} of the old database changed since the drain", again)
+
+
+def finish_half_cut(new: sqlite3.Connection, schema: Schema, seconds: float) -> None:
+    """The second half of a hand-over whose first half was committed."""
+    with transaction(new, seconds, "the new database"):
+        make_ready(new, schema)
+
+
+def make_ready(new: sqlite3.Connection, schema: Schema) -> None:
+    """Inside a transaction of the new database: triggers come last, so that none ever fired for a copied row."""
+    if read_status(new) != "migrating":
+        raise HotmigError("the new database is not being built", "`hotmig status` says what is next")
+    for sql in schema.create_triggers:
+        execute(new, sql)
+    verify_catalog(new, schema, triggers=True)
+    forget_source(new)
+    execute(new, "UPDATE _migration_status SET status = 'ready'")

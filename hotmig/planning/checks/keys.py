@@ -1,0 +1,33 @@
+"""Tables whose rows can't be found again, and tables whose rows are found by rowid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hotmig.planning.checking import Context, check
+from hotmig.planning.model import Finding
+
+NAME = "key"
+
+
+@check(NAME)
+def findings(context: Context) -> Iterable[Finding]:
+    for step in context.plan.steps:
+        if step.source is None:
+            continue
+        name = step.table.name
+        if step.source_key is None:
+            message = (
+                f"the rows of {step.source.name} can't be found again: it has no key without NULL, and columns hide"
+                " all three names of its rowid; give it a UNIQUE index over NOT NULL columns"
+            )
+            yield Finding(NAME, "block", name, message)
+        elif step.source_key.kind == "rowid":
+            message = (
+                f"{step.source.name} has no key of its own: its rows are found by rowid, which VACUUM renumbers;"
+                " don't VACUUM the old database while migrating"
+            )
+            yield Finding(NAME, "warn", name, message)
+        if not step.new_key:
+            message = f"the rows of the new {name} can't be found again: it has no key; make one field a Key"
+            yield Finding(NAME, "block", name, message)

@@ -1,0 +1,124 @@
+"""Orphans: those of a reference that follows its parent's new key, and those that the old schema tolerated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from hotmig.planning.checking import Context, check, counted, first_keys, number, source_keys
+from hotmig.planning.held import copied_from
+from hotmig.planning.keys import can_be_null
+from hotmig.planning.lines import field_line
+from hotmig.planning.model import Finding, Probe, TableStep, Translation
+from hotmig.planning.orphan_sql import Parents, has_no_parent, is_orphan
+from hotmig.planning.rows import column_step
+from hotmig.sqlite import fold, quote
+
+NAME = "orphans"
+
+
+def probes(context: Context) -> Iterable[Probe]:
+    for step, translation in _translated(context):
+        condition = _translated_condition(context, step, translation)
+        if condition is not None:
+            yield _probe(step, _subject(step, translation.columns, translation.parent_source), condition)
+    for step, columns, parents in _tolerated(context):
+        if step.source is not None:
+            yield _probe(step, _subject(step, columns, parents.table.name), is_orphan(step.source, columns, parents))
+
+
+@check(NAME, probes)
+def findings(context: Context) -> Iterable[Finding]:
+    for step, translation in _translated(context):
+        yield from _unreachable(context, step, translation)
+        yield from _of_translation(context, step, translation)
+    for step, columns, parents in _tolerated(context):
+        yield from _of_old_key(context, step, columns, parents)
+
+
+def _probe(step: TableStep, subject: str, condition: str) -> Probe:
+    source = step.source.name if step.source is not None else ""
+    return Probe(NAME, subject, counted(source_keys(step), f"FROM {quote(source)} WHERE {condition}"))
+
+
+def _subject(step: TableStep, columns: tuple[str, ...], parent: str) -> str:
+    return f"{step.table.name}({', '.join(columns)}) {parent}"
+
+
+def _translated(context: Context) -> Iterator[tuple[TableStep, Translation]]:
+    for step in context.plan.steps:
+        yield from ((step, translation) for translation in step.translations)
+
+
+def _translated_condition(context: Context, step: TableStep, translation: Translation) -> str | None:
+    parent = context.plan.old.table(translation.parent_source)
+    if parent is None or step.source is None:
+        return None
+    parents = Parents(parent, translation.parent_columns, quote(parent.name))
+    return has_no_parent(step.source, translation.columns, parents)
+
+
+def _tolerated(context: Context) -> Iterator[tuple[TableStep, tuple[str, ...], Parents]]:
+    """The references that the old schema declared and that are kept, in terms of the old tables."""
+    for step in context.plan.steps:
+        if step.source is None:
+            continue
+        for foreign in step.table.foreign_keys:
+            parent = context.plan.step(foreign.parent)
+            if foreign not in step.new_foreign_keys and parent is not None and parent.source is not None:
+                columns = _copied(step, foreign.columns)
+                parents = Parents(parent.source, _copied(parent, foreign.parent_columns), quote(parent.source.name))
+                yield step, columns, parents
+
+
+def _copied(step: TableStep, columns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(copied_from(step, name) or name for name in columns)
+
+
+def _unreachable(context: Context, step: TableStep, translation: Translation) -> Iterable[Finding]:
+    """A reference to a column that follows a third table, outside its own table's key, can't be followed."""
+    parent = context.plan.step(translation.parent)
+    for name in translation.value_columns:
+        own = column_step(parent, name) if parent is not None else None
+        in_key = parent is not None and parent.keys == "mapped" and fold(name) in map(fold, parent.new_key)
+        if own is not None and own.expression is None and not in_key:
+            what = f"{', '.join(translation.targets)} refers to {translation.parent}.{name}, which is itself not copied"
+            message = f"{step.table.name}.{what}: refer to the key of {translation.parent}"
+            yield Finding(NAME, "block", step.table.name, message)
+
+
+def _of_translation(context: Context, step: TableStep, translation: Translation) -> Iterable[Finding]:
+    rows = context.rows(NAME, _subject(step, translation.columns, translation.parent_source))
+    if not rows or step.source is None:
+        return
+    count = number(rows[0][0], "row", "rows")
+    who = f"{count} of {step.source.name} {'refers' if rows[0][0] == 1 else 'refer'}"
+    what = f"{who} by {', '.join(translation.columns)} to no row of {translation.parent_source}"
+    targets = ", ".join(translation.targets)
+    keys = first_keys(step, rows)
+    if translation.orphans == "refuse":
+        message = f"{what}, so no new key is known: {keys}"
+        yield Finding(NAME, "block", step.table.name, message, _fix(context, step, translation))
+    elif all(can_be_null(step.table, name) for name in translation.targets):
+        yield Finding(NAME, "warn", step.table.name, f"{what}: {targets} becomes NULL as declared: {keys}")
+    else:
+        message = f"{what}; {targets} cannot become NULL, as it is NOT NULL: {keys}"
+        yield Finding(NAME, "block", step.table.name, message, _fix(context, step, translation))
+
+
+def _of_old_key(context: Context, step: TableStep, columns: tuple[str, ...], parents: Parents) -> Iterable[Finding]:
+    rows = context.rows(NAME, _subject(step, columns, parents.table.name))
+    if rows and step.source is not None:
+        verb = "refers" if rows[0][0] == 1 else "refer"
+        what = f"{number(rows[0][0], 'row')} of {step.source.name} {verb} by {', '.join(columns)} to no row of"
+        message = f"{what} {parents.table.name}; carried over as the old schema had them: {first_keys(step, rows)}"
+        yield Finding(NAME, "warn", step.table.name, message)
+
+
+def _fix(context: Context, step: TableStep, translation: Translation) -> str | None:
+    if len(translation.targets) != 1:
+        return None
+    column = step.table.column(translation.targets[0])
+    if column is None:
+        return None
+    line = field_line(context, step, column, 'References(orphans="null")')
+    return line if " | None," in line else line.replace(",", " | None,", 1)

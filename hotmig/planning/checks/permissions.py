@@ -1,0 +1,22 @@
+"""A user who could not give the new file the old one's owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hotmig.planning.checking import Context, check
+from hotmig.planning.model import Finding
+
+NAME = "permissions"
+
+
+@check(NAME)
+def findings(context: Context) -> Iterable[Finding]:
+    user, owner = context.facts.user_id, context.facts.owner_id
+    if user is None or owner is None or user in (0, owner):
+        return
+    message = (
+        f"the old database belongs to user {owner} and this is user {user}: the application could not open the new"
+        " file; run hotmig as the owner or as root"
+    )
+    yield Finding(NAME, "block", None, message)

@@ -1,0 +1,107 @@
+"""A change as the text of a schema module."""
+
+from __future__ import annotations
+
+from tests.model.schemas import Carried, Change, Column, Computed, Follows, FreshKey, NewTable, Reference
+from tests.scenarios.exact import Cell, Real, Text, plain
+
+HEADER = """from typing import Annotated
+
+from hotmig.schema import (
+    Collate,
+    Column,
+    ColumnType,
+    Default,
+    From,
+    Index,
+    Key,
+    NotNull,
+    References,
+    Unique,
+    Was,
+    auto,
+    dropped,
+    table,
+)
+
+database = "app"
+"""
+
+
+def render_module(change: Change) -> str:
+    """The schema module that declares the new schema, and what a reader must know to carry the rows over."""
+    parts = [HEADER]
+    classes = {new.table.name: f"Table{number}" for number, new in enumerate(change.new)}
+    parts += [_class(new, classes) for new in change.new]
+    parts += [_seeds(new, classes) for new in change.new if new.seeds]
+    parts += [
+        f"dropped({table!r}, {column!r})" if column else f"dropped({table!r})" for table, column in change.dropped
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _class(new: NewTable, classes: dict[str, str]) -> str:
+    lines = [f"@table({', '.join(_options(new))})", f"class {classes[new.table.name]}:"]
+    lines += [_field(new, number, classes) for number in range(len(new.table.columns))]
+    return "\n".join(lines)
+
+
+def _options(new: NewTable) -> list[str]:
+    table = new.table
+    options = [repr(table.name)]
+    if new.old is not None and new.old != table.name:
+        options.append(f"was={new.old!r}")
+    if table.kind == "primary":
+        options.append(f"key={table.key!r}")
+    uniques = [*([table.key] if table.kind == "unique" else []), *table.uniques]
+    if uniques:
+        options.append(f"unique={uniques!r}")
+    if new.indexed:
+        options.append(f"indexes=[{', '.join(f'Index({name!r})' for name in new.indexed)}]")
+    if table.without_rowid:
+        options.append("without_rowid=True")
+    return options
+
+
+def _field(new: NewTable, number: int, classes: dict[str, str]) -> str:
+    """The field is the column itself, so that every name and every declared type can be said."""
+    column, source = new.table.columns[number], new.sources[number]
+    markers = [f"Column({column.name!r})", f"ColumnType({column.type!r})"]
+    if new.table.kind == "integer" and new.table.key == (column.name,):
+        markers.append("Key(autoincrement=True)" if new.table.autoincrement else "Key")
+    elif column.not_null:
+        markers.append("NotNull")
+    if column.collation != "BINARY":
+        markers.append(f"Collate({column.collation!r})")
+    if column.default is not None:
+        markers.append(f"Default(sql={column.default!r})")
+    if isinstance(source, Carried | Follows) and source.old != column.name:
+        markers.append(f"Was({source.old!r})")
+    if isinstance(source, Computed):
+        markers.append(f"From({source.expression.sql!r})")
+    if reference := new.table.reference(column.name):
+        markers.append(_references(reference, classes))
+    tail = " = auto()" if _left_to_sqlite(column, source) else ""
+    return f"    field{number}: Annotated[object, {', '.join(markers)}]{tail}"
+
+
+def _left_to_sqlite(column: Column, source: object) -> bool:
+    return column.default is not None or isinstance(source, FreshKey)
+
+
+def _references(reference: Reference, classes: dict[str, str]) -> str:
+    actions = f"on_delete={reference.on_delete!r}, on_update={reference.on_update!r}, deferred=True"
+    return f"References({classes[reference.parent]!r}, {reference.parent_column!r}, {actions})"
+
+
+def _seeds(new: NewTable, classes: dict[str, str]) -> str:
+    rows = []
+    for seed in new.seeds:
+        values = ", ".join(f"field{number}={_value(value)}" for number, value in enumerate(seed))
+        rows.append(f"    {classes[new.table.name]}({values}),")
+    return "\n".join([f"{classes[new.table.name].lower()}_rows = [", *rows, "]"])
+
+
+def _value(value: Cell) -> str:
+    """A literal of Python; the generator seeds integers, texts in UTF-8, BLOBs, finite reals and NULL."""
+    return repr(plain(value) if isinstance(value, Text | Real) else value)

@@ -1,0 +1,80 @@
+"""Random migrations under random writes: the new database is what the independent model says.
+
+    pytest tests/model --examples 10000
+
+The model computes the new rows from those that the old file holds at the end; the writes come between any two
+statements of any command, so recording, copy, replay, fence and cutover are met at every step.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from tests.model import generate
+from tests.model.driver import Driver, Moment, Moments
+from tests.model.model import compare, expected, read_of
+from tests.model.render import render_module
+from tests.model.schemas import Change, Table, create
+from tests.model.writes import Application, Transaction
+from tests.scenarios import exact
+from tests.scenarios.exact import Cell
+
+LAST_STATEMENT = 400  # of a command; writes with a later moment follow the command
+
+
+@st.composite
+def schedules(draw: st.DrawFn, tables: tuple[Table, ...]) -> dict[str, list[Moment]]:
+    """What the application does during each command."""
+    moments = st.builds(Moment, st.integers(0, LAST_STATEMENT), generate.transactions(tables))
+    return {command: draw(st.lists(moments, max_size=6)) for command in ("migrate", "drain", "cutover")}
+
+
+@pytest.mark.parametrize("journal_mode", ["wal", "delete"])
+@settings(settings.get_profile("migrations"))
+@given(data=st.data())
+def test_the_new_database_is_what_the_model_says(journal_mode: str, data: st.DataObject) -> None:
+    tables = data.draw(generate.old_schemas(), "old schema")
+    change = data.draw(generate.changes(tables), "change")
+    first = data.draw(generate.first_rows(tables), "first rows")
+    schedule = data.draw(schedules(tables), "writes")
+    note(render_module(change))
+    with tempfile.TemporaryDirectory() as directory:
+        assert migrate(Driver(Path(directory)), change, first, schedule, journal_mode) == []
+
+
+def migrate(
+    driver: Driver, change: Change, first: list[Transaction], schedule: dict[str, list[Moment]], journal_mode: str
+) -> list[str]:
+    """Runs one migration; returns how the new database differs from what the model expects."""
+    create(driver.old, change.old, journal_mode)
+    driver.write_module(render_module(change))
+    application = Application(driver.old)
+    try:
+        for transaction in first:
+            application.run(transaction)
+        for command, run in (("migrate", driver.migrate), ("drain", driver.drain)):
+            moments = Moments(application, schedule[command])
+            run(moments)
+            if command == "migrate":
+                moments.finish()
+        # Writes after the fence are refused, as the model of the old file's last rows shows.
+        driver.cutover(Moments(application, schedule["cutover"]))
+        for moment in schedule["cutover"]:
+            application.run(moment.transaction)
+    finally:
+        application.close()
+    return differences(driver, change)
+
+
+def differences(driver: Driver, change: Change) -> list[str]:
+    old = exact.contents_of(driver.old, {table.name: table.read for table in change.old})
+    rows: dict[str, list[dict[str, Cell]]] = {
+        table.name: [dict(zip(table.read, row, strict=True)) for row in old[table.name].elements()]
+        for table in change.old
+    }
+    return compare(change, expected(change, rows), exact.contents_of(driver.new, read_of(change)))

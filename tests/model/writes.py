@@ -1,0 +1,219 @@
+"""The application of the model: transactions of random writes, and what became of each."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tests.model.schemas import Table
+from tests.scenarios.exact import Cell, Row, Text, cell, plain, quote
+
+Verb = Literal["", "OR IGNORE", "OR REPLACE"]
+Fate = Literal["accepted", "refused", "busy", "rolled back"]
+
+
+@dataclass(frozen=True)
+class ParentKey:
+    """The key of one of the parent's rows (the ``nth``, counted round), perhaps in another case."""
+
+    nth: int
+    swap_case: bool = False
+
+
+Value = Cell | ParentKey
+
+
+@dataclass(frozen=True)
+class Insert:
+    """``values`` go with the table's columns; ``rowid`` is given where an application may choose it."""
+
+    table: Table
+    verb: Verb
+    values: tuple[Value, ...]
+    rowid: int | None = None
+    upsert: bool = False
+
+
+@dataclass(frozen=True)
+class Update:
+    table: Table
+    verb: Verb
+    nth: int
+    column: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class Delete:
+    """``nth`` None deletes everything."""
+
+    table: Table
+    nth: int | None
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Two rows exchange one column's values, by way of one that is held aside: the second row is taken out first."""
+
+    table: Table
+    first: int
+    second: int
+    column: str
+
+
+Write = Insert | Update | Delete | Swap
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """``savepoint``: from that write on, everything is rolled back to a savepoint before the commit."""
+
+    writes: tuple[Write, ...]
+    commit: bool = True
+    savepoint: int | None = None
+
+
+class Application:
+    """One connection with foreign keys on, that never waits: what is locked is tried again later."""
+
+    def __init__(self, path: Path) -> None:
+        self.db = sqlite3.connect(path, isolation_level=None, timeout=0)
+        self.db.text_factory = Text
+        self.db.execute("PRAGMA foreign_keys = ON")
+
+    def close(self) -> None:
+        self.db.close()
+
+    def run(self, transaction: Transaction) -> Fate:
+        """Runs a transaction as applications do: statements that break a constraint are left out."""
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+            for number, write in enumerate(transaction.writes):
+                if number == transaction.savepoint:
+                    self.db.execute("SAVEPOINT aside")
+                self._attempt(write)
+            if transaction.savepoint is not None and transaction.savepoint < len(transaction.writes):
+                self.db.execute("ROLLBACK TO aside")
+            if not transaction.commit:
+                self.db.execute("ROLLBACK")
+                return "rolled back"
+            self.db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            return _fate(error)
+        return "accepted"
+
+    def _attempt(self, write: Write) -> None:
+        self.db.execute("SAVEPOINT one")
+        try:
+            self._do(write)
+        except sqlite3.IntegrityError as error:
+            if "hotmig:" in str(error):
+                raise
+            self.db.execute("ROLLBACK TO one")
+        self.db.execute("RELEASE one")
+
+    def _do(self, write: Write) -> None:
+        if isinstance(write, Insert):
+            self._insert(write)
+        elif isinstance(write, Update):
+            self._update(write)
+        elif isinstance(write, Swap):
+            self._swap(write)
+        elif write.nth is None:
+            self.db.execute(f"DELETE FROM {quote(write.table.name)}")
+        elif key := self.key_of(write.table, write.nth):
+            self._delete(write.table, key)
+
+    def _insert(self, write: Insert) -> None:
+        columns = [column.name for column in write.table.columns]
+        values = [self._resolved(write.table, name, value) for name, value in zip(columns, write.values, strict=True)]
+        names = [quote(name) for name in columns]
+        if write.rowid is not None:
+            names, values = [*names, "rowid"], [*values, write.rowid]
+        tail = ""
+        if write.upsert:
+            target = ", ".join(map(_name, write.table.key))
+            last = quote(columns[-1])
+            tail = f"ON CONFLICT({target}) DO UPDATE SET {last} = excluded.{last}"
+        into = f"{quote(write.table.name)}({', '.join(names)})"
+        places = ", ".join(map(_place, values))
+        self.db.execute(f"INSERT {write.verb} INTO {into} VALUES ({places}) {tail}", _bound(values))
+
+    def _update(self, write: Update) -> None:
+        if key := self.key_of(write.table, write.nth):
+            value = self._resolved(write.table, write.column, write.value)
+            self._assign(write.table, write.verb, write.column, value, key)
+
+    def _swap(self, write: Swap) -> None:
+        first, second = self.key_of(write.table, write.first), self.key_of(write.table, write.second)
+        if not first or not second or first == second:
+            return
+        at = [column.name for column in write.table.columns].index(write.column)
+        one, other = (self._row(write.table, key) for key in (first, second))
+        self._delete(write.table, second)
+        self._assign(write.table, "", write.column, other[at], first)
+        rowid = second[0] if write.table.kind == "rowid" and isinstance(second[0], int) else None
+        self._insert(Insert(write.table, "", (*other[:at], one[at], *other[at + 1 :]), rowid))
+
+    def _assign(self, table: Table, verb: Verb, column: str, value: Cell, key: Row) -> None:
+        assign = f"UPDATE {verb} {quote(table.name)} SET {_name(column)} = {_place(value)}"
+        self.db.execute(f"{assign} WHERE {_matches(table, key)}", _bound([value, *key]))
+
+    def _delete(self, table: Table, key: Row) -> None:
+        self.db.execute(f"DELETE FROM {quote(table.name)} WHERE {_matches(table, key)}", _bound(key))
+
+    def key_of(self, table: Table, nth: int) -> Row | None:
+        """The key of a row, counted round; None when there is none."""
+        count = self.db.execute(f"SELECT count(*) FROM {quote(table.name)}").fetchone()[0]
+        if not count:
+            return None
+        names = ", ".join(map(_name, table.key))
+        query = f"SELECT {names} FROM {quote(table.name)} ORDER BY {names} LIMIT 1 OFFSET ?"
+        return tuple(map(cell, self.db.execute(query, (nth % count,)).fetchone()))
+
+    def _row(self, table: Table, key: Row) -> Row:
+        names = ", ".join(quote(column.name) for column in table.columns)
+        query = f"SELECT {names} FROM {quote(table.name)} WHERE {_matches(table, key)}"
+        return tuple(map(cell, self.db.execute(query, _bound(key)).fetchone()))
+
+    def _resolved(self, table: Table, column: str, value: Value) -> Cell:
+        if not isinstance(value, ParentKey):
+            return value
+        reference = table.reference(column)
+        assert reference is not None
+        query = f"SELECT {quote(reference.parent_column)} FROM {quote(reference.parent)} ORDER BY 1"
+        found = self.db.execute(query).fetchall()
+        key = cell(found[value.nth % len(found)][0]) if found else None
+        return Text(key.raw.swapcase()) if isinstance(key, Text) and value.swap_case else key
+
+
+def _fate(error: sqlite3.Error) -> Fate:
+    if "hotmig:" in str(error):
+        return "refused"
+    if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "busy"
+    if isinstance(error, sqlite3.IntegrityError):
+        return "rolled back"  # a deferred foreign key
+    raise error
+
+
+def _name(column: str) -> str:
+    return "rowid" if column == "rowid" else quote(column)
+
+
+def _matches(table: Table, key: Row) -> str:
+    return " AND ".join(f"{_name(name)} IS {_place(value)}" for name, value in zip(table.key, key, strict=True))
+
+
+def _place(value: Cell) -> str:
+    """Where a value is bound. Text is bound as a BLOB, because Python's module can't bind what is not UTF-8."""
+    return "CAST(? AS TEXT)" if isinstance(value, Text) else "?"
+
+
+def _bound(values: Iterable[Cell]) -> list[Any]:
+    return [value.raw if isinstance(value, Text) else plain(value) for value in values]
