@@ -6,11 +6,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 EXAMPLES = 200
+PROBE_TABLES = 2_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--examples", type=int, default=EXAMPLES, help="how many random migrations the model is compared with, per mode"
+    )
+    parser.addoption(
+        "--probe-tables", type=int, default=PROBE_TABLES, help="how many random tables capture is tried on"
     )
 
 

@@ -33,9 +33,9 @@ SHOP_DDL = (
         order_id INTEGER NOT NULL REFERENCES orders(id) ON DELETE CASCADE,
         sku TEXT NOT NULL REFERENCES product(sku) ON UPDATE CASCADE,
         quantity INTEGER NOT NULL CHECK (quantity > 0))""",
-    "CREATE INDEX orders_client_id ON orders(client_id)",
-    "CREATE INDEX order_line_order_id ON order_line(order_id)",
-    "CREATE INDEX order_line_sku ON order_line(sku)",
+    "CREATE INDEX ix_orders_client_id ON orders(client_id)",
+    "CREATE INDEX ix_order_line_order_id ON order_line(order_id)",
+    "CREATE INDEX ix_order_line_sku ON order_line(sku)",
 )
 
 # Of every 20 rows: 4 clients, 1 product, 5 orders, 10 lines.

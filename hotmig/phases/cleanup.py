@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hotmig import project
 from hotmig.capture.marker import Marker, read_marker, retired_successor
-from hotmig.capture.recording import leave_retired, retired_statements
+from hotmig.capture.recording import leave_retired, leave_retired_sql
 from hotmig.errors import HotmigError, Refused
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import LOCK_SECONDS, old_writer
@@ -45,7 +45,7 @@ def cleanup_old(
         return CleanupResult("no retired database is left here", None)
     with reading(old) as db:
         marker, successor = read_marker(db), retired_successor(db)
-        statements = retired_statements(db, successor, unfence=unfence) if successor else ()
+        statements = leave_retired_sql(db, successor, unfence=unfence) if successor else ()
     if successor is None and not delete:
         return CleanupResult("the retired database is cleaned already", old)
     files = tuple(path for path in (old, *project.side_files(old)) if path.exists()) if delete else ()
@@ -62,7 +62,7 @@ def _clean(
     dropped: tuple[str, ...] = ()
     if successor is not None:
         with old_writer(old) as db:
-            dropped = leave_retired(db, successor, seconds, unfence=unfence).names
+            dropped = leave_retired(db, successor, seconds, unfence=unfence).dropped
     for path in result.deleted:
         path.unlink(missing_ok=True)
     if result.deleted:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hotmig.capture.drift import check_drift
-from hotmig.capture.fence import fence_state, julian_now, lower_fence, raise_fence
+from hotmig.capture.fence import fence_state, lower_fence, raise_fence
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker
 from hotmig.errors import GaveUp, Refused
@@ -99,10 +99,9 @@ def _already_drained(migration: Migration) -> bool:
     with reading(migration.old) as db:
         marker = read_marker(db)
         logged = last_log_id(db)
-        now = julian_now(db)
     if marker is None or progress is None or not progress.drain_completed:
         return False
-    return progress.last_replayed_log_id == logged and fence_state(marker, now).state == "up"
+    return progress.last_replayed_log_id == logged and fence_state(marker, time.time()).is_up
 
 
 def _require_no_drift(old: sqlite3.Connection, migration: Migration, seconds: float) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hotmig import project
 from hotmig.capture.marker import read_marker
-from hotmig.capture.recording import stop_recording, stop_statements
+from hotmig.capture.recording import stop_recording, stop_recording_sql
 from hotmig.errors import Refused
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import LOCK_SECONDS, old_writer
@@ -38,7 +38,7 @@ def reset(location: Location, *, dry_run: bool = False, seconds: float = LOCK_SE
         return ResetResult("there is no live database, and nothing to reset", None)
     with reading(location.old) as db:
         marker = read_marker(db)
-        statements = stop_statements(db)
+        statements = stop_recording_sql(db)
     if marker is not None and marker.status == "retired":
         raise Refused("the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it")
     new = location.directory / marker.target if marker else location.new
@@ -55,7 +55,7 @@ def reset(location: Location, *, dry_run: bool = False, seconds: float = LOCK_SE
         sync_directory(new.parent)
     with old_writer(location.old) as db:
         removed = stop_recording(db, seconds)
-    return ResetResult(None, location.old, result.previous, statements, removed.names, files, dry_run=False)
+    return ResetResult(None, location.old, result.previous, statements, removed.dropped, files, dry_run=False)
 
 
 def _files_of(new: Path, location: Location) -> tuple[Path, ...]:

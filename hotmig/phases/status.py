@@ -196,7 +196,7 @@ def _fence_is_up(marker: Marker, now: float) -> bool:
 
 
 def _status(seen: Survey, schema_file: Path, pair: _Pair, phase: Phase, now: float) -> Status:
-    marker, attention = pair.marker, tuple(_attention(seen, pair, phase))
+    marker, attention = pair.marker, tuple(_attention(seen, pair, phase, schema_file))
     fenced_for, fence_left = _fence_times(marker, phase, _julian_day(now))
     return Status(
         directory=seen.directory,
@@ -289,7 +289,7 @@ def _next(seen: Survey, pair: _Pair, phase: Phase) -> str | None:
     return NEXT[phase]
 
 
-def _attention(seen: Survey, pair: _Pair, phase: Phase) -> Iterator[str]:
+def _attention(seen: Survey, pair: _Pair, phase: Phase, schema_file: Path) -> Iterator[str]:
     """What someone should look at, one sentence each."""
     if phase in ("draining", "drained"):
         yield "the fence is up: the application's writes are refused"
@@ -302,7 +302,7 @@ def _attention(seen: Survey, pair: _Pair, phase: Phase) -> Iterator[str]:
     if pair.old is None and phase in BUILDING:
         yield "the old database is not there: nothing can go on until it is put back"
     if pair.marker and pair.old and pair.old.recording and not pair.in_service:
-        yield from _attention_while_recording(pair, pair.old, pair.marker)
+        yield from _attention_while_recording(pair, pair.old, pair.marker, schema_file)
     if seen.orphan and pair.old:
         yield f"{seen.orphan.path.name} is unfinished, and no database here is recorded for it"
     for file in _recording_ancestors(seen):
@@ -316,11 +316,16 @@ def _attention(seen: Survey, pair: _Pair, phase: Phase) -> Iterator[str]:
     )
 
 
-def _attention_while_recording(pair: _Pair, old: DatabaseFile, marker: Marker) -> Iterator[str]:
+def _attention_while_recording(
+    pair: _Pair, old: DatabaseFile, marker: Marker, schema_file: Path
+) -> Iterator[str]:
     if pair.new is None:
         yield f"the new database {marker.target} is not there"
     if old.schema_version != marker.schema_version:
-        yield "the old database's schema changed while recording, or ANALYZE or VACUUM ran: `hotmig drain` tells which"
+        # Rare, and dear: the module and the planner are loaded for this alone.
+        from hotmig.phases.drifted import drifted
+
+        yield from drifted(old.path, marker, schema_file)
 
 
 def _recording_ancestors(seen: Survey) -> list[DatabaseFile]:
