@@ -16,7 +16,8 @@ from urllib.parse import quote as url_quote
 from hotmig.errors import GaveUp, HotmigError
 
 MINIMUM_VERSION = (3, 40, 0)
-LOCK_POLL_SECONDS = 0.0005
+LOCK_POLL_SECONDS = 0.0003
+READ_SECONDS = 30.0
 HEADER_BYTES = 20
 _ASCII_LOWER = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
 WAL_FILE_FORMAT = 2
@@ -89,9 +90,20 @@ def _decode(raw: bytes) -> str | bytes:
         return raw
 
 
+class Connection(sqlite3.Connection):
+    """``patience`` is how many seconds a statement waits for somebody else's lock."""
+
+    patience = 0.0
+
+
 def connect(
-    path: Path | str, mode: Mode = "rw", *, immutable: bool = False, extensions: Sequence[str] = ()
-) -> sqlite3.Connection:
+    path: Path | str,
+    mode: Mode = "rw",
+    *,
+    immutable: bool = False,
+    extensions: Sequence[str] = (),
+    patience: float = 0.0,
+) -> Connection:
     """A connection in autocommit mode, without a busy timeout, foreign keys off.
 
     Python would open transactions by itself; SQLite's own busy handler starves under a steady writer.
@@ -99,9 +111,12 @@ def connect(
     """
     uri = f"file:{url_quote(str(path))}?mode={mode}" + ("&immutable=1" if immutable else "")
     try:
-        db = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(
+            uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False, factory=Connection
+        )
     except sqlite3.Error as error:
         raise HotmigError(f"cannot open {path}: {error}", "check the path and who may read it") from error
+    db.patience = patience
     db.text_factory = _decode
     db.create_function("hotmig_signbit", 1, _signbit, deterministic=True)
     load_extensions(db, extensions)
@@ -129,9 +144,8 @@ def reading(path: Path | str, *, extensions: Sequence[str] = ()) -> Iterator[sql
     A read-only open of a WAL database without its ``-wal`` would create side files owned by us, and the
     application could be locked out; nobody is writing to such a file, so it is read immutable.
     """
-    db = connect(path, "ro", immutable=is_closed_wal(path), extensions=extensions)
     # In rollback-journal mode a commit excludes readers for a moment: wait for it.
-    db.execute("PRAGMA busy_timeout = 5000")
+    db = connect(path, "ro", immutable=is_closed_wal(path), extensions=extensions, patience=READ_SECONDS)
     try:
         yield db
     finally:
@@ -161,8 +175,23 @@ def is_closed_wal(path: Path | str) -> bool:
 
 
 def execute(db: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-    """The one place where statements are executed."""
-    return db.execute(sql, parameters)
+    """The one place where statements are executed.
+
+    A statement that met a lock has done nothing, and is tried again while the connection has patience.
+    """
+    try:
+        return db.execute(sql, parameters)
+    except sqlite3.OperationalError as error:
+        if not is_locked(error) or not isinstance(db, Connection):
+            raise
+        deadline = time.monotonic() + db.patience
+    while True:
+        try:
+            return db.execute(sql, parameters)
+        except sqlite3.OperationalError as error:
+            if not is_locked(error) or time.monotonic() >= deadline:
+                raise
+        time.sleep(LOCK_POLL_SECONDS)
 
 
 def value(db: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> Any:
@@ -174,6 +203,8 @@ def value(db: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> A
 def is_locked(error: sqlite3.Error) -> bool:
     """Whether an error means that somebody else holds a lock, so that trying again can help."""
     code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_BUSY_SNAPSHOT:
+        return False  # only a new transaction can help
     return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 

@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Sequence
 
 from hotmig.capture.names import LOG
-from hotmig.catalog.affinity import column_affinity
-from hotmig.catalog.model import Table
 from hotmig.planning.model import Recorded, SourceKey
 from hotmig.sqlite import quote, text, value
 
+# The table is never called by its own name: one that is called "new" would hide NEW.
+STORED = "_migration_row"
 WHOLE_TABLE = "table"  # the operation of a whole-table mark: not even the keys are known
 
 
@@ -35,15 +35,17 @@ def last_log_id(db: sqlite3.Connection, schema: str = "main") -> int:
     return int(value(db, f"SELECT coalesce(max(id), 0) FROM {quote(schema)}.{LOG}"))
 
 
-def log_key(operation: str, recorded: Recorded, key: SourceKey, row: str) -> str:
-    """The statement, for a trigger, that logs the key of the row called NEW or OLD."""
-    return f"{_into(key)} VALUES ({_values(operation, recorded, key, row)})"
+def log_key(operation: str, key: SourceKey, row: str, condition: str = "1") -> str:
+    """The statement, for a trigger, that logs the key of the row called NEW or OLD, where the condition holds."""
+    values = _values(operation, key, row)
+    return f"{_into(key)} VALUES ({values})" if condition == "1" else f"{_into(key)} SELECT {values} WHERE {condition}"
 
 
-def log_rows(operation: str, recorded: Recorded, key: SourceKey, row: str, condition: str) -> str:
-    """The statement, for a trigger, that logs the keys of the table's rows, called ``row``, that meet the condition."""
-    source = f"{quote(recorded.table.name)} AS {row}"
-    return f"{_into(key)} SELECT {_values(operation, recorded, key, row)} FROM {source} WHERE {condition}"
+def log_rows(operation: str, key: SourceKey, condition: str) -> str:
+    """The statement, for a trigger, that logs the keys of the table's rows, called STORED, that meet the condition."""
+    return (
+        f"{_into(key)} SELECT {_values(operation, key, STORED)} FROM {quote(key.table)} AS {STORED} WHERE {condition}"
+    )
 
 
 def log_whole_table(table: str, condition: str) -> str:
@@ -55,16 +57,6 @@ def _into(key: SourceKey) -> str:
     return f"INSERT INTO {LOG}(operation, table_name, {', '.join(log_columns(len(key.columns)))})"
 
 
-def _values(operation: str, recorded: Recorded, key: SourceKey, row: str) -> str:
-    columns = ", ".join(_value(recorded.table, column, f"{row}.{quote(column)}") for column in key.columns)
-    return f"{text(operation)}, {text(recorded.table.name)}, {columns}"
-
-
-def _value(table: Table, name: str, expression: str) -> str:
-    column = table.column(name)
-    if column is None or column.generated is None or column_affinity(table, column) != "REAL":
-        return expression
-    # SQLite may hold such a value as an integer that only passes for a REAL, and the log would keep the integer.
-    return (
-        f"CASE WHEN typeof({expression}) IN ('integer', 'real') THEN CAST({expression} AS REAL) ELSE {expression} END"
-    )
+def _values(operation: str, key: SourceKey, row: str) -> str:
+    columns = ", ".join(f"{row}.{quote(column)}" for column in key.columns)
+    return f"{text(operation)}, {text(key.table)}, {columns}"

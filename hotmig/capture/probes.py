@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from hotmig.capture.log import log_rows, log_whole_table
+from hotmig.capture.log import STORED, log_rows, log_whole_table
 from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.lexer import tokens, without_comments
 from hotmig.catalog.model import Column, IndexedColumn, Table
@@ -20,8 +20,6 @@ from hotmig.sqlite import conjunction, disjunction, fold, quote
 
 Event = Literal["INSERT", "UPDATE"]
 
-# The table is never called by its own name: one that is called "new" would hide NEW.
-STORED = "_migration_row"
 MADE_UP = "_migration_new"
 LITERAL_WORDS = ("NULL", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP")
 INTEGER_ONLY = ("INT", "INTEGER")
@@ -48,16 +46,16 @@ def probe_statements(recorded: Recorded, event: Event) -> tuple[str, ...]:
         terms = _computed_terms(table, index, unknown) if _is_computed(table, index) else _plain_terms(table, index)
         if event == "UPDATE":
             terms.append(_moved(index) if _is_plain(table, index) else _another_row(key))
-        statements.append(log_rows("replace", recorded, key, STORED, conjunction(terms)))
+        statements.append(log_rows("replace", key, conjunction(terms)))
     if marks:
         statements.append(log_whole_table(table.name, disjunction(marks)))
     return tuple(statements)
 
 
 def needed_indexes(table: Table, key: SourceKey) -> tuple[UniqueIndex, ...]:
-    """The unique indexes through which a row of *another* key can be evicted, and the rowid where it isn't the key.
+    """The unique indexes, and the rowid, through which a row can be evicted whose key is not logged anyway.
 
-    A row that is evicted under the key of NEW itself is logged anyway, as NEW.
+    What is evicted under the very key of NEW is logged as NEW.
     """
     return tuple(index for index in _unique_indexes(table) if not _evicts_only_same_key(table, key, index))
 
@@ -132,12 +130,13 @@ def _covered(index: UniqueIndex) -> list[str]:
 def _value(table: Table, name: str) -> str:
     """NEW's value. REPLACE puts the default into a NOT NULL column only after the BEFORE triggers."""
     column = table.column(name)
-    if column is None or not _may_default(table, column) or not _has_literal_default(column):
+    if column is None or not may_default(table, column) or not _has_literal_default(column):
         return f"NEW.{quote(name)}"
     return f"coalesce(NEW.{quote(name)}, {column.default})"
 
 
-def _may_default(table: Table, column: Column) -> bool:
+def may_default(table: Table, column: Column) -> bool:
+    """Whether REPLACE can put the default in the place of a NULL."""
     if column.default is None or column.name == table.rowid_alias:
         return False
     in_key = table.primary_key and any(
@@ -199,7 +198,8 @@ def _made_up_row(table: Table, index: UniqueIndex) -> str:
     In BEFORE UPDATE, NEW's generated columns are computed only from columns that the trigger names: all are named.
     """
     columns = _reached_columns(table, index)
-    shape = ", ".join(f"{STORED}.{quote(column.name)}" for column in columns)
+    # With AS, an application's RENAME COLUMN does not fail on our triggers: it goes through, and drift finds it.
+    shape = ", ".join(f"{STORED}.{quote(column.name)} AS {quote(column.name)}" for column in columns)
     values = ", ".join(
         f"CAST(NEW.{quote(column.name)} AS TEXT)" if _is_text(table, column) else f"NEW.{quote(column.name)}"
         for column in columns
@@ -215,14 +215,14 @@ def _unknown(table: Table, index: UniqueIndex, event: Event) -> tuple[str, ...]:
     return tuple(
         f"NEW.{quote(column.name)} IS NULL"
         for column in columns
-        if _may_default(table, column) and not _has_literal_default(column)
+        if may_default(table, column) and not _has_literal_default(column)
     )
 
 
 def _unknown_computed(table: Table, index: UniqueIndex, event: Event) -> Iterable[str]:
     for column in _reached_columns(table, index):
         new = f"NEW.{quote(column.name)}"
-        if _may_default(table, column):
+        if may_default(table, column):
             yield f"{new} IS NULL"
         if _is_text(table, column):
             yield f"typeof({new}) = 'blob'"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hotmig.capture.log import log_key
+from hotmig.capture.log import STORED, log_key, log_rows, log_whole_table
 from hotmig.capture.names import CAPTURE
-from hotmig.capture.probes import probe_statements
+from hotmig.capture.probes import may_default, probe_statements
 from hotmig.planning.model import Recorded, SourceKey
-from hotmig.sqlite import conjunction, quote, same
+from hotmig.sqlite import conjunction, disjunction, quote, same
 
 
 def capture_triggers(recorded: Recorded) -> tuple[str, ...]:
@@ -18,16 +18,44 @@ def capture_triggers(recorded: Recorded) -> tuple[str, ...]:
     key = recorded.key
     if key is None:
         return ()
+    old, rekeyed = log_key("update", key, "OLD"), _rekeyed(key)
+    before_insert = (*_key_before_insert(recorded, key), *probe_statements(recorded, "INSERT"))
+    # An UPDATE OR REPLACE can evict a row under the new key and then, by a cascade from there, lose its own row.
+    before_update = (old, log_key("update", key, "NEW", rekeyed), *probe_statements(recorded, "UPDATE"))
     triggers = [
-        _trigger(recorded, "BEFORE INSERT", probe_statements(recorded, "INSERT")),
-        _trigger(recorded, "AFTER INSERT", (log_key("insert", recorded, key, "NEW"),)),
-        _trigger(
-            recorded, "BEFORE UPDATE", (log_key("update", recorded, key, "OLD"), *probe_statements(recorded, "UPDATE"))
-        ),
-        _trigger(recorded, "AFTER UPDATE", (log_key("update", recorded, key, "NEW"),), _rekeyed(key)),
-        _trigger(recorded, "BEFORE DELETE", (log_key("delete", recorded, key, "OLD"),)),
+        _trigger(recorded, "BEFORE INSERT", before_insert),
+        _trigger(recorded, "AFTER INSERT", _key_after_insert(recorded, key)),
+        _trigger(recorded, "BEFORE UPDATE", before_update),
+        _trigger(recorded, "AFTER UPDATE", (log_key("update", key, "NEW"),), f"WHEN {rekeyed} "),
+        _trigger(recorded, "BEFORE DELETE", (log_key("delete", key, "OLD"),)),
     ]
     return tuple(trigger for trigger in triggers if trigger)
+
+
+def _key_after_insert(recorded: Recorded, key: SourceKey) -> tuple[str, ...]:
+    """The new key, read from the row itself where it isn't the rowid.
+
+    Looking for children by an index on an INTEGER column, SQLite's foreign key check makes 5 of NEW's '05'.
+    """
+    rowid = _rowid(recorded)
+    if key.kind in ("integer", "rowid"):
+        return (log_key("insert", key, "NEW"),)
+    return (log_rows("insert", key, f"{STORED}.{rowid} = NEW.{rowid}"),) if rowid else ()
+
+
+def _key_before_insert(recorded: Recorded, key: SourceKey) -> tuple[str, ...]:
+    """The new key where the row can't be found again for certain: not yet changed, but without its defaults."""
+    if key.kind in ("integer", "rowid") or _rowid(recorded):
+        return ()
+    columns = [column for name in key.columns if (column := recorded.table.column(name))]
+    logged = log_key("insert", key, "NEW", conjunction(f"NEW.{quote(column.name)} IS NOT NULL" for column in columns))
+    defaults = [f"NEW.{quote(column.name)} IS NULL" for column in columns if may_default(recorded.table, column)]
+    return (logged, log_whole_table(key.table, disjunction(defaults))) if defaults else (logged,)
+
+
+def _rowid(recorded: Recorded) -> str | None:
+    name = recorded.table.rowid_alias or recorded.table.rowid_name
+    return None if name is None else quote(name)
 
 
 def _trigger(recorded: Recorded, event: str, body: tuple[str, ...], when: str = "") -> str:
@@ -40,12 +68,12 @@ def _trigger(recorded: Recorded, event: str, body: tuple[str, ...], when: str = 
 
 
 def _rekeyed(key: SourceKey) -> str:
-    """WHEN the new key is not the *same*. Plain SQL can't tell -0.0 from 0.0, so a zero REAL counts as new."""
+    """Whether the new key is not the *same*. Plain SQL can't tell -0.0 from 0.0, so a zero REAL counts as new."""
     if key.kind in ("integer", "rowid"):
         column = quote(key.columns[0])
-        return f"WHEN NEW.{column} IS NOT OLD.{column} "
+        return f"NEW.{column} IS NOT OLD.{column}"
     kept = []
     for column in map(quote, key.columns):
         zero = f"(typeof(NEW.{column}) = 'real' AND NEW.{column} = 0)"
         kept.append(f"({same(f'NEW.{column}', f'OLD.{column}')} AND NOT {zero})")
-    return f"WHEN NOT {conjunction(kept)} "
+    return f"NOT {conjunction(kept)}"

@@ -177,7 +177,6 @@ def _primary_key(table: Table) -> _Described | None:
         "columns": [_term(column, ()) for column in key.columns],
         "conflict": key.conflict,
         "autoincrement": key.autoincrement,
-        "rowid": table.rowid_alias is not None,
     }
 
 

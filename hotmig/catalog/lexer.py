@@ -152,7 +152,7 @@ def _canonical(before: Token | None, token: Token, after: Token | None, columns:
         return fold(token.value).upper()
     if after is not None and after.text == "(":
         return _identifier(fold(token.value))
-    if fold(token.value) in columns and not (before is not None and before.keyword == "AS"):
+    if fold(token.value) in columns:
         return _identifier(columns[fold(token.value)])
     if token.kind == "word":
         return fold(token.text) if fold(token.text) in _WORDS_WITH_MEANING else token.text

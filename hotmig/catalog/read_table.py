@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hotmig.catalog import ddl
 from hotmig.catalog.lexer import normalise, without_comments
@@ -86,7 +86,7 @@ class TableReader:
         primary_key, alias = self.primary_key(by_name)
         return Table(
             self.name,
-            columns,
+            tuple(_alias(column) if column.name == alias else column for column in columns),
             primary_key,
             self.uniques(by_name, alias),
             tuple(self.parsed.checks),
@@ -247,3 +247,8 @@ def _words(declared_type: str) -> str:
 
 def _canonical(default: str | None) -> str | None:
     return None if default is None else normalise(default)
+
+
+def _alias(column: Column) -> Column:
+    """The rowid's alias without NOT NULL, which has no effect there: NULL means the next rowid, with it or without."""
+    return replace(column, not_null=False, not_null_conflict=None)

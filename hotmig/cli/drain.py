@@ -36,21 +36,12 @@ def command(options: Options, max_pause: float, hold: float, cutover: bool, exte
     What was written since the copy is replayed while writes go on; the pause is for the rest alone. The fence that
     pauses writes comes down by itself after --hold seconds: run cutover before that.
     """
-    from hotmig.cli.output import print_json, print_lines, progress
+    from hotmig.cli.output import print_result, progress
     from hotmig.cli.render import results
-    from hotmig.cli.render.facts import to_json
-    from hotmig.phases.cutover import cutover as cut_over
     from hotmig.phases.drain import drain
     from hotmig.phases.locate import locate
 
     location = locate(options.directory, options.schema_file, extensions=extensions)
     with progress(options) as report:
-        drained = drain(location, max_pause=max_pause, hold=hold, report=report, extensions=extensions)
-        # Nothing is printed before the cutover: writes are paused, and a terminal can be slow.
-        done = cut_over(location) if cutover else None
-    if options.json:
-        print_json({**to_json(drained), "cutover": to_json(done)})
-        return
-    print_lines(results.drain(drained))
-    if done is not None:
-        print_lines(results.cutover(done))
+        result = drain(location, max_pause=max_pause, hold=hold, cutover=cutover, report=report, extensions=extensions)
+    print_result(options, result, results.drain)

@@ -61,7 +61,7 @@ def _clean(
 ) -> CleanupResult:
     dropped: tuple[str, ...] = ()
     if successor is not None:
-        with old_writer(old) as db:
+        with old_writer(old, seconds) as db:
             dropped = leave_retired(db, successor, seconds, unfence=unfence).dropped
     for path in result.deleted:
         path.unlink(missing_ok=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from hotmig.capture.marker import Marker
 from hotmig.phases.handover import finish_half_cut, hand_over
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import LOCK_SECONDS, Migration, find_migration, old_writer, require_copied
-from hotmig.sqlite import connect, execute, transaction
+from hotmig.phases.migration import LOCK_SECONDS, Migration, find_migration, new_writer, old_writer, require_copied
+from hotmig.sqlite import execute, transaction
 from hotmig.transfer.identity import has_table, read_status
 
 BOOKKEEPING = ("_id_mapping", "_migration_progress", "_migration_copy")
@@ -41,35 +41,28 @@ def cutover(location: Location, *, seconds: float = LOCK_SECONDS) -> CutoverResu
         return replace(done, skipped="the database already has this schema")
     migration = find_migration(location)
     require_copied(migration)
-    new = connect(migration.new, "rw")
-    try:
-        execute(new, "PRAGMA synchronous = FULL")
-        with old_writer(migration.old) as old:
-            half_cut = migration.marker.status == "retired"
-            if half_cut:
-                finish_half_cut(new, migration.schema, seconds)
-            else:
-                hand_over(old, new, migration, seconds)
-            ready_at = time.time()
-    finally:
-        new.close()
+    half_cut = migration.marker.status == "retired"
+    with new_writer(migration.new, seconds) as new, old_writer(migration.old, seconds) as old:
+        if half_cut:
+            finish_half_cut(new, migration.schema, seconds)
+        else:
+            hand_over(old, new, migration, seconds)
+        ready_at = time.time()
     drop_bookkeeping(migration.new, seconds)
     return replace(done, pause=_pause(migration, ready_at), finished_half_cut=half_cut)
 
 
 def drop_bookkeeping(new: Path, seconds: float) -> None:
     """Drops what only the migration needed, once the new database is ready: not inside the pause."""
-    db = connect(new, "rw")
-    try:
+    with new_writer(new, seconds) as db:
         present = [name for name in BOOKKEEPING if has_table(db, name)]
-        if present and read_status(db) == "ready":
-            # Overwriting what is freed takes long, and the application is writing already.
-            execute(db, "PRAGMA secure_delete = OFF")
-            for name in present:
-                with transaction(db, seconds, "the new database's writers"):
-                    execute(db, f"DROP TABLE {name}")
-    finally:
-        db.close()
+        if not present or read_status(db) != "ready":
+            return
+        # Overwriting what is freed takes long, and the application is writing already.
+        execute(db, "PRAGMA secure_delete = OFF")
+        for name in present:
+            with transaction(db, seconds, "the new database's writers"):
+                execute(db, f"DROP TABLE {name}")
 
 
 def _pause(migration: Migration, ready_at: float) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hotmig.errors import GaveUp, Refused
 from hotmig.phases.cutover import drop_bookkeeping
 from hotmig.phases.handover import hand_over
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import LOCK_SECONDS, Migration, find_migration, old_writer, require_copied
+from hotmig.phases.migration import LOCK_SECONDS, Migration, find_migration, new_writer, old_writer, require_copied
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.sqlite import execute, reading, transaction
 from hotmig.transfer.identity import read_progress
@@ -76,21 +77,33 @@ def drain(
     if _already_drained(migration) and not cutover:
         return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
     with (
-        old_writer(migration.old) as old,
+        old_writer(migration.old, seconds) as old,
         open_session(migration.new, migration.old, migration.plan, seconds, extensions) as session,
+        new_writer(migration.new, seconds) as new,
     ):
         execute(session.db, "PRAGMA main.synchronous = FULL")
         _require_no_drift(old, migration, seconds)
         rounds = _catch_up(session, report)
-        proved = prove(session, lambda table, rows: report(Progress("proving", rows, None, table)))
+        proved = prove(session, _proving(report))
         rounds += _catch_up(session, report)
         drained = _under_fence(old, session, migration, rounds, proved, max_pause, hold)
         if cutover:
-            hand_over(old, session.db, migration, seconds)
+            hand_over(old, new, migration, seconds)
             drained = replace(drained, pause=time.time() - drained.fenced_at)
     if cutover:
         drop_bookkeeping(migration.new, seconds)
     return drained
+
+
+def _proving(report: Report) -> Callable[[str, int], None]:
+    done = 0
+
+    def proved_chunk(table: str, rows: int) -> None:
+        nonlocal done
+        done += rows
+        report(Progress("proving", done, None, table))
+
+    return proved_chunk
 
 
 def _already_drained(migration: Migration) -> bool:

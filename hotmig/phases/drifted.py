@@ -8,18 +8,17 @@ from hotmig.capture.drift import drift
 from hotmig.capture.marker import Marker
 from hotmig.errors import HotmigError
 from hotmig.phases.locate import load_schema
-from hotmig.phases.migration import current_plan
+from hotmig.phases.migration import recorded_plan
 from hotmig.sqlite import reading
 
 
-def drifted(old: Path, marker: Marker, schema_file: Path) -> tuple[str, ...]:
+def drifted(old: Path, new: Path, marker: Marker, schema_file: Path) -> tuple[str, ...]:
     """What changed in the old database since recording began, one sentence each; nothing is changed."""
     try:
-        plan = current_plan(old, load_schema(schema_file))
+        plan = recorded_plan(old, new, load_schema(schema_file))
     except HotmigError as error:
-        return (f"the old database's schema may have changed, and the plan can't be made again: {error.message}",)
-    changes: tuple[str, ...] = ()
+        return (f"the old database's schema may have changed, but nothing can tell: {error.message}",)
     if plan.hash != marker.plan_hash:
-        changes = ("the old database or the schema module changed since recording began: the plan is another one now",)
+        return ("the old database's schema may have changed, but nothing can tell: the schema module changed too",)
     with reading(old) as db:
-        return changes + tuple(f"the old database changed: {change}" for change in drift(db, plan, marker))
+        return tuple(f"the old database changed while it was recorded: {change}" for change in drift(db, plan, marker))

@@ -20,7 +20,7 @@ from hotmig.phases.progress import Progress, Report, silent
 from hotmig.planning.copy_plan import hints_of
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
-from hotmig.sqlite import execute, is_locked, transaction, value
+from hotmig.sqlite import execute, is_locked, reading, transaction, value
 from hotmig.transfer import build
 from hotmig.transfer.copy import Copied, copy_all
 from hotmig.transfer.identity import Identity
@@ -74,7 +74,7 @@ def migrate(
     if marker.status == "draining" and not offline:
         return replace(skipped, skipped="everything is copied and drained; `hotmig cutover` or `hotmig drain` is next")
     _make_file(location, location.schema, wanted, planned.schema_commit)
-    copied, entries = _copy(location, wanted, location.schema, report, seconds, extensions, offline)
+    copied, entries = _copy(location, planned, wanted, location.schema, report, seconds, extensions, offline)
     return MigrateResult(
         skipped=None,
         old=location.old,
@@ -101,8 +101,9 @@ def _record(location: Location, wanted: CopyPlan, seconds: float, offline: bool)
     """Starts recording; a migration that is already recording is joined when it is this very one."""
     if location.old is None:
         raise HotmigError("there is no old database", "`hotmig status` says what is there")
-    with old_writer(location.old) as db:
+    with reading(location.old) as db:
         marker = read_marker(db)
+    with old_writer(location.old, seconds) as db:
         if marker is None:
             # Recording first: a row is never read that could change unseen.
             marker = start_recording(
@@ -145,6 +146,7 @@ def _make_file(location: Location, schema: Schema, wanted: CopyPlan, commit: str
 
 def _copy(
     location: Location,
+    planned: PlanResult,
     wanted: CopyPlan,
     schema: Schema,
     report: Report,
@@ -159,7 +161,7 @@ def _copy(
     def copied_chunk(table: str, rows: int) -> None:
         nonlocal done
         done += rows
-        report(Progress("copying", done, None, table))
+        report(Progress("copying", done, sum(planned.rows.values()), table))
         if offline and location.old is not None:
             _keep_fence(location.old, seconds)
 
@@ -170,7 +172,7 @@ def _copy(
 
 
 def _keep_fence(old: Path, seconds: float) -> None:
-    with old_writer(old) as db, transaction(db, seconds, "the old database"):
+    with old_writer(old, seconds) as db, transaction(db, seconds, "the old database"):
         extend_fence(db, OFFLINE_HOLD_SECONDS)
 
 
@@ -190,10 +192,10 @@ def _finish(session: Session, schema: Schema) -> None:
 def _switch_to_wal(old: Path, seconds: float) -> str:
     """Switches to WAL. Under a busy writer SQLite refuses at once whatever the timeout, so this asks again and again."""
     deadline = time.monotonic() + seconds
-    with old_writer(old) as db:
-        before = value(db, "PRAGMA journal_mode")
+    with old_writer(old, seconds) as db:
         while True:
             try:
+                before = value(db, "PRAGMA journal_mode")
                 mode = value(db, "PRAGMA journal_mode = WAL")
                 if mode == "wal":
                     return f"journal mode was {before}, is WAL now"

@@ -83,13 +83,28 @@ def require_copied(migration: Migration) -> None:
 
 
 @contextmanager
-def old_writer(old: Path) -> Iterator[sqlite3.Connection]:
+def old_writer(old: Path, seconds: float) -> Iterator[sqlite3.Connection]:
     """The one connection that writes to the old database; what it commits is on the disk."""
-    db = connect(old, "rw")
+    db = connect(old, "rw", patience=seconds)
     try:
         execute(db, "PRAGMA synchronous = FULL")
         # A checkpoint at the wrong moment is the application's to make, not ours.
         execute(db, "PRAGMA wal_autocheckpoint = 0")
+        yield db
+    finally:
+        db.close()
+
+
+@contextmanager
+def new_writer(new: Path, seconds: float) -> Iterator[sqlite3.Connection]:
+    """A connection to the new database alone, whose commits are on the disk.
+
+    A transaction of one that has the old database attached can hold a read lock there, and in rollback-journal mode
+    the old database's commit would wait for that for ever.
+    """
+    db = connect(new, "rw", patience=seconds)
+    try:
+        execute(db, "PRAGMA synchronous = FULL")
         yield db
     finally:
         db.close()

@@ -53,7 +53,7 @@ def reset(location: Location, *, dry_run: bool = False, seconds: float = LOCK_SE
         path.unlink(missing_ok=True)
     if files:
         sync_directory(new.parent)
-    with old_writer(location.old) as db:
+    with old_writer(location.old, seconds) as db:
         removed = stop_recording(db, seconds)
     return ResetResult(None, location.old, result.previous, statements, removed.dropped, files, dry_run=False)
 

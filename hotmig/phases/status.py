@@ -316,16 +316,14 @@ def _attention(seen: Survey, pair: _Pair, phase: Phase, schema_file: Path) -> It
     )
 
 
-def _attention_while_recording(
-    pair: _Pair, old: DatabaseFile, marker: Marker, schema_file: Path
-) -> Iterator[str]:
+def _attention_while_recording(pair: _Pair, old: DatabaseFile, marker: Marker, schema_file: Path) -> Iterator[str]:
     if pair.new is None:
         yield f"the new database {marker.target} is not there"
-    if old.schema_version != marker.schema_version:
+    elif old.schema_version != marker.schema_version and not pair.new.problem:
         # Rare, and dear: the module and the planner are loaded for this alone.
         from hotmig.phases.drifted import drifted
 
-        yield from drifted(old.path, marker, schema_file)
+        yield from drifted(old.path, pair.new.path, marker, schema_file)
 
 
 def _recording_ancestors(seen: Survey) -> list[DatabaseFile]:

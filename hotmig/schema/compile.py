@@ -11,7 +11,7 @@ from hotmig.catalog.read import is_own
 from hotmig.schema.columns import Columns, ColumnSpec, listed_key
 from hotmig.schema.declare import TableDeclaration
 from hotmig.schema.fields import Field
-from hotmig.schema.markers import Check, ForeignKey, Index, Key, References, Unique
+from hotmig.schema.markers import Check, ForeignKey, Index, Key, NotNull, References, Unique
 from hotmig.schema.places import Spot, wrong
 from hotmig.schema.terms import Names, Term, fragment, index_term, key_term
 from hotmig.schema.types import literal
@@ -129,7 +129,8 @@ class _Compiler:
         if inline is not None and is_key:
             parts += ["PRIMARY KEY", "DESC" if inline.descending else "", _conflict(options.on_conflict, self.spot)]
             parts += ["AUTOINCREMENT" if options.autoincrement else ""]
-        if column.not_null and not (inline is not None and is_key and self._is_rowid(column, inline)):
+        is_rowid = inline is not None and is_key and self._is_rowid(column, inline)
+        if column.not_null and (not is_rowid or column.field.one(NotNull)):
             parts += ["NOT NULL", _conflict(column.not_null_conflict, column.field.spot)]
         if column.default is not None:
             parts.append(f"DEFAULT {column.default}")
@@ -140,7 +141,7 @@ class _Compiler:
         return Clause(" ".join(part for part in parts if part), column.field.spot)
 
     def _is_rowid(self, column: ColumnSpec, key: Term) -> bool:
-        """Whether it is the INTEGER PRIMARY KEY, on which NOT NULL has no effect."""
+        """Whether it is the INTEGER PRIMARY KEY, where NOT NULL has no effect and is written on demand only."""
         return fold(column.type) == "integer" and not key.descending and not self.declaration.without_rowid
 
     def _key(self) -> tuple[tuple[Term, ...], Key]:

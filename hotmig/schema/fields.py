@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from hotmig.errors import SchemaError
 from hotmig.schema.declare import AUTO
 from hotmig.schema.markers import (
-    Check,
     Collate,
     Column,
     ColumnType,
@@ -80,15 +79,15 @@ def _field(cls: type, field: dataclasses.Field[Any], spot: Spot) -> Field:
 
 def _resolved(cls: type, name: str, spot: Spot) -> Any:
     """One annotation, evaluated where its class stands: one by one, so that a mistake has its line."""
-    owner = next(base for base in cls.__mro__ if name in inspect.get_annotations(base))
-    names = dict(vars(sys.modules[owner.__module__]))
-    # Only classes: a field ``date: date = auto()`` must not hide the type of the same name.
-    names |= {key: value for key, value in vars(owner).items() if isinstance(value, type)}
 
     def holder() -> None: ...
 
-    holder.__annotations__ = {name: inspect.get_annotations(owner)[name]}
     try:
+        owner = next(base for base in cls.__mro__ if name in inspect.get_annotations(base))
+        names = dict(vars(sys.modules[owner.__module__]))
+        # Only classes: a field ``date: date = auto()`` must not hide the type of the same name.
+        names |= {key: value for key, value in vars(owner).items() if isinstance(value, type)}
+        holder.__annotations__ = {name: inspect.get_annotations(owner)[name]}
         return typing.get_type_hints(holder, names, include_extras=True)[name]
     except SchemaError:
         raise
@@ -114,7 +113,7 @@ def _marker(entry: object, spot: Spot) -> Marker:
         raise wrong(
             spot, "ForeignKey belongs to the table", "write References(…) here, or @table(foreign_keys=[ForeignKey(…)])"
         )
-    if isinstance(marker, Check | Unique | Index | Key) and isinstance(entry, Key | Unique) and entry.columns:
+    if isinstance(entry, Key | Unique) and entry.columns:
         raise wrong(
             spot,
             f"{type(entry).__name__} with columns belongs to the table",

@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -95,7 +95,9 @@ def _compiled(file: Path) -> CodeType:
 
 def _run(code: CodeType, module: ModuleType, file: Path) -> None:
     try:
-        exec(code, vars(module))
+        # What the module prints must not stand in the output of --json.
+        with redirect_stdout(sys.stderr):
+            exec(code, vars(module))
     except SchemaError:
         raise
     except SyntaxError as error:

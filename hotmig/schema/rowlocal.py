@@ -76,7 +76,7 @@ def _asks_for_now(stream: tuple[Token, ...]) -> bool:
 
 
 def _refused(source: str, error: str, spot: Spot) -> Exception:
-    if 'the "." operator' in error:
+    if 'the "." operator' in error or re.search(r"no such column: .*\.", error):
         return wrong(spot, f"From({source!r}): a column stands in it with its table", "write the bare column name")
     if "no such function" in error:
         return wrong(spot, f"From({source!r}): {error}", "use a function of SQLite, or load its extension")

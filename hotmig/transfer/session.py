@@ -49,7 +49,7 @@ def open_session(
     Attached ``mode=ro``: a BEGIN IMMEDIATE takes the write lock of every file attached read-write. Foreign keys
     are off, no trigger of the new schema exists yet.
     """
-    db = connect(new, "rw", extensions=extensions)
+    db = connect(new, "rw", extensions=extensions, patience=seconds)
     try:
         db.create_function("hotmig_orphan", 0, _orphan)
         execute(db, f"PRAGMA cache_size = -{CACHE_KIB}")

@@ -29,7 +29,7 @@ def candidate_keys(table: Table) -> list[SourceKey]:
 def _key(table: Table, columns: tuple[IndexedColumn, ...], kind: KeyKind) -> list[SourceKey]:
     for each in columns:
         column = table.column(each.name) if each.name is not None else None
-        if column is None or not column.not_null:
+        if column is None or column.generated is not None or not column.not_null:
             return []
     return [SourceKey(table.name, tuple(c.name or "" for c in columns), tuple(c.collation for c in columns), kind)]
 

@@ -61,6 +61,8 @@ def tables(draw: st.DrawFn, name: str = "t") -> Table:
     if without_rowid or (strict and alias is None):
         implied = {column.name for column in key.columns} if key else set()
         columns = [replace(column, not_null=column.not_null or column.name in implied) for column in columns]
+    # NOT NULL has no effect on the rowid's alias, and is not in the catalog.
+    columns = [replace(c, not_null=False, not_null_conflict=None) if c.name == alias else c for c in columns]
     return Table(
         name,
         tuple(columns),

@@ -458,6 +458,7 @@ def test_what_cannot_be_said_is_named() -> None:
         "CREATE VIEW v AS SELECT a -- carried\n FROM t",
         "CREATE TABLE plain(a REFERENCES t DEFERRABLE)",
         "CREATE TABLE _migration_log(a /* ours */)",
+        "CREATE INDEX ours ON _migration_log(a /* ours */)",
     )
     assert unsayable(db) == (
         "table t: MATCH FULL of the foreign key to t, which has no effect",

@@ -108,6 +108,10 @@ def _tables(draw: st.DrawFn, name: str, options: Options) -> Table:
     columns += [draw(_columns(column)) for column in names[len(key) :]]
     others = names[len(key) :]
     uniques = draw(st.lists(st.sampled_from(others), max_size=1).map(lambda chosen: tuple((each,) for each in chosen)))
+    if kind == "rowid":
+        # A UNIQUE column that is NOT NULL would be the key, and the rowid nobody's concern.
+        nullable = {column.name for column in columns if not column.not_null}
+        uniques = tuple(unique for unique in uniques if unique[0] in nullable)
     without_rowid = kind == "primary" and draw(st.booleans())
     autoincrement = kind == "integer" and draw(st.booleans())
     table = Table(name, tuple(columns), kind, key or ("rowid",), autoincrement, without_rowid, uniques)

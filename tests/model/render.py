@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.model.schemas import Carried, Change, Column, Computed, Follows, FreshKey, NewTable, Reference
-from tests.scenarios.exact import Cell, Real, Text, plain
+from tests.scenarios.exact import Cell, Real, Text, plain, quote
 
 HEADER = """from typing import Annotated
 
@@ -57,7 +57,8 @@ def _options(new: NewTable) -> list[str]:
     if uniques:
         options.append(f"unique={uniques!r}")
     if new.indexed:
-        options.append(f"indexes=[{', '.join(f'Index({name!r})' for name in new.indexed)}]")
+        # Quoted: an index takes expressions too, and not every name here is one.
+        options.append(f"indexes=[{', '.join(f'Index({quote(name)!r})' for name in new.indexed)}]")
     if table.without_rowid:
         options.append("without_rowid=True")
     return options

@@ -35,7 +35,12 @@ def schema_of(module: str) -> Schema:
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "schema.py"
         file.write_text(HEADER + module)
-        return load(file)
+        return load(file, prepare=_with_slug)
+
+
+def _with_slug(db: sqlite3.Connection) -> None:
+    """A function that only the application has: the old database's connection here lacks it."""
+    db.create_function("slug", 1, str, deterministic=True)
 
 
 def ask(db: sqlite3.Connection, context: Context) -> Context:

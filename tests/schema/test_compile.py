@@ -28,15 +28,16 @@ SAME = {
             y: Annotated[str, Column("é ` ' \\"")]
             z: Annotated[str | None, Column("")]
         """,
-        """CREATE TABLE "a table, ""quoted"" [so]"("select" INTEGER PRIMARY KEY, "é ` ' """ + '""" TEXT NOT NULL, "" TEXT)',
+        """CREATE TABLE "a table, ""quoted"" [so]"("select" INTEGER PRIMARY KEY, "é ` ' """
+        + '""" TEXT NOT NULL, "" TEXT)',
     ),
     "the empty name": ('@table("")\nclass A:\n    x: int', 'CREATE TABLE ""(x INTEGER NOT NULL)'),
     "autoincrement": (
         "@table\nclass A:\n    id: Annotated[int, Key(autoincrement=True, on_conflict='REPLACE')] = auto()",
         "CREATE TABLE a(id INTEGER PRIMARY KEY ON CONFLICT REPLACE AUTOINCREMENT)",
     ),
-    "NOT NULL on the rowid has no effect": (
-        "@table\nclass A:\n    id: Annotated[int, Key(autoincrement=True)] = auto()",
+    "NOT NULL on the rowid, where it has no effect, on demand": (
+        "@table\nclass A:\n    id: Annotated[int, Key(autoincrement=True), NotNull] = auto()",
         "CREATE TABLE a(id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL)",
     ),
     "a descending key is no rowid": (

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hotmig.errors import SchemaError
 from hotmig.schema.load import load
 from hotmig.schema.model import ColumnRules, Dropped, Place, ReplayTrigger
 
@@ -188,7 +189,10 @@ def test_a_module_beside_it_hides_one_of_the_same_name_for_the_load_alone(write:
 
 def test_modules_that_import_each_other(write: Write, tmp_path: Path) -> None:
     (tmp_path / "base.py").write_text("import schema\nfrom hotmig.schema import table\n@table\nclass A:\n    x: int\n")
-    assert [table.name for table in load(write("import base\n@table\nclass B:\n    y: int")).catalog.tables] == ["a", "b"]
+    assert [table.name for table in load(write("import base\n@table\nclass B:\n    y: int")).catalog.tables] == [
+        "a",
+        "b",
+    ]
 
 
 def test_loads_do_not_mix(write: Write, tmp_path: Path) -> None:
@@ -200,6 +204,19 @@ def test_loads_do_not_mix(write: Write, tmp_path: Path) -> None:
     )
     assert [table.name for table in load(other).catalog.tables] == ["b"]
     assert [table.name for table in load(file).catalog.tables] == ["a"]
+
+
+def test_what_the_module_prints_is_no_output_of_ours(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    load(write("print('hello')"))
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+def test_a_relative_path_is_named_as_it_was_given(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(write("@table\nclass A:\n    x: int\n").parent)
+    assert load(Path("schema.py")).tables[0].place == Place(Path("schema.py"), 3)
+    write("def f():\n    1 / 0\nf()")
+    with pytest.raises(SchemaError, match=r"^schema\.py:3: ZeroDivisionError"):
+        load(Path("schema.py"))
 
 
 def test_an_empty_module_is_an_empty_schema(schema: Load) -> None:
@@ -215,8 +232,8 @@ def test_functions_of_the_application_can_be_lent(write: Write) -> None:
 
 def test_schema_modules_are_cheap_to_import() -> None:
     code = (
-        "import sys; before = set(sys.modules); import hotmig.schema;"
-        "print([name for name in ('sqlite3', 'subprocess', 'click', 'rich', 'hotmig.catalog.model') if name in sys.modules])"
+        "import sys; import hotmig.schema; dear = ('sqlite3', 'subprocess', 'click', 'rich', 'hotmig.catalog.model');"
+        "print([name for name in dear if name in sys.modules])"
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert child.stdout.strip() == "[]"
@@ -237,7 +254,7 @@ SAME_HASH = {
 OTHER_HASH = {
     "a column": SHOP.replace("tier: str", "tier2: str"),
     "the order of columns": SHOP.replace('    tier: str = "basic"\n', "").replace(
-        "    full_name", '    tier: Annotated[str, Default(sql="\'basic\'")] = auto()\n    full_name'
+        "    full_name", "    tier: Annotated[str, Default(sql=\"'basic'\")] = auto()\n    full_name"
     ),
     "a default": SHOP.replace('"basic"', '"gold"'),
     "an index": SHOP.replace('Index("placed_at")', 'Index("placed_at DESC")'),

@@ -70,7 +70,8 @@ MISTAKES = {
         "its columns are id, x",
     ),
     "a reference with too few columns": (
-        "@table(foreign_keys=[ForeignKey('x', 'A', ('x', 'y'))], key=('x', 'y'))  # <-\nclass A:\n    x: int\n    y: int",
+        "@table(foreign_keys=[ForeignKey('x', 'A', ('x', 'y'))], key=('x', 'y'))  # <-\n"
+        "class A:\n    x: int\n    y: int",
         "a reference of 1 columns to 2 of a: x, y",
         "as many columns on both sides",
     ),
@@ -109,7 +110,11 @@ MISTAKES = {
         "an index of a: index ix_a_x already exists",
         "another name",
     ),
-    "an index without columns": ("@table(indexes=[Index()])  # <-\nclass A:\n    x: int", "Index needs columns", "Index"),
+    "an index without columns": (
+        "@table(indexes=[Index()])  # <-\nclass A:\n    x: int",
+        "Index needs columns",
+        "Index",
+    ),
     "an unknown column in a key": (
         "@table(key=['y'])  # <-\nclass A:\n    x: int",
         "a has no column y",
@@ -136,7 +141,7 @@ MISTAKES = {
         "take the ')' away",
     ),
     "an empty check": ("@table\nclass A:\n    x: Annotated[int, Check('')]  # <-", "'' is not one SQL", "write one"),
-    "an open quote": ("@table\nclass A:\n    x: Annotated[int, Check(\"x <> 'a\")]  # <-", "cannot read SQL", "quotes"),
+    "an open quote": ('@table\nclass A:\n    x: Annotated[int, Check("x <> \'a")]  # <-', "cannot read SQL", "quotes"),
     "an unknown function in a generated column": (
         "@table\nclass A:\n    x: int\n    y: Annotated[int, Generated('nope(x)')] = auto()  # <-",
         "table a: no such function: nope",
@@ -163,7 +168,11 @@ MISTAKES = {
         "the default of x: frozenset() has no form in SQLite",
         "Default(sql=…)",
     ),
-    "a default that is too large": ("@table\nclass A:\n    x: int = 2**63  # <-", "does not fit into 64 bits", "Default"),
+    "a default that is too large": (
+        "@table\nclass A:\n    x: int = 2**63  # <-",
+        "does not fit into 64 bits",
+        "Default",
+    ),
     "NaN": ("@table\nclass A:\n    x: float = float('nan')  # <-", "SQLite stores NaN as NULL", "Default"),
     "a NUL character": ("@table\nclass A:\n    x: str = 'a\\0b'  # <-", "can't hold a NUL", "Default"),
     "two defaults": (
@@ -224,7 +233,11 @@ MISTAKES = {
         "x has Column twice",
         "keep one",
     ),
-    "a marker without its argument": ("@table\nclass A:\n    x: Annotated[int, Check]  # <-", "Check needs an", "Check(…)"),
+    "a marker without its argument": (
+        "@table\nclass A:\n    x: Annotated[int, Check]  # <-",
+        "Check needs an",
+        "Check(…)",
+    ),
     "a table's marker on a field": (
         "@table\nclass A:\n    x: Annotated[int, ForeignKey('x', 'A')]  # <-",
         "ForeignKey belongs to the table",
@@ -310,7 +323,8 @@ def test_mistakes(name: str, mistake: Mistake) -> None:
 
 QUOTED = {
     "a check": "@table\nclass A:\n    x: Annotated[str, Check('x <> \"basic\"')]  # <-",
-    "a generated column": "@table\nclass A:\n    y: int\n    x: Annotated[str, Generated('1 || \"basic\"')] = auto()  # <-",
+    "a generated column": "@table\nclass A:\n    y: int\n"
+    "    x: Annotated[str, Generated('1 || \"basic\"')] = auto()  # <-",
     "an index expression": "@table(indexes=[Index('x || \"basic\"')])  # <-\nclass A:\n    x: str",
     "the condition of an index": "@table(indexes=[Index('x', where='x <> \"basic\"')])  # <-\nclass A:\n    x: str",
     "a view": TABLE + "@view(sql='SELECT \"basic\" AS y FROM a')  # <-\nclass V: ...",

@@ -26,9 +26,12 @@ def test_writes_before_during_and_after_the_copy_arrive(tmp_path: Path, wal: boo
     )
     case = Case(
         tmp_path,
-        ["CREATE TABLE client(id INTEGER PRIMARY KEY, first TEXT, last TEXT)",
-         "INSERT INTO client VALUES (1, 'Ada', 'L'), (2, 'Bob', 'M'), (3, 'Cy', 'N')"],
-        wanted, wal=wal,
+        [
+            "CREATE TABLE client(id INTEGER PRIMARY KEY, first TEXT, last TEXT)",
+            "INSERT INTO client VALUES (1, 'Ada', 'L'), (2, 'Bob', 'M'), (3, 'Cy', 'N')",
+        ],
+        wanted,
+        wal=wal,
     )
     case.record()
     case.write("UPDATE client SET last = 'X' WHERE id = 1")
@@ -40,37 +43,53 @@ def test_writes_before_during_and_after_the_copy_arrive(tmp_path: Path, wal: boo
         assert (done.keys, done.deleted, done.inserted) == (3, 1, 2)
         assert prove(session, ignore).rows == 3
     assert case.new_rows("SELECT * FROM customer ORDER BY id") == [
-        (1, "Ada X", "basic"), (3, "Cy N", "basic"), (4, "Di O", "basic"),
+        (1, "Ada X", "basic"),
+        (3, "Cy N", "basic"),
+        (4, "Di O", "basic"),
     ]
 
 
 def test_a_text_key_gets_an_integer_in_its_place_and_children_follow(tmp_path: Path) -> None:
     wanted = schema(
-        ["CREATE TABLE product(id INTEGER PRIMARY KEY, sku TEXT NOT NULL UNIQUE)",
-         "CREATE TABLE line(id INTEGER PRIMARY KEY, product_id INTEGER NOT NULL REFERENCES product(id))"],
+        [
+            "CREATE TABLE product(id INTEGER PRIMARY KEY, sku TEXT NOT NULL UNIQUE)",
+            "CREATE TABLE line(id INTEGER PRIMARY KEY, product_id INTEGER NOT NULL REFERENCES product(id))",
+        ],
         [rules("line", product_id={"was": "sku"})],
     )
     case = Case(
         tmp_path,
-        ["CREATE TABLE product(sku TEXT PRIMARY KEY NOT NULL COLLATE NOCASE)",
-         "CREATE TABLE line(id INTEGER PRIMARY KEY, sku TEXT NOT NULL REFERENCES product(sku))",
-         "INSERT INTO product VALUES ('b'), ('a'), ('c')", "INSERT INTO line VALUES (1, 'A'), (2, 'c'), (3, 'b')"],
+        [
+            "CREATE TABLE product(sku TEXT PRIMARY KEY NOT NULL COLLATE NOCASE)",
+            "CREATE TABLE line(id INTEGER PRIMARY KEY, sku TEXT NOT NULL REFERENCES product(sku))",
+            "INSERT INTO product VALUES ('b'), ('a'), ('c')",
+            "INSERT INTO line VALUES (1, 'A'), (2, 'c'), (3, 'b')",
+        ],
         wanted,
     )
     case.record()
     with case.session() as session:
         case.copy(session)
         assert case.new_rows("SELECT l.id, p.sku FROM line l JOIN product p ON p.id = l.product_id ORDER BY 1") == [
-            (1, "a"), (2, "c"), (3, "b"),
+            (1, "a"),
+            (2, "c"),
+            (3, "b"),
         ]
         before = case.new_rows("SELECT id FROM product WHERE sku = 'a'")
-        case.write("UPDATE product SET sku = 'A' WHERE sku = 'a'", "INSERT INTO product VALUES ('d')",
-                   "INSERT INTO line VALUES (4, 'D')", "DELETE FROM line WHERE id = 2", "DELETE FROM product WHERE sku = 'c'")
+        case.write(
+            "UPDATE product SET sku = 'A' WHERE sku = 'a'",
+            "INSERT INTO product VALUES ('d')",
+            "INSERT INTO line VALUES (4, 'D')",
+            "DELETE FROM line WHERE id = 2",
+            "DELETE FROM product WHERE sku = 'c'",
+        )
         replay(session)
         assert prove(session, ignore).rows == 6
         assert case.new_rows("SELECT id FROM product WHERE sku = 'A'") == before
     assert case.new_rows("SELECT l.id, p.sku FROM line l JOIN product p ON p.id = l.product_id ORDER BY 1") == [
-        (1, "A"), (3, "b"), (4, "d"),
+        (1, "A"),
+        (3, "b"),
+        (4, "d"),
     ]
 
 
@@ -80,8 +99,13 @@ def test_unique_values_that_were_swapped_do_not_conflict(tmp_path: Path) -> None
     case.record()
     with case.session() as session:
         case.copy(session)
-        case.write("BEGIN", "UPDATE t SET u = 'z' WHERE id = 1", "UPDATE t SET u = 'a' WHERE id = 2",
-                   "UPDATE t SET u = 'b' WHERE id = 1", "COMMIT")
+        case.write(
+            "BEGIN",
+            "UPDATE t SET u = 'z' WHERE id = 1",
+            "UPDATE t SET u = 'a' WHERE id = 2",
+            "UPDATE t SET u = 'b' WHERE id = 1",
+            "COMMIT",
+        )
         replay(session)
         prove(session, ignore)
     assert case.new_rows("SELECT * FROM t") == [(1, "b"), (2, "a")]
@@ -137,7 +161,9 @@ def test_a_bare_rowid_is_carried_over(tmp_path: Path) -> None:
     case.record()
     with case.session() as session:
         case.copy(session)
-        case.write("UPDATE t SET v = 'c' WHERE rowid = 9", "DELETE FROM t WHERE rowid = 5", "INSERT INTO t VALUES ('d')")
+        case.write(
+            "UPDATE t SET v = 'c' WHERE rowid = 9", "DELETE FROM t WHERE rowid = 5", "INSERT INTO t VALUES ('d')"
+        )
         replay(session)
         prove(session, ignore)
     assert case.new_rows("SELECT rowid, v FROM t ORDER BY 1") == [(9, "c"), (10, "d")]
@@ -161,11 +187,18 @@ def test_a_trigger_that_asks_for_replayed_rows_fires_by_what_happened_to_them(tm
         case.copy(session)
         assert case.new_rows("SELECT * FROM audit") == []
         case.write(
-            "BEGIN", "DELETE FROM t WHERE id = 3", "INSERT INTO t VALUES (4, 'd', 'w')", "UPDATE t SET u = 'q' WHERE id = 1",
-            "UPDATE t SET u = 'x', v = 'B' WHERE id = 2", "UPDATE t SET u = 'y' WHERE id = 1", "COMMIT",
+            "BEGIN",
+            "DELETE FROM t WHERE id = 3",
+            "INSERT INTO t VALUES (4, 'd', 'w')",
+            "UPDATE t SET u = 'q' WHERE id = 1",
+            "UPDATE t SET u = 'x', v = 'B' WHERE id = 2",
+            "UPDATE t SET u = 'y' WHERE id = 1",
+            "COMMIT",
         )
         replay(session)
         prove(session, ignore)
     assert case.new_rows("SELECT * FROM audit ORDER BY id") == [
-        ("update", 2, "b", "B"), ("delete", 3, "c", None), ("insert", 4, None, "d"),
+        ("update", 2, "b", "B"),
+        ("delete", 3, "c", None),
+        ("insert", 4, None, "d"),
     ]

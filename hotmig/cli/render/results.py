@@ -44,7 +44,11 @@ def drain(result: DrainResult) -> Iterator[str]:
     yield f"Drained: {counted(result.entries, 'write')} replayed in {counted(result.rounds, 'round')}."
     yield from _pair(result.old, result.new)
     yield f"  the last of them {milliseconds(result.drained_seconds)} after the fence went up"
-    yield f"  writes are paused for {duration(result.hold)} at most: cut over before that"
+    if result.pause is None:
+        yield f"  writes are paused for {duration(result.hold)} at most: cut over before that"
+        return
+    yield "Cut over: the new database is ready."
+    yield f"  writes were paused for {milliseconds(result.pause)}"
 
 
 def cutover(result: CutoverResult) -> Iterator[str]:

@@ -1,0 +1,54 @@
+"""What the demonstration did, in the order in which it happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hotmig.cli.render.units import counted, duration, milliseconds
+from hotmig.demo.run import DemoResult
+
+
+def to_json(result: DemoResult) -> dict[str, Any]:
+    """The figures, without the format."""
+    proved = result.drained.proved
+    return {
+        "directory": str(result.directory),
+        "rows": sum(result.migrated.rows.values()),
+        "rows_per_second": round(_rate(result)),
+        "copy_seconds": result.migrated.seconds,
+        "keys_mapped": result.migrated.mapped,
+        "writes_recorded": result.drained.entries,
+        "rounds": result.drained.rounds,
+        "pause_ms": round((result.drained.pause or 0.0) * 1000, 3),
+        "proved_rows": proved.rows if proved else 0,
+        "differences": list(result.planned.differences),
+        "dropped": list(result.cleaned.dropped),
+        "application": result.writes,
+    }
+
+
+def to_lines(result: DemoResult, *, kept: bool) -> Iterator[str]:
+    """The summary for a person."""
+    rows, proved, writes = sum(result.migrated.rows.values()), result.drained.proved, result.writes
+    yield ""
+    yield "What the new schema changed:"
+    yield from (f"  {difference}" for difference in result.planned.differences)
+    yield ""
+    yield "What happened:"
+    yield f"  copied            {counted(rows, 'row')} in {duration(result.migrated.seconds)}: {_rate(result):,.0f} rows/s"
+    yield f"  new keys          {counted(result.migrated.mapped, 'product')} got an integer key in place of a text"
+    yield f"  written meanwhile {counted(writes['accepted_total'], 'write')} of the application, none refused for good"
+    yield f"  recorded          {counted(result.drained.entries, 'row key')}, replayed in {counted(result.drained.rounds, 'round')}"
+    if proved:
+        yield f"  proof             {counted(proved.rows, 'row')} compared, old with new: no difference"
+    yield f"  pause             {milliseconds(result.drained.pause or 0.0)} without writes, while the databases changed places"
+    yield f"  longest wait      {writes['longest_wait_ms']:,.1f} ms of any one write, retries and the pause included"
+    yield f"  cleaned           {counted(len(result.cleaned.dropped), 'object')} of hotmig dropped from the old database"
+    if kept:
+        yield ""
+        yield f"The files are in {result.directory}."
+
+
+def _rate(result: DemoResult) -> float:
+    return sum(result.migrated.rows.values()) / max(result.migrated.seconds, 1e-9)

@@ -1,0 +1,46 @@
+"""Reading the marker."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from hotmig.capture.marker import FORMAT, Marker, read_marker, retired_successor
+from hotmig.errors import Refused
+from tests.capture.conftest import TARGET, make_plan, start
+
+
+def test_a_database_that_was_never_recorded_has_no_marker(db: sqlite3.Connection) -> None:
+    assert read_marker(db) is None
+    assert retired_successor(db) is None
+
+
+def test_the_marker_says_what_is_under_way(db: sqlite3.Connection) -> None:
+    start(db, make_plan(db))
+    (version,) = db.execute("PRAGMA schema_version").fetchone()
+    (started,) = db.execute("SELECT started_utc FROM _migration_marker").fetchone()
+    assert read_marker(db) == Marker(FORMAT, "recording", TARGET, "hash", version, None, None, started)
+    assert retired_successor(db) is None
+
+
+def test_the_marker_is_read_through_an_attached_schema(db: sqlite3.Connection, old_path: object) -> None:
+    start(db, make_plan(db))
+    reader = sqlite3.connect(":memory:")
+    reader.execute("ATTACH ? AS old", (str(old_path),))
+    assert read_marker(reader, "old") == read_marker(db)
+    assert read_marker(reader) is None
+    reader.close()
+
+
+def test_a_marker_of_a_newer_hotmig_is_refused(db: sqlite3.Connection) -> None:
+    start(db, make_plan(db))
+    db.execute("UPDATE _migration_marker SET format = format + 1")
+    with pytest.raises(Refused, match="a newer hotmig"):
+        read_marker(db)
+
+
+def test_a_retired_database_names_its_successor(db: sqlite3.Connection) -> None:
+    start(db, make_plan(db))
+    db.execute("UPDATE _migration_marker SET status = 'retired'")
+    assert retired_successor(db) == TARGET

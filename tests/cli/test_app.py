@@ -1,0 +1,234 @@
+"""The command line as a whole: help, errors, exit codes, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+import hotmig
+from hotmig.cli.app import COMMANDS, cli
+from tests.phases.files import NEW, OLD, new_database, old_database, ready_database
+
+# The table that files.py makes.
+MODULE = """from typing import Annotated
+
+from hotmig.schema import Key, auto, table
+
+database = "shop"
+
+@table
+class Item:
+    id: Annotated[int, Key] = auto()
+    name: str | None = None
+"""
+WAITING = "import pathlib\n\n" + MODULE + '\npathlib.Path(__file__).with_name("started").touch()\n'
+ERROR = re.compile(r"Error: [^\n]+\n(Hint: [^\n]+\n)?")
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def process(*arguments: str | Path, **settings: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "hotmig", *map(str, arguments)]
+    return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **settings)  # type: ignore[call-overload,no-any-return]
+
+
+def command_of(name: str) -> click.Command:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    return command
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_every_option_has_a_help_text(name: str) -> None:
+    command = command_of(name)
+    assert command.help
+    assert command.help.splitlines()[0].endswith(".")
+    assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_the_common_options(name: str) -> None:
+    common = {"--json", "--debug", "--quiet", "-q"}
+    if name != "demo":  # works in a directory of its own
+        common |= {"--dir", "-d", "--schema"}
+    assert common <= {option for parameter in command_of(name).params for option in parameter.opts}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_a_result(name: str) -> None:
+    shown = run(name, "--help")
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    assert f"Usage: hotmig {name}" in shown.stdout
+
+
+def test_the_list_of_commands_cuts_no_sentence_short() -> None:
+    listed = run("--help").stdout.partition("Commands:")[2]
+    assert all(name in listed for name in COMMANDS)
+    assert "..." not in listed
+
+
+def test_without_a_command_there_is_help() -> None:
+    assert run().stdout == run("-h").stdout
+    assert run().exit_code == 0
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert run("--version").stdout == f"hotmig, version {hotmig.__version__}\n"
+    assert hotmig.__version__ == project["version"]
+
+
+def test_python_m_starts_it() -> None:
+    done = subprocess.run([sys.executable, "-m", "hotmig", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"hotmig, version {hotmig.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("stauts",),
+        ("status", "--no-such-option"),
+        ("status", "surplus"),
+        ("status", "--dir", "/no/such/directory"),
+        ("path", "--wait", "soon"),
+        ("path", "--wait", "-1"),
+        ("drain", "--hold", "0"),
+        ("cleanup-old", "--delete", "--unfence"),
+    ],
+)
+def test_usage_errors_exit_2_and_point_to_the_help(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert ERROR.fullmatch(done.stderr)
+    assert "--help`" in done.stderr
+
+
+def test_each_kind_of_error_has_its_exit_code_and_one_line(tmp_path: Path) -> None:
+    (tmp_path / "schema.py").write_text(MODULE)
+    failed = run("plan", "--dir", tmp_path)
+    old_database(tmp_path / OLD)
+    gave_up = run("path", "--wait", "0", "--dir", tmp_path)
+    ready_database(tmp_path / NEW, parent=None)
+    refused = run("plan", "--dir", tmp_path)
+    assert [done.exit_code for done in (failed, refused, gave_up)] == [1, 3, 4]
+    for done in (failed, refused, gave_up):
+        assert done.stdout == ""
+        assert ERROR.fullmatch(done.stderr)
+        assert "Hint: " in done.stderr
+
+
+def test_debug_adds_the_traceback(tmp_path: Path) -> None:
+    plain, debugged = run("plan", "-d", tmp_path), run("plan", "-d", tmp_path, "--debug")
+    assert "Traceback" not in plain.stderr
+    assert "Traceback" in debugged.stderr
+    assert debugged.stderr.endswith(plain.stderr)
+    assert debugged.exit_code == plain.exit_code
+
+
+def test_a_mistake_in_the_module_names_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "schema.py").write_text("x = 1\nclass (\n")
+    done = run("plan", "-d", tmp_path)
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"Error: {tmp_path}/schema.py:2: ")
+
+
+def test_json_is_one_object_with_a_format(tmp_path: Path) -> None:
+    (tmp_path / "schema.py").write_text(MODULE)
+    ready = Path(json.loads(run("status", "--json", "-d", tmp_path).stdout)["new"]["path"])
+    ready_database(ready)
+    for arguments in (
+        ("status",),
+        ("path",),
+        ("plan",),
+        ("migrate",),
+        ("drain", "--cutover"),
+        ("cutover",),
+        ("reset",),
+    ):
+        done = run(*arguments, "--json", "-d", tmp_path)
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert json.loads(done.stdout)["format"] == 1
+
+
+def test_a_deploy_that_changes_no_schema_says_so_and_exits_0(tmp_path: Path) -> None:
+    (tmp_path / "schema.py").write_text(MODULE)
+    ready_database(Path(json.loads(run("status", "--json", "-d", tmp_path).stdout)["new"]["path"]))
+    said = [run(name, "-d", tmp_path) for name in ("migrate", "drain", "cutover")]
+    assert [done.exit_code for done in said] == [0, 0, 0]
+    assert [done.stdout.splitlines()[0] for done in said] == ["Migrate skipped.", "Drain skipped.", "Cutover skipped."]
+
+
+def test_a_failed_migrate_leaves_a_recovery_snapshot_on_stderr(tmp_path: Path) -> None:
+    (tmp_path / "schema.py").write_text(MODULE)
+    old_database(tmp_path / OLD, "recording", log=3)
+    new_database(tmp_path / NEW, copies={"item": "copying"})
+    done = run("migrate", "-d", tmp_path)
+    assert (done.exit_code, done.stdout) == (3, "")  # the module asks for another schema than the one under way
+    assert done.stderr.startswith("Recovery snapshot:\nshop: copying\n")
+    assert "3 rows, 3 pending" in done.stderr
+    assert ERROR.search(done.stderr)
+
+
+def test_status_imports_neither_rich_nor_the_compiler_while_a_migration_is_under_way(tmp_path: Path) -> None:
+    (tmp_path / "schema.py").write_text(MODULE)
+    old_database(tmp_path / OLD, "recording")
+    new_database(tmp_path / NEW)
+    dear = ("rich", "subprocess", "hotmig.schema", "hotmig.catalog.read", "hotmig.planning.copy_plan")
+    code = (
+        "import sys; from hotmig.cli.app import cli\n"
+        f"try: cli.main(['status', '-d', {str(tmp_path)!r}])\n"
+        f"except SystemExit: print([name for name in {dear!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_reader_who_leaves_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "hotmig", "--help"], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_stops_it_with_one_line_and_its_number(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "schema.py").write_text(WAITING)
+    waiting = process("path", "--wait", "600", "-d", tmp_path)
+    wait_for(tmp_path / "started")
+    waiting.send_signal(number)
+    output, errors = waiting.communicate()
+    assert (waiting.returncode, output) == (128 + number, "")
+    assert ERROR.fullmatch(errors)
+
+
+def test_a_signal_that_was_to_be_ignored_stays_ignored(tmp_path: Path) -> None:
+    (tmp_path / "schema.py").write_text(WAITING)
+    waiting = process(
+        "path", "--wait", "600", "-d", tmp_path, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    )
+    wait_for(tmp_path / "started")
+    waiting.send_signal(signal.SIGHUP)
+    waiting.send_signal(signal.SIGTERM)
+    waiting.communicate()
+    assert waiting.returncode == 128 + signal.SIGTERM
+
+
+def wait_for(file: Path) -> None:
+    while not file.exists():
+        time.sleep(0.01)

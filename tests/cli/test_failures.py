@@ -1,0 +1,71 @@
+"""Whatever goes wrong: one line, a hint, an exit code."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from hotmig.cli.failures import explain
+from hotmig.errors import Blocked, GaveUp, HotmigError, Refused, SchemaError, UsageError
+
+
+def locked_error(file: Path) -> sqlite3.Error:
+    holder, other = (sqlite3.connect(file, isolation_level=None, timeout=0) for _ in range(2))
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(sqlite3.OperationalError) as error:
+        other.execute("BEGIN IMMEDIATE")
+    holder.close()
+    other.close()
+    return error.value
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [(HotmigError, 1), (SchemaError, 1), (Blocked, 1), (UsageError, 2), (Refused, 3), (GaveUp, 4)]
+)
+def test_our_own_errors(kind: type[HotmigError], code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(kind("it failed", "run `hotmig status`"), debug=False) == code
+    assert capsys.readouterr() == ("", "Error: it failed\nHint: run `hotmig status`\n")
+
+
+def test_a_message_of_several_lines_is_told_in_one(capsys: pytest.CaptureFixture[str]) -> None:
+    explain(HotmigError("near line 1\nnear line 2"), debug=False)
+    assert capsys.readouterr().err == "Error: near line 1 near line 2\n"
+
+
+def test_a_lock_is_a_reason_to_try_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(locked_error(tmp_path / "a.db"), debug=False) == 4
+    assert capsys.readouterr().err.startswith("Error: SQLite says: database is locked\nHint: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (sqlite3.DatabaseError("malformed"), "Error: SQLite says: malformed\n"),
+        (PermissionError(13, "Permission denied", "/srv/a.sqlite"), "Error: Permission denied: /srv/a.sqlite\n"),
+        (OSError(28, "No space left on device"), "Error: No space left on device\n"),
+        (ValueError("odd"), "Error: unexpected ValueError: odd\n"),
+    ],
+)
+def test_errors_of_others_are_one_line_too(error: Exception, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(error, debug=False) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(said)
+    assert told.count("\n") == 2
+    assert "--debug" in told
+
+
+def test_debug_shows_the_traceback_first(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        raise ValueError("odd")
+    except ValueError as error:
+        explain(error, debug=True)
+    told = capsys.readouterr().err
+    assert told.startswith("Traceback")
+    assert "Error: unexpected ValueError: odd" in told
+
+
+def test_control_c_is_130(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(KeyboardInterrupt(), debug=False) == 130
+    assert capsys.readouterr().err.startswith("Error: interrupted\n")

@@ -1,0 +1,137 @@
+"""The screen for the person on call."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hotmig.cli.app import cli
+from tests.phases.files import NEW, NEW_HASH, OLD, STARTED, new_database, old_database, ready_database
+
+UP, LAPSED = (-10.0, 50.0), (-100.0, -40.0)
+
+
+def run(directory: Path, *options: str) -> Result:
+    return CliRunner().invoke(cli, ["status", "--dir", str(directory), *options])
+
+
+def screen(directory: Path) -> dict[str, str]:
+    """What follows each label."""
+    lines = run(directory).stdout.splitlines()
+    return {line[2:21].strip(): line[23:] for line in lines[3:] if line.startswith("  ") and not line.startswith("  !")}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    directory = tmp_path / "shop"
+    directory.mkdir()
+    return directory
+
+
+def test_a_migration_under_way(shop: Path) -> None:
+    old, new = old_database(shop / OLD, "recording", log=12_345), new_database(shop / NEW, replayed=12_000, mappings=3)
+    shown = run(shop).stdout.splitlines()
+    assert shown[0] == "shop: recording"
+    assert shown[-1] == f"Next: hotmig drain --dir {shop}"
+    facts = screen(shop)
+    assert facts["old database"].startswith(f"{old}  (in service, ")
+    assert facts["new database"].startswith(f"{new}  (being built, ")
+    assert facts["schema"] == f"{NEW_HASH}, commit abc1234+"
+    assert facts["migration"].endswith("at 2026-01-02 03:04:05 UTC")
+    assert facts["copy"] == "1 of 1 table, 10 rows"
+    assert facts["marker"] == "recording"
+    assert facts["log"] == "12,345 rows, 345 pending"
+    assert facts["fence"] == "down: writes flow"
+    assert facts["_id_mapping"] == "3 keys"
+    assert facts["_migration_progress"] == "replayed up to log row 12,000, drain not completed"
+
+
+@pytest.mark.parametrize(
+    ("fence", "said"), [(UP, r"up: writes refused for 1\d s, lapses in 4\d s"), (LAPSED, r"lapsed 4\d s ago: .*")]
+)
+def test_the_fence_is_told_with_its_times(shop: Path, fence: tuple[float, float], said: str) -> None:
+    old_database(shop / OLD, "draining", log=1, fence=fence)
+    new_database(shop / NEW)
+    assert re.fullmatch(said, screen(shop)["fence"])
+
+
+def test_bookkeeping_that_cutover_removed_is_told_as_removed(shop: Path) -> None:
+    old_database(shop / OLD, "retired", log=1, fence=LAPSED)
+    ready_database(shop / NEW)
+    facts = screen(shop)
+    assert facts["_id_mapping"] == facts["_migration_progress"] == facts["copy"] == "removed"
+    assert facts["fence"].startswith("up for good")
+    assert facts["marker"] == "retired"
+
+
+def test_without_the_old_database_its_figures_are_not_available(shop: Path) -> None:
+    ready_database(shop / NEW)
+    facts = screen(shop)
+    assert {facts[label] for label in ("old database", "marker", "log", "fence")} == {"n/a"}
+
+
+def test_what_needs_someone_is_marked(shop: Path) -> None:
+    old_database(shop / OLD, "draining", log=1, fence=UP)
+    new_database(shop / NEW)
+    assert "  ! the fence is up: the application's writes are refused\n" in run(shop).stdout
+
+
+def test_the_screen_fits_a_terminal_of_25_lines(shop: Path) -> None:
+    old_database(shop / OLD, "draining", log=1, fence=LAPSED)
+    new_database(shop / NEW)
+    assert len(run(shop).stdout.splitlines()) < 25
+
+
+def test_the_next_command_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = tmp_path / "my shop"
+    directory.mkdir()
+    old_database(directory / OLD)
+    assert run(directory).stdout.splitlines()[-1] == f"Next: hotmig plan --dir '{directory}'"
+    monkeypatch.chdir(directory)
+    assert run(Path(".")).stdout.splitlines()[-1] == "Next: hotmig plan"
+    schema = directory / "other.py"
+    assert run(Path("."), "--schema", "other.py").stdout.splitlines()[-1] == f"Next: hotmig plan --schema '{schema}'"
+
+
+@pytest.mark.parametrize(
+    ("marker", "fence", "code"),
+    [("recording", None, 0), ("draining", UP, 1), ("draining", LAPSED, 1), ("retired", LAPSED, 1)],
+    ids=["recording", "fence up", "lapsed", "half-cut"],
+)
+def test_check_exits_1_when_someone_should_look(
+    shop: Path, marker: str, fence: tuple[float, float] | None, code: int
+) -> None:
+    old_database(shop / OLD, marker, log=1, fence=fence)
+    new_database(shop / NEW)
+    checked = run(shop, "--check")
+    assert (checked.exit_code, run(shop).exit_code) == (code, 0)
+    assert checked.stdout.splitlines()[0] == run(shop).stdout.splitlines()[0]
+
+
+def test_json_has_the_same_facts(shop: Path) -> None:
+    old, new = old_database(shop / OLD, "draining", log=5, fence=UP), new_database(shop / NEW, replayed=3, mappings=2)
+    facts = json.loads(run(shop, "--json").stdout)
+    assert facts["format"] == 1
+    assert facts["phase"] == "draining"
+    assert facts["old"]["path"] == str(old)
+    assert facts["old"]["status"] == "draining"
+    assert facts["old"]["log_entries"] == 5
+    assert facts["old"]["fence_until"].endswith("Z")
+    assert facts["new"]["path"] == str(new)
+    assert facts["new"]["status"] == "migrating"
+    assert facts["new"]["schema_hash"] == NEW_HASH
+    assert facts["new"]["schema_commit"] == "abc1234+"
+    assert (facts["pending"], facts["id_mappings"], facts["next"]) == (2, 2, "hotmig drain")
+    assert facts["started_utc"] == STARTED
+
+
+def test_json_without_files_says_null(shop: Path) -> None:
+    facts = json.loads(run(shop, "--json").stdout)
+    assert (facts["phase"], facts["old"]["path"], facts["old"]["log_entries"], facts["pending"]) == (
+        "none",
+        *[None] * 3,
+    )

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from hotmig.planning.diff import supported
+from tests.planning.planned import planned
+
+OLD = """
+    CREATE TABLE client(id INTEGER PRIMARY KEY, first_name TEXT, last_name TEXT, nickname TEXT, email TEXT NOT NULL);
+    CREATE TABLE product(code TEXT NOT NULL PRIMARY KEY, name TEXT);
+    CREATE TABLE orders(id INTEGER PRIMARY KEY, client_id INT REFERENCES client(id), product TEXT REFERENCES product,
+        placed TEXT);
+    CREATE INDEX by_placed ON orders(placed);
+    CREATE TABLE log(what TEXT);
+    CREATE TRIGGER noted AFTER INSERT ON orders BEGIN INSERT INTO log VALUES ('new'); END;
+    CREATE VIEW recent AS SELECT 1
+"""
+NEW = """
+@table(was="client")
+class Customer:
+    id: Annotated[int, Key]
+    full_name: Annotated[str, From("first_name || ' ' || last_name")]
+    email: Annotated[str, Unique(collate="NOCASE")]
+    tier: str = "basic"
+@table
+class Product:
+    id: Annotated[int, Key] = auto()
+    code: str
+    name: str | None
+@table("orders", indexes=[Index("placed_at", name="by_placed")])
+class Order:
+    id: Annotated[int, Key]
+    customer: Annotated[Customer | None, Was("client"), References(on_delete="CASCADE")]
+    product: Annotated[Product | None, Was("product")]
+    placed_at: Annotated[str | None, Was("placed"), Check("placed_at > ''")]
+    note: str | None = None
+@table
+class Audit:
+    id: Annotated[int, Key] = auto()
+"""
+
+
+def test_every_change_has_its_line_in_copy_order() -> None:
+    assert supported(planned(OLD.replace("END;", "END;;").replace(";\n", ";;\n"), NEW).plan) == (
+        "table audit added",
+        "table client → customer",
+        "column client.first_name, client.last_name → customer.full_name: first_name || ' ' || last_name",
+        "column customer.tier added: default 'basic'",
+        "column client.nickname dropped",
+        "unique constraint (email) added (customer)",
+        "column product.id: a new integer key",
+        "primary key changed (product)",
+        "column orders.client_id → orders.customer_id",
+        "column orders.product → orders.product_id: the new key of product",
+        "column orders.placed → orders.placed_at",
+        "column orders.note added: NULL",
+        "type of column customer_id was INT, is INTEGER (orders)",
+        "type of column product_id was TEXT, is INTEGER (orders)",
+        "check (placed_at > '') added (orders)",
+        "foreign key (customer_id) to customer changed (orders)",
+        "foreign key (product_id) to product changed (orders)",
+        "table log dropped",
+        "view recent dropped",
+        "trigger noted dropped",
+    )
+
+
+def test_nothing_changed_gives_no_lines() -> None:
+    module = "@table\nclass T:\n    id: Annotated[int, Key]\n    x: str | None\n"
+    assert supported(planned("CREATE TABLE t(id INTEGER PRIMARY KEY, x TEXT)", module).plan) == ()
+
+
+def test_the_order_of_columns_is_a_change() -> None:
+    module = "@table\nclass T:\n    id: Annotated[int, Key]\n    x: str | None\n"
+    lines = supported(planned("CREATE TABLE t(x TEXT, id INTEGER PRIMARY KEY)", module).plan)
+    assert lines == ("order of columns changed (t)",)
