@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 
 def main() -> None:
     """Runs the command line and exits with its code."""
@@ -9,7 +12,16 @@ def main() -> None:
     from hotmig.cli.signals import stop_on_signals
 
     stop_on_signals()
+    _print_anything()
     cli.main(prog_name="hotmig")
+
+
+def _print_anything() -> None:
+    """Names of files and tables may have characters that the terminal's encoding lacks: no reason to fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # surrogateescape gives the very bytes of a file name back.
+            stream.reconfigure(errors="surrogateescape" if stream.encoding == "utf-8" else "backslashreplace")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,11 @@ def command(options: Options, database: Path | None) -> None:
     With APP.DB, writes schema.py from it and puts it under its name by the rule as a symbolic link: the running
     application is not touched. Without, makes the first database from schema.py.
     """
-    from hotmig.cli.render.result import show
+    from hotmig.cli.output import print_result, warn
+    from hotmig.cli.render import results
     from hotmig.phases.init import init
 
-    show(init(options.directory, options.schema_file, database), options)
+    result = init(options.directory, options.schema_file, database)
+    for unsaid in result.unsaid:
+        warn(unsaid)
+    print_result(options, result, results.init)

@@ -13,7 +13,8 @@ from hotmig.capture.fence import extend_fence, raise_fence
 from hotmig.capture.marker import Marker, read_marker
 from hotmig.capture.recording import start_recording
 from hotmig.errors import Blocked, GaveUp, HotmigError, Refused
-from hotmig.phases.locate import Location
+from hotmig.phases.drain import DrainResult, drain
+from hotmig.phases.locate import Location, locate
 from hotmig.phases.migration import LOCK_SECONDS, old_writer, recorded_plan
 from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Progress, Report, silent
@@ -41,7 +42,7 @@ class MigrateResult:
     seconds: float
     log_entries: int
     resumed: tuple[str, ...]
-    offline: bool = False
+    offline: DrainResult | None = None  # with --offline: the drain and cutover that followed
     notes: tuple[str, ...] = ()
 
 
@@ -73,8 +74,14 @@ def migrate(
     marker = _record(location, wanted, seconds, offline)
     if marker.status == "draining" and not offline:
         return replace(skipped, skipped="everything is copied and drained; `hotmig cutover` or `hotmig drain` is next")
+    if offline:
+        report = _keeping_fence(location.old, report, seconds)
     _make_file(location, location.schema, wanted, planned.schema_commit)
-    copied, entries = _copy(location, planned, wanted, location.schema, report, seconds, extensions, offline)
+    copied, entries = _copy(location, planned, wanted, location.schema, report, seconds, extensions)
+    handed_over = None
+    if offline:
+        again = locate(location.directory, location.schema_file)
+        handed_over = drain(again, cutover=True, report=report, seconds=seconds, extensions=extensions)
     return MigrateResult(
         skipped=None,
         old=location.old,
@@ -84,7 +91,7 @@ def migrate(
         seconds=time.monotonic() - started,
         log_entries=entries,
         resumed=copied.resumed,
-        offline=offline,
+        offline=handed_over,
         notes=tuple(notes),
     )
 
@@ -152,18 +159,15 @@ def _copy(
     report: Report,
     seconds: float,
     extensions: tuple[str, ...],
-    offline: bool,
 ) -> tuple[Copied, int]:
     if location.old is None:
         raise HotmigError("there is no old database", "`hotmig status` says what is there")
-    done = 0
+    total, done = sum(planned.rows.values()), 0
 
     def copied_chunk(table: str, rows: int) -> None:
         nonlocal done
         done += rows
-        report(Progress("copying", done, sum(planned.rows.values()), table))
-        if offline and location.old is not None:
-            _keep_fence(location.old, seconds)
+        report(Progress("copying", done, total, table))
 
     with open_session(location.new, location.old, wanted, seconds, extensions) as session:
         copied = copy_all(session, build.indexes_of(schema), copied_chunk)
@@ -171,9 +175,19 @@ def _copy(
         return copied, session.last_log_id()
 
 
-def _keep_fence(old: Path, seconds: float) -> None:
-    with old_writer(old, seconds) as db, transaction(db, seconds, "the old database"):
-        extend_fence(db, OFFLINE_HOLD_SECONDS)
+def _keeping_fence(old: Path, report: Report, seconds: float) -> Report:
+    """Reports, and puts off the lapse of the fence while the work goes on: when the work dies, it lapses."""
+    extended = time.monotonic()
+
+    def keep(progress: Progress) -> None:
+        nonlocal extended
+        report(progress)
+        if time.monotonic() - extended > OFFLINE_HOLD_SECONDS / 6:
+            with old_writer(old, seconds) as db, transaction(db, seconds, "the old database"):
+                extend_fence(db, OFFLINE_HOLD_SECONDS)
+            extended = time.monotonic()
+
+    return keep
 
 
 def _finish(session: Session, schema: Schema) -> None:

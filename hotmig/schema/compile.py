@@ -268,7 +268,7 @@ class _Compiler:
             yield self._index(marker, marker.columns, spot)
 
     def _index(self, marker: Index, entries: Sequence[str], spot: Spot) -> Clause:
-        name = marker.name if marker.name is not None else _index_name(self.declaration.name, entries)
+        name = marker.name if marker.name is not None else index_name(self.declaration.name, entries)
         listed = ", ".join(index_term(text, self.names, spot) for text in entries)
         where = f" WHERE {fragment(marker.where, spot)}" if marker.where is not None else ""
         unique = "UNIQUE " if marker.unique else ""
@@ -299,6 +299,7 @@ def _one_of(given: str, known: Sequence[str], what: str, spot: Spot) -> str:
     return given.upper()
 
 
-def _index_name(table: str, entries: Sequence[str]) -> str:
+def index_name(table: str, entries: Sequence[str]) -> str:
+    """The name of an index that is given none."""
     words = [token.value for entry in entries for token in tokens(entry) if token.kind in ("word", "quoted")]
     return "_".join(["ix", table, *(re.sub(r"\W+", "_", word) for word in words)])

@@ -77,7 +77,7 @@ def _map_table(session: Session, keys: LoggedKeys, step: StepSql) -> int:
         with explain_conflict(session, step.step):
             return id_mapping.assign(session, step, f"{step.view} AS p WHERE {where}")
 
-    return _walk(session, keys, step, chunk, then="state = 'copying', placed = 0")
+    return _walk(session, keys, step, chunk, "state = 'copying', placed = 0", lambda _table, _rows: None)
 
 
 def _copy_table(session: Session, keys: LoggedKeys, step: StepSql, report: Report) -> int:
@@ -97,14 +97,18 @@ def _copy_table(session: Session, keys: LoggedKeys, step: StepSql, report: Repor
             )
         copied = max(cursor.rowcount, 0)
         _set(session, name, f"state = 'copying', rows = rows + {copied}")
-        report(name, copied)
         return copied
 
-    return _walk(session, keys, step, chunk, then="state = 'indexing'")
+    return _walk(session, keys, step, chunk, "state = 'indexing'", report)
 
 
-def _walk(session: Session, keys: LoggedKeys, step: StepSql, chunk: Callable[[KeyRange], int], then: str) -> int:
-    """Runs ``chunk`` over the table in ranges of its key, each in one snapshot that commits with its position."""
+def _walk(
+    session: Session, keys: LoggedKeys, step: StepSql, chunk: Callable[[KeyRange], int], then: str, report: Report
+) -> int:
+    """Runs ``chunk`` over the table in ranges of its key, each in one snapshot that commits with its position.
+
+    ``report`` is called between them, when no lock is held. ``then`` is where the table stands after the last one.
+    """
     name = step.step.table.name
     source_key = [quote(column) for column in step.source_key.columns]
     bounds = KeyRange(session.db, step.source, tuple(source_key))
@@ -118,7 +122,7 @@ def _walk(session: Session, keys: LoggedKeys, step: StepSql, chunk: Callable[[Ke
         with session.snapshot():
             keys.load()
             more = bounds.extend(size.rows)
-            total += chunk(bounds)
+            done = chunk(bounds)
             if more:
                 placed = ", ".join(
                     f"{position} = (SELECT p{number} FROM temp.upper_bound)"
@@ -129,4 +133,6 @@ def _walk(session: Session, keys: LoggedKeys, step: StepSql, chunk: Callable[[Ke
             else:
                 _set(session, name, then)
         size.took(watch.seconds())
+        total += done
+        report(name, done)
     return total

@@ -40,7 +40,7 @@ def prove(session: Session, report: Report) -> Proved:
     for step in session.steps:
         rows += _forth(session, keys, step, report)
         if step.step.keys == "kept":
-            _back(session, keys, step)
+            _back(session, keys, step, report)
         else:
             _count_mapped(session, step)
     check_all(session)
@@ -61,15 +61,13 @@ def _forth(session: Session, keys: LoggedKeys, step: StepSql, report: Report) ->
 
     def chunk(bounds: KeyRange) -> int:
         where = f"{bounds.where(step.key_of('p'))} AND {keys.unlogged(step, step.key_of('p'))}"
-        rows = _compare(session, step, f"{step.view} AS p", where)
-        report(step.step.table.name, rows)
-        return rows
+        return _compare(session, step, f"{step.view} AS p", where)
 
     columns = tuple(quote(name) for name in step.source_key.columns)
-    return _walk(session, keys, step, KeyRange(session.db, step.source, columns), chunk)
+    return _walk(session, keys, step, KeyRange(session.db, step.source, columns), chunk, report)
 
 
-def _back(session: Session, keys: LoggedKeys, step: StepSql) -> None:
+def _back(session: Session, keys: LoggedKeys, step: StepSql, report: Report) -> None:
     """Every new row has its old row, or is a seed."""
     held = matches(step.source_key_of("o"), step.target_key_of("n"), step.source_collations)
 
@@ -83,7 +81,7 @@ def _back(session: Session, keys: LoggedKeys, step: StepSql) -> None:
         _refuse(step, "rows that the old database does not have", [row for row in extra if row not in _seed_keys(step)])
         return 0
 
-    _walk(session, keys, step, KeyRange(session.db, step.target, step.target_key), chunk)
+    _walk(session, keys, step, KeyRange(session.db, step.target, step.target_key), chunk, report)
 
 
 def _seed_keys(step: StepSql) -> set[tuple[object, ...]]:
@@ -102,8 +100,14 @@ def _count_mapped(session: Session, step: StepSql) -> None:
 
 
 def _walk(
-    session: Session, keys: LoggedKeys, step: StepSql, bounds: KeyRange, chunk: Callable[[KeyRange], int]
+    session: Session,
+    keys: LoggedKeys,
+    step: StepSql,
+    bounds: KeyRange,
+    chunk: Callable[[KeyRange], int],
+    report: Report,
 ) -> int:
+    """Runs ``chunk`` over the table in ranges, each in one snapshot; ``report`` is called while no lock is held."""
     bounds.begin()
     size, total, more = ChunkSize.for_session(session), 0, True
     while more:
@@ -113,10 +117,12 @@ def _walk(
             if step.step.number in keys.whole:
                 return total
             more = bounds.extend(size.rows)
-            total += chunk(bounds)
+            done = chunk(bounds)
             if more:
                 bounds.advance()
         size.took(watch.seconds())
+        total += done
+        report(step.step.table.name, done)
     return total
 
 

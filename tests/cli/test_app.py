@@ -196,6 +196,18 @@ def test_status_imports_neither_rich_nor_the_compiler_while_a_migration_is_under
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_names_that_the_terminal_cannot_show_are_no_error(tmp_path: Path, encoding: str) -> None:
+    directory = tmp_path / os.fsdecode(b"shop \xff\xe2\x86\x92")
+    directory.mkdir()
+    old_database(directory / OLD)
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "hotmig", "status", "-d", str(directory)]
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert encoding != "utf-8" or os.fsencode(directory) in done.stdout
+
+
 def test_a_reader_who_leaves_is_no_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)

@@ -24,19 +24,26 @@ connect = sqlite3.connect
 def statements_announced(inject: Inject) -> Iterator[None]:
     """Calls ``inject`` before every statement that hotmig executes on a connection which it opens inside."""
 
-    class Announcing(sqlite3.Connection):
-        def execute(self, *arguments: Any) -> sqlite3.Cursor:
-            inject()
-            return super().execute(*arguments)
-
     def announcing(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        return connect(*arguments, **{"factory": Announcing, **options})
+        return connect(*arguments, **{**options, "factory": announcing_class(options.get("factory"), inject)})
 
     sqlite3.connect = announcing
     try:
         yield
     finally:
         sqlite3.connect = connect
+
+
+def announcing_class(base: type[sqlite3.Connection] | None, inject: Inject) -> type[sqlite3.Connection]:
+    """hotmig's own class of connections, if it has one, which calls ``inject`` first."""
+    executes: type[Any] = base or sqlite3.Connection
+
+    class Announcing(executes):
+        def execute(self, *arguments: Any) -> Any:
+            inject()
+            return super().execute(*arguments)
+
+    return Announcing
 
 
 @dataclass

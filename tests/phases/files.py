@@ -62,6 +62,7 @@ def old_database(
     if status:
         db.execute(MARKER)
         db.execute(LOG)
+        db.execute("BEGIN")
         db.executemany(
             "INSERT INTO _migration_log VALUES (?, 'insert', 'item', ?)", [(n, n) for n in range(1, log + 1)]
         )
@@ -71,6 +72,7 @@ def old_database(
             "INSERT INTO _migration_marker VALUES (0, 1, ?, ?, 'plan', ?, ?, ?, ?)",
             (status, target, version, *days, STARTED),
         )
+        db.execute("COMMIT")
     db.close()
     return path
 

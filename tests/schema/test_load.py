@@ -176,6 +176,14 @@ def test_a_changed_module_beside_it_is_seen_at_once(write: Write, tmp_path: Path
         assert made.tables[0].place == Place(tmp_path / "base.py", 3)
 
 
+def test_modules_beside_it_are_forgotten(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "beside_it.py").write_text("from hotmig.schema import table\n@table\nclass A:\n    x: int\n")
+    modules, path = dict(sys.modules), list(sys.path)
+    load(write("import beside_it"))
+    assert sys.modules == modules
+    assert sys.path == path
+
+
 def test_a_module_beside_it_hides_one_of_the_same_name_for_the_load_alone(write: Write, tmp_path: Path) -> None:
     other = type(sys)("base")
     sys.modules["base"] = other
@@ -239,6 +247,13 @@ def test_schema_modules_are_cheap_to_import() -> None:
     assert child.stdout.strip() == "[]"
 
 
+LAST = """
+@table
+class Last:
+    x: Annotated[int, Key, From("y + 1")]
+for number in (1, 2):
+    seed(Last(x=number))
+"""
 SAME_HASH = {
     "comments and layout": SHOP.replace("tier: str", "# of three\n\n    tier: str").replace(
         'Check("total_cents >= 0")', 'Check("total_cents>=0 -- never")'
@@ -248,7 +263,7 @@ SAME_HASH = {
     "dropped": SHOP.replace('dropped("basket")', ""),
     "the database's name": SHOP.replace('database = "shop"', ""),
     "the order of declarations": SHOP.replace('dropped("client", "nickname")', "").replace(
-        "@table(was", 'dropped("client", "nickname")\n@table\nclass Last: x: int\n@table(was'
+        "@table(was", 'dropped("client", "nickname")\n' + LAST + "@table(was"
     ),
 }
 OTHER_HASH = {
@@ -267,7 +282,7 @@ OTHER_HASH = {
 
 @pytest.mark.parametrize("name", SAME_HASH)
 def test_what_the_hash_does_not_depend_on(name: str, schema: Load) -> None:
-    shop = SHOP + "@table\nclass Last: x: int\n" if "order" in name else SHOP
+    shop = SHOP + LAST if "order" in name else SHOP
     assert schema(SAME_HASH[name]).hash == schema(shop).hash
 
 

@@ -12,8 +12,19 @@ if TYPE_CHECKING:
     from hotmig.phases.cleanup import CleanupResult
     from hotmig.phases.cutover import CutoverResult
     from hotmig.phases.drain import DrainResult
+    from hotmig.phases.init import InitResult
     from hotmig.phases.migrate import MigrateResult
     from hotmig.phases.reset import ResetResult
+
+
+def init(result: InitResult) -> Iterator[str]:
+    """What was made, or adopted."""
+    if result.adopted is None:
+        yield "Made the first database."
+    else:
+        yield f"Adopted {result.adopted}: it stays where it is, and a link gives it its name by the rule."
+    yield f"  schema module: {result.schema_file}{' (written)' if result.schema_written else ''}"
+    yield f"  database: {result.database}"
 
 
 def migrate(result: MigrateResult) -> Iterator[str]:
