@@ -75,12 +75,14 @@ def same(left: str, right: str, *, signed_zero: bool = False) -> str:
     """
     terms = f"{left} COLLATE BINARY IS {right} AND typeof({left}) = typeof({right})"
     if signed_zero:
-        terms += f" AND (typeof({left}) <> 'real' OR {left} <> 0 OR hotmig_signbit({left}) = hotmig_signbit({right}))"
+        # CASE, because AND and OR evaluate both sides where a value is wanted.
+        signs = f"hotmig_signbit({left}) = hotmig_signbit({right})"
+        terms += f" AND CASE WHEN typeof({left}) = 'real' AND {left} = 0 THEN {signs} ELSE 1 END"
     return f"({terms})"
 
 
-def _signbit(value: float) -> int:
-    return int(math.copysign(1.0, value) < 0)
+def _signbit(value: object) -> int:
+    return int(isinstance(value, float) and math.copysign(1.0, value) < 0)
 
 
 def _decode(raw: bytes) -> str | bytes:

@@ -10,6 +10,7 @@ from typing import Any
 
 from hotmig.catalog.ddl import unwrapped
 from hotmig.catalog.lexer import has_comments, identifiers, normalise, tokens
+from hotmig.catalog.misquoted import corrected, row_names
 from hotmig.catalog.model import (
     Catalog,
     Check,
@@ -144,20 +145,20 @@ def _sorted(described: Iterable[object]) -> list[object]:
 
 
 def _table(table: Table) -> _Described:
-    names = [column.name for column in table.columns]
+    names, with_rowid = row_names(table, rowid=False), row_names(table, rowid=True)
     return {
         "columns": [{"name": column.name, **_column(column, names)} for column in table.columns],
         "primary_key": _primary_key(table),
         "uniques": _sorted(_unique(unique) for unique in table.uniques),
-        "checks": _sorted(_check(check, names) for check in table.checks),
+        "checks": _sorted(_check(check, with_rowid) for check in table.checks),
         "foreign_keys": _sorted(_foreign_key(key) for key in table.foreign_keys),
-        "indexes": _by_name({index.name: _index(index, names) for index in table.indexes}),
+        "indexes": _by_name({index.name: _index(index, names, with_rowid) for index in table.indexes}),
         "strict": table.strict,
         "without_rowid": table.without_rowid,
     }
 
 
-def _column(column: Column, names: list[str]) -> _Described:
+def _column(column: Column, names: Iterable[str]) -> _Described:
     return {
         "type": _type(column.type),
         "not_null": column.not_null,
@@ -193,7 +194,7 @@ def _term(column: IndexedColumn, names: Iterable[str]) -> _Described:
     }
 
 
-def _check(check: Check, names: list[str]) -> _Described:
+def _check(check: Check, names: Iterable[str]) -> _Described:
     return {"expression": _expression(check.expression, names), "name": check.name}
 
 
@@ -208,11 +209,11 @@ def _foreign_key(key: ForeignKey) -> _Described:
     }
 
 
-def _index(index: Index, names: list[str]) -> _Described:
+def _index(index: Index, names: Iterable[str], with_rowid: Iterable[str]) -> _Described:
     return {
         "columns": [_term(column, names) for column in index.columns],
         "unique": index.unique,
-        "where": _optional(index.where, names),
+        "where": _optional(index.where, with_rowid),
     }
 
 
@@ -248,7 +249,8 @@ def _type(declared: str) -> str:
 
 
 def _expression(sql: str, names: Iterable[str]) -> str:
-    return normalise(unwrapped(sql), names)
+    """``names`` are all that can be named in it, () where that is not known."""
+    return normalise(corrected(unwrapped(sql), names) if names else unwrapped(sql), names)
 
 
 def _optional(sql: str | None, names: Iterable[str]) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from hotmig.sqlite import fold
@@ -91,8 +92,11 @@ class Table:
 
     def column(self, name: str) -> Column | None:
         """The column of that name, without regard to case, as SQLite finds it."""
-        folded = fold(name)
-        return next((column for column in self.columns if fold(column.name) == folded), None)
+        return self._by_name.get(fold(name))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {fold(column.name): column for column in reversed(self.columns)}
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:

@@ -43,7 +43,7 @@ def _not_ready(target: Path) -> str | None:
         return f"there is no {target} yet"
     if file in seen.live:
         return None
-    if file.retired or (not file.problem and file.status != "migrating"):
+    if not file.problem and file.status != "migrating":
         raise Refused(
             f"{target} is not in service any more: {seen.why_not(file)}",
             "the schema module is an earlier one: start the application's present version; see `hotmig status`",

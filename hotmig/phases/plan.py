@@ -93,11 +93,8 @@ def _planned(result: PlanResult, location: Location, schema: Schema, db: sqlite3
 def _answer(db: sqlite3.Connection, probe: Probe) -> Answer:
     try:
         return Answer(probe, tuple(execute(db, probe.sql, probe.parameters).fetchall()))
-    except sqlite3.OperationalError as error:
-        raise HotmigError(
-            f"the check {probe.check} could not read the old database: {error}",
-            "if a function or collation of the application is missing, load it with --load-extension",
-        ) from error
+    except sqlite3.Error as error:
+        return Answer(probe, (), str(error))
 
 
 def _facts(location: Location, db: sqlite3.Connection) -> Facts:

@@ -10,7 +10,7 @@ from hotmig.catalog.fingerprint import differences
 from hotmig.catalog.model import Catalog, ForeignKey, Index, PrimaryKey, Table, UniqueConstraint
 from hotmig.planning.expressions import compiled
 from hotmig.planning.model import ColumnStep, CopyPlan, TableStep
-from hotmig.planning.rows import plain_column, translation_of
+from hotmig.planning.rows import translation_of
 from hotmig.planning.sameness import nothing_to_do
 from hotmig.planning.successors import read_columns
 from hotmig.sqlite import fold
@@ -52,7 +52,7 @@ def _table_lines(plan: CopyPlan, step: TableStep) -> Iterator[str]:
 def _column_lines(step: TableStep, source: Table, own: ColumnStep) -> Iterator[str]:
     target = f"{step.table.name}.{own.name}"
     translation = translation_of(step, own.name)
-    old = plain_column(step, own)
+    old = step.taken_from(own)
     if translation is not None:
         yield f"column {_names(source, translation.columns)} → {target}: the new key of {translation.parent}"
     elif own.assigned:
@@ -128,7 +128,7 @@ def _new_names(step: TableStep) -> dict[str, str]:
     """Old column name, folded → new name, of columns that are copied or whose references are translated."""
     names: dict[str, str] = {}
     for own in step.columns:
-        old = plain_column(step, own)
+        old = step.taken_from(own)
         if old is not None:
             names.setdefault(fold(old.name), own.name)
     for translation in step.translations:

@@ -11,7 +11,7 @@ from hotmig.errors import HotmigError
 from hotmig.planning.keys import can_be_null
 from hotmig.planning.model import TableStep
 from hotmig.planning.projection import is_copy
-from hotmig.planning.rows import column_step, plain_column, reads
+from hotmig.planning.rows import reads
 from hotmig.sqlite import fold
 
 
@@ -41,10 +41,10 @@ def _listed(columns: Iterable[IndexedColumn]) -> str:
 
 def copied_from(step: TableStep, name: str) -> str | None:
     """The old column whose every value the new column keeps, None when it is filled in another way."""
-    own = column_step(step, name)
+    own = step.column(name)
     if step.source is None or own is None or not is_copy(step, own):
         return None
-    old = plain_column(step, own)
+    old = step.taken_from(own)
     return old.name if old is not None else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.model import Catalog, Column, Table
@@ -38,8 +39,11 @@ class Draft:
     fills: tuple[Fill, ...]
 
     def fill(self, name: str) -> Fill | None:
-        folded = fold(name)
-        return next((fill for fill in self.fills if fold(fill.column.name) == folded), None)
+        return self._by_name.get(fold(name))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Fill]:
+        return {fold(fill.column.name): fill for fill in self.fills}
 
     def copies(self, name: str) -> Column | None:
         """The old column whose every value the new column of that name keeps as it is."""

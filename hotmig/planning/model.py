@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from hotmig.sqlite import fold
+from hotmig.sqlite import fold, quote
 
 if TYPE_CHECKING:
     # `hotmig status` imports this module, and must not pay for the schema package behind it.
-    from hotmig.catalog.model import Catalog, ForeignKey, Table
+    from hotmig.catalog.model import Catalog, Column, ForeignKey, Table
     from hotmig.schema.model import Orphans, SeedRow
 
 How = Literal["as-is", "projected", "empty"]
@@ -89,6 +90,22 @@ class TableStep:
     translations: tuple[Translation, ...] = ()
     seeds: tuple[SeedRow, ...] = ()
     new_foreign_keys: tuple[ForeignKey, ...] = ()  # those that the old schema did not guarantee
+
+    def column(self, name: str) -> ColumnStep | None:
+        """How the new column of that name is filled, None for a generated one."""
+        return self._by_name.get(fold(name))
+
+    def taken_from(self, column: ColumnStep) -> Column | None:
+        """The old column that a new one takes as it is, whatever its type makes of it; None for a From."""
+        return self._by_expression.get(column.expression) if column.expression is not None else None
+
+    @cached_property
+    def _by_name(self) -> dict[str, ColumnStep]:
+        return {fold(column.name): column for column in self.columns}
+
+    @cached_property
+    def _by_expression(self) -> dict[str, Column]:
+        return {quote(column.name): column for column in (self.source.columns if self.source is not None else ())}
 
 
 @dataclass(frozen=True)

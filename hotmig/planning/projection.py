@@ -5,7 +5,6 @@ from __future__ import annotations
 from hotmig.catalog.affinity import column_affinity, stored
 from hotmig.catalog.model import Affinity
 from hotmig.planning.model import ColumnStep, TableStep
-from hotmig.sqlite import quote
 
 
 def projected(step: TableStep, column: ColumnStep) -> str:
@@ -18,20 +17,14 @@ def projected(step: TableStep, column: ColumnStep) -> str:
     target = step.table.column(column.name)
     if target is None:
         raise ValueError(f"{step.table.name} has no column {column.name}")
-    return stored(column.expression, column_affinity(step.table, target), _source_affinity(step, column.expression))
+    return stored(column.expression, column_affinity(step.table, target), _source_affinity(step, column))
 
 
-def _source_affinity(step: TableStep, expression: str) -> Affinity | None:
-    if step.source is None:
-        return None
-    for column in step.source.columns:
-        if quote(column.name) == expression:
-            return column_affinity(step.source, column)
-    return None
+def _source_affinity(step: TableStep, column: ColumnStep) -> Affinity | None:
+    old = step.taken_from(column)
+    return column_affinity(step.source, old) if step.source is not None and old is not None else None
 
 
 def is_copy(step: TableStep, column: ColumnStep) -> bool:
     """Whether the new column is an old one whose every value it keeps as it is."""
-    if step.source is None or column.expression not in {quote(old.name) for old in step.source.columns}:
-        return False
-    return projected(step, column) == column.expression
+    return step.taken_from(column) is not None and projected(step, column) == column.expression

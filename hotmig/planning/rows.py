@@ -14,27 +14,17 @@ from hotmig.sqlite import fold, quote
 KEY = "_migration_key_{}"  # reserved names: no column of a user is hidden by them
 
 
-def column_step(step: TableStep, name: str) -> ColumnStep | None:
-    return next((column for column in step.columns if fold(column.name) == fold(name)), None)
-
-
 def translation_of(step: TableStep, name: str) -> Translation | None:
     """The translation that fills the new column of that name."""
     folded = fold(name)
     return next((each for each in step.translations if folded in map(fold, each.targets)), None)
 
 
-def plain_column(step: TableStep, own: ColumnStep) -> Column | None:
-    """The old column that a new one takes as it is, whatever its type makes of it; None for a From."""
-    columns = step.source.columns if step.source is not None else ()
-    return next((column for column in columns if quote(column.name) == own.expression), None)
-
-
 def value_of(step: TableStep, own: ColumnStep) -> str | None:
     """The projected value over the old row; None without an expression, or with one that the old table can't take."""
     if own.expression is None or step.source is None:
         return None
-    if plain_column(step, own) is None and compiled(own.expression, step.source).error is not None:
+    if step.taken_from(own) is None and compiled(own.expression, step.source).error is not None:
         return None
     return projected(step, own)
 
@@ -86,7 +76,7 @@ def _collect(table: Table, name: str, plain: list[Column], generated: list[Colum
 
 
 def _value(step: TableStep, column: Column, stand_in: bool) -> str | None:
-    own = column_step(step, column.name)
+    own = step.column(column.name)
     translation = translation_of(step, column.name)
     if translation is not None:
         return quote(translation.columns[0]) if stand_in and len(translation.columns) == 1 else None

@@ -9,7 +9,7 @@ from hotmig.catalog.model import Column, Table
 from hotmig.planning.checking import Context
 from hotmig.planning.expressions import compiled
 from hotmig.planning.model import TableStep
-from hotmig.sqlite import fold, quote
+from hotmig.sqlite import fold
 
 _ALIKE = 0.5  # of two names, or of the names of two tables' columns
 
@@ -20,7 +20,10 @@ def read_columns(step: TableStep) -> frozenset[str]:
         return frozenset()
     reads: set[str] = set()
     for column in step.columns:
-        if column.expression is not None:
+        old = step.taken_from(column)
+        if old is not None:
+            reads.add(fold(old.name))
+        elif column.expression is not None:
             reads |= _reads(column.expression, step.source)
     for translation in step.translations:
         reads |= {fold(name) for name in translation.columns}
@@ -28,12 +31,9 @@ def read_columns(step: TableStep) -> frozenset[str]:
 
 
 def _reads(expression: str, source: Table) -> frozenset[str]:
-    names = {quote(column.name): fold(column.name) for column in source.columns}
-    if expression in names:
-        return frozenset({names[expression]})
     found = compiled(expression, source)
     # A From that can't be compiled is refused by itself; nothing more is said about what it may have read.
-    return found.reads if found.error is None else frozenset(names.values())
+    return found.reads if found.error is None else frozenset(fold(column.name) for column in source.columns)
 
 
 def gone_columns(context: Context, step: TableStep) -> tuple[Column, ...]:
@@ -73,7 +73,7 @@ def renamed_columns(context: Context, step: TableStep) -> dict[str, Column]:
 
 def is_unfilled(step: TableStep, column: Column) -> bool:
     """Whether nothing of the old row goes into a new column: it gets its default, NULL, or a new integer key."""
-    own = next((each for each in step.columns if each.name == column.name), None)
+    own = step.column(column.name)
     if own is None or own.expression is not None:
         return False
     if step.source is not None and own.assigned and step.source.column(column.name) is not None:

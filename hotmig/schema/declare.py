@@ -48,6 +48,7 @@ class ViewDeclaration:
     spot: Spot
     joins: Sequence[tuple[type, type]]
     sql: str | None
+    unchecked: bool
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Statement:
     sql: str
     spot: Spot
     on_replay: bool = False
+    unchecked: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,12 +173,18 @@ def table(
 
 @dataclass_transform(kw_only_default=True)
 def view(
-    name: str | None = None, /, *, joins: Sequence[tuple[type, type]] = (), sql: str | None = None
+    name: str | None = None,
+    /,
+    *,
+    joins: Sequence[tuple[type, type]] = (),
+    sql: str | None = None,
+    unchecked: bool = False,
 ) -> Callable[[type[T]], type[T]]:
     """Declares a view: ``joins`` of tables along their foreign keys, or the ``sql`` of its SELECT.
 
     The fields name the view's columns. With ``joins`` a field is the column of that name, or ``<table>_<column>``, of
-    one of the joined tables, or what ``From`` says. All joins are inner joins.
+    one of the joined tables, or what ``From`` says. All joins are inner joins. ``unchecked`` lets pass a SELECT over
+    tables or columns that don't exist: SQLite takes such a view, and fails when it is read.
     """
     spot = caller()
 
@@ -184,7 +192,7 @@ def view(
         cls = _keyword_only(cls)
         named = snake_case(cls.__name__) if name is None else name
         if registry := _registry.get():
-            registry.views.append(ViewDeclaration(cls, named, spot, joins, sql))
+            registry.views.append(ViewDeclaration(cls, named, spot, joins, sql, unchecked))
         return cls
 
     if isinstance(name, type):
@@ -192,10 +200,13 @@ def view(
     return declare
 
 
-def trigger(sql: str, /, *, on_replay: bool = False) -> None:
-    """Declares a trigger by its CREATE TRIGGER. With ``on_replay`` it also fires for rows that replay brings over."""
+def trigger(sql: str, /, *, on_replay: bool = False, unchecked: bool = False) -> None:
+    """Declares a trigger by its CREATE TRIGGER. With ``on_replay`` it also fires for rows that replay brings over.
+
+    ``unchecked`` lets pass one that names what does not exist: SQLite takes it, and fails when it fires.
+    """
     if registry := _registry.get():
-        registry.triggers.append(Statement(sql, caller(), on_replay))
+        registry.triggers.append(Statement(sql, caller(), on_replay, unchecked))
 
 
 def sql(statement: str, /) -> None:

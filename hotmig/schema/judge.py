@@ -99,15 +99,38 @@ class Judge:
     def check_triggers(self, triggers: Sequence[tuple[str, Statement]]) -> None:
         """Compiles a statement that fires it, for each trigger.
 
-        A statement fires others too: the one to blame is the one that also fails alone.
+        A statement fires others too: the one to blame is the one that also fails alone. Those that are unchecked
+        are out of the way meanwhile.
         """
-        failed = [(name, statement) for name, statement in triggers if self._firing_error(name, statement)]
+        unchecked = [name for name, statement in triggers if statement.unchecked]
+        checked = [(name, statement) for name, statement in triggers if not statement.unchecked]
+        failed = [each for each in checked if self._firing_error(*each, without=unchecked)]
         for name, statement in failed:
             others = [other for other, _ in triggers if other != name]
             if self._firing_error(name, statement, without=others):
-                self._blame(name, statement)
+                self._blame(name, statement, others)
         for name, statement in failed:
-            self._blame(name, statement)
+            self._blame(name, statement, unchecked)
+
+    def run(self, sql: str) -> None:
+        """Runs a statement that was judged before."""
+        for db, text in ((self.db, sql), (self._strict, never_text(sql))):
+            execute(db, text)
+
+    def view_error(self, name: str) -> str | None:
+        """What is wrong with a view that is there, None for nothing."""
+        select = f"SELECT * FROM {quote(name)} LIMIT 0"
+        return _error(self.db, select) or _error(self._strict, never_text(select))
+
+    def trigger_error(self, statement: Statement) -> str | None:
+        """What is wrong with a trigger, when no other is there; None for nothing. It is gone afterwards."""
+        name = self.create_trigger(statement)
+        try:
+            return self._firing_error(name, statement)
+        except (HotmigError, sqlite3.Error) as error:  # a column or a view that it stands on is wrong
+            return str(error)
+        finally:
+            self.run(f"DROP TRIGGER {quote(name)}")
 
     def check_reference(self, parent: str, columns: Sequence[str], table: str, spot: Spot) -> None:
         """Has SQLite look for the unique index that a foreign key needs in its parent."""
@@ -146,7 +169,11 @@ class Judge:
                 return error
         return None
 
-    def _blame(self, name: str, statement: Statement) -> None:
+    def _blame(self, name: str, statement: Statement, without: Iterable[str]) -> None:
+        for db in (self.db, self._strict):
+            execute(db, "SAVEPOINT blame")
+            for other in without:
+                execute(db, f"DROP TRIGGER {quote(other)}")
         self._require(statement.spot, f"trigger {name}", self._firing_statement(name, statement))
 
     def _firing_statement(self, name: str, statement: Statement) -> str:

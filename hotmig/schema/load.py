@@ -142,7 +142,8 @@ class _Loading:
         for view in views:
             self.judge.create_view(view)
         for view in views:
-            self.judge.check_view(view)
+            if not view.declaration.unchecked:
+                self.judge.check_view(view)
         return views
 
     def _triggers(self) -> list[tuple[str, Statement]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from hotmig.catalog.model import Catalog
+from hotmig.sqlite import fold
 
 Value = None | int | float | str | bytes
 Orphans = Literal["refuse", "null"]
@@ -54,8 +56,11 @@ class TableRules:
     seeds: tuple[SeedRow, ...] = ()
 
     def column(self, name: str) -> ColumnRules | None:
-        folded = name.lower()
-        return next((rules for rules in self.columns if rules.column.lower() == folded), None)
+        return self._by_column.get(fold(name))
+
+    @cached_property
+    def _by_column(self) -> dict[str, ColumnRules]:
+        return {fold(rules.column): rules for rules in reversed(self.columns)}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from hotmig.schema.layout import (
     quoted,
 )
 from hotmig.schema.names import TAKEN, Names, class_names, view_names
-from hotmig.schema.scaffold_table import Classes, class_source
+from hotmig.schema.scaffold_parts import Classes
+from hotmig.schema.scaffold_table import class_source
 from hotmig.schema.unsound import unsound
 from hotmig.sqlite import fold
 
@@ -36,8 +37,8 @@ def module_text(catalog: Catalog, *, database_name: str | None = None, prepare: 
     Views and triggers that SQLite has but can't run are marked ``unchecked``; ``prepare`` gets the connections that
     try them, to load extensions. Raises HotmigError for SQL that can't be read.
     """
-    every = frozenset(entry.name for entry in (*catalog.views, *catalog.triggers))
-    broken = unsound(_Scaffold(catalog, every).text(), prepare) if every else frozenset()
+    every = frozenset([*(view.name for view in catalog.views), *(trigger.name for trigger in catalog.triggers)])
+    broken = unsound(_Scaffold(catalog, every).text(), prepare) if every else every
     return _Scaffold(catalog, broken, database_name).text()
 
 
@@ -49,9 +50,11 @@ class _Scaffold:
         self.unchecked = unchecked
         self.database_name = database_name
         self.tables = _parents_first(catalog.tables)
-        missing = {key.parent for table in self.tables for key in table.foreign_keys}
-        names = Names("Row", missing)  # a class would be taken for a parent that is not there
-        self.classes = Classes({fold(table.name): table for table in self.tables}, _class_names(self.tables, names))
+        by_name = {fold(table.name): table for table in self.tables}
+        parents = {key.parent for table in self.tables for key in table.foreign_keys}
+        # A class of that name would be taken for a parent that is not there.
+        names = Names("Row", {parent for parent in parents if fold(parent) not in by_name})
+        self.classes = Classes(by_name, _class_names(self.tables, names))
         self.view_classes = {view.name: names.take(*view_names(view.name)) for view in catalog.views}
 
     def text(self) -> str:

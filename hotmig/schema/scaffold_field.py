@@ -25,7 +25,7 @@ class Fields:
         for key in table.foreign_keys:
             if len(key.columns) == 1:
                 self.references.setdefault(fold(key.columns[0]), []).append(key)
-        self.rows = {column.name: key for column in table.columns if (key := self._row(column)) is not None}
+        self.rows = {column.name: row for column in table.columns if (row := self._row(column)) is not None}
         self.names = self._names()
 
     def source(self, column: Column) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from hotmig.catalog.lexer import KEYWORDS, tokens
 from hotmig.catalog.misquoted import corrected, row_names
@@ -105,7 +106,7 @@ class Parts:
         key = self.table.primary_key
         order = [fold(column.name) for column in self.table.columns]
         places = [order.index(fold(part.name or "")) for part in key.columns] if key else []
-        return all(before < after for before, after in zip(places, places[1:], strict=False))
+        return all(before < after for before, after in pairwise(places))
 
     def unique_column(self, unique: UniqueConstraint) -> str | None:
         """The column at whose field a UNIQUE stands."""

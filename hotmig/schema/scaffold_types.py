@@ -21,7 +21,13 @@ _BY_WORD = {
     "DECIMAL": "Decimal",
     "NUMERIC": "Decimal",
 }
-_BY_AFFINITY: dict[Affinity, str] = {"INTEGER": "int", "TEXT": "str", "REAL": "float", "BLOB": "object", "NUMERIC": "object"}
+_BY_AFFINITY: dict[Affinity, str] = {
+    "INTEGER": "int",
+    "TEXT": "str",
+    "REAL": "float",
+    "BLOB": "object",
+    "NUMERIC": "object",
+}
 _LONGEST_LITERAL = 60
 
 

@@ -92,7 +92,10 @@ class LoggedKeys:
         by_key = dict(zip((n.lower() for n in parent.source_key.columns), parent.key_of("k"), strict=True))
         if {name.lower() for name in edge.parent_columns} == set(by_key):
             pairs = zip(edge.columns, edge.parent_columns, strict=True)
-            join = conjunction(f"o.{quote(ours)} = {by_key[theirs.lower()]}" for ours, theirs in pairs)
+            join = conjunction(
+                f"o.{quote(ours)} = {by_key[theirs.lower()]} COLLATE {quote(_collation(parent, theirs))}"
+                for ours, theirs in pairs
+            )
             self._add(child, f"SELECT {children} FROM {parent.keys} AS k CROSS JOIN {child.source} AS o ON {join}")
         elif edge.orphans == "null" and self._some_are_gone(parent):
             # What the row that is gone was called is not known any more, so any child may have lost its parent.
@@ -100,7 +103,8 @@ class LoggedKeys:
             self.whole.add(child.step.number)
             return grown
         pairs = zip(edge.columns, edge.parent_columns, strict=True)
-        join = conjunction(f"o.{quote(ours)} = q.{quote(theirs)}" for ours, theirs in pairs)
+        # The left side's collation counts, and a foreign key goes by the parent's.
+        join = conjunction(f"q.{quote(theirs)} = o.{quote(ours)}" for ours, theirs in pairs)
         found = matches(parent.source_key_of("q"), parent.key_of("k"), parent.source_collations)
         self._add(
             child,
@@ -116,3 +120,8 @@ class LoggedKeys:
         found = matches(parent.source_key_of("q"), parent.key_of("k"), parent.source_collations)
         gone = f"SELECT 1 FROM {parent.keys} AS k WHERE NOT EXISTS (SELECT 1 FROM {parent.source} AS q WHERE {found})"
         return value(self.session.db, f"{gone} LIMIT 1") is not None
+
+
+def _collation(parent: StepSql, name: str) -> str:
+    column = parent.step.source.column(name) if parent.step.source else None
+    return column.collation if column else "BINARY"

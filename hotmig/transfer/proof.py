@@ -132,9 +132,10 @@ def _compare(session: Session, step: StepSql, rows: str, where: str) -> int:
     joined = f"FROM {rows} LEFT JOIN {step.target} AS n ON {found} WHERE {where}"
     differs = f"(n.{step.target_key[0]} IS NULL OR {step.differs('p', 'n')})"
     with explain_conflict(session, step.step):
-        count, wrong = execute(
-            session.db, f"SELECT count(*), count(CASE WHEN {differs} THEN 1 END) {joined}"
-        ).fetchone()
+        # With its LIMIT the inner SELECT stays one: merged into the outer, it would be aggregated over more than
+        # 2,000 columns.
+        counted = f"SELECT count(*), count(wrong) FROM (SELECT CASE WHEN {differs} THEN 1 END AS wrong {joined} LIMIT -1)"
+        count, wrong = execute(session.db, counted).fetchone()
         if wrong:
             key = ", ".join(step.key_of("p"))
             sample = execute(session.db, f"SELECT {key} {joined} AND {differs} LIMIT {SAMPLES}").fetchall()

@@ -304,10 +304,9 @@ class StepSql:
         if {name.lower() for name in translation.parent_columns} != {name.lower() for name in step.source_key.columns}:
             return False
         columns = {column.name.lower(): column for column in step.columns}
-        return all(
-            columns[name.lower()].assigned or (is_copy(step, columns[name.lower()]) and name in step.new_key)
-            for name in translation.value_columns
-        )
+        values = [columns[name.lower()] for name in translation.value_columns]
+        old_key = {quote(name) for name in step.source_key.columns}
+        return all(value.assigned or (is_copy(step, value) and value.expression in old_key) for value in values)
 
 
 def steps_with_source(plan: CopyPlan) -> tuple[StepSql, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_what_can_run_says_so_and_exits_0(shop: Path) -> None:
 
 
 def test_names_are_shown_as_they_are(shop: Path) -> None:
-    assert "odd [red] name" in run(shop).stdout
+    assert re.search(r"^ *2 +odd \[red\] name +\(new\)", run(shop).stdout, re.MULTILINE)
 
 
 def test_what_is_blocked_names_the_line_to_write_and_exits_1(shop: Path) -> None:

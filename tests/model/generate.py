@@ -24,7 +24,7 @@ from tests.model.schemas import (
     Table,
     UniqueIndex,
 )
-from tests.model.writes import Delete, Insert, ParentKey, Swap, Transaction, Update, Value, Write
+from tests.model.writes import Delete, Insert, LookAlike, ParentKey, Swap, Transaction, Update, Value, Write
 from tests.scenarios.exact import Cell, Text, cell, quote
 
 TYPES = (
@@ -75,6 +75,7 @@ CELLS: tuple[Cell, ...] = (
 )
 
 cells = st.sampled_from(CELLS) | st.integers(-3, 12).map(cell) | st.integers(-(2**63), 2**63 - 1).map(cell)
+crowded = st.sampled_from([*map(cell, (0, 1, 2, 3, "a", "A", "b", None)), b"a"])  # few values: for evictions
 small = st.integers(0, 40)
 
 
@@ -132,7 +133,7 @@ def _columns(draw: st.DrawFn, name: str) -> Column:
     not_null = draw(st.sampled_from([False, False, True]))
     # With a default, REPLACE puts it where NULL was given.
     default = draw(st.sampled_from([None, "'none'", "0", "x'00'"])) if not_null else None
-    collation = draw(st.sampled_from(["BINARY", "BINARY", "BINARY", "NOCASE"]))
+    collation = draw(st.sampled_from(["BINARY", "BINARY", "NOCASE"]))
     return Column(name, draw(st.sampled_from(TYPES)), not_null, default, collation)
 
 
@@ -321,7 +322,11 @@ def _values(table: Table, column: str) -> st.SearchStrategy[Value]:
         return st.none() | parent | parent
     if column in table.key and table.kind == "integer":
         return st.integers(-3, 12) | st.sampled_from([2**63 - 1, -(2**63)])
-    return cells
+    return crowded | cells if _is_unique(table, column) else cells
+
+
+def _is_unique(table: Table, column: str) -> bool:
+    return column in table.key or any(column in unique for unique in table.uniques) or bool(table.unique_indexes)
 
 
 @st.composite
@@ -340,7 +345,10 @@ def updates(draw: st.DrawFn, table: Table) -> Update:
     if table.kind != "integer" and not table.without_rowid:
         names.append("rowid")
     column = draw(st.sampled_from(names))
-    value = draw(st.integers(-2, 12)) if column == "rowid" else draw(_values(table, column))
+    if column == "rowid":
+        value: Value = draw(st.integers(-2, 12))
+    else:
+        value = draw(st.one_of(_values(table, column), _values(table, column), st.just(LookAlike())))
     verb: Any = draw(st.sampled_from(["", "OR IGNORE", "OR REPLACE", "OR REPLACE"]))
     return Update(table, verb, draw(small), column, value)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tests.model.schemas import Table
-from tests.scenarios.exact import Cell, Row, Text, cell, plain, quote
+from tests.scenarios.exact import Cell, Real, Row, Text, cell, plain, quote
 
 Verb = Literal["", "OR IGNORE", "OR REPLACE"]
 Fate = Literal["accepted", "refused", "busy", "rolled back"]
@@ -23,7 +23,15 @@ class ParentKey:
     swap_case: bool = False
 
 
-Value = Cell | ParentKey
+@dataclass(frozen=True)
+class LookAlike:
+    """In an update: a value that SQLite takes for equal to the one that is there, and that is another one.
+
+    Another case, REAL for INTEGER and back, the other zero; it depends on the column which of them are equal.
+    """
+
+
+Value = Cell | ParentKey | LookAlike
 
 
 @dataclass(frozen=True)
@@ -146,14 +154,17 @@ class Application:
 
     def _update(self, write: Update) -> None:
         if key := self.key_of(write.table, write.nth):
-            value = self._resolved(write.table, write.column, write.value)
+            if isinstance(write.value, LookAlike):
+                value = look_alike(self._row(write.table, key)[_at(write.table, write.column)])
+            else:
+                value = self._resolved(write.table, write.column, write.value)
             self._assign(write.table, write.verb, write.column, value, key)
 
     def _swap(self, write: Swap) -> None:
         first, second = self.key_of(write.table, write.first), self.key_of(write.table, write.second)
         if not first or not second or first == second:
             return
-        at = [column.name for column in write.table.columns].index(write.column)
+        at = _at(write.table, write.column)
         one, other = (self._row(write.table, key) for key in (first, second))
         self._delete(write.table, second)
         self._assign(write.table, "", write.column, other[at], first)
@@ -183,6 +194,7 @@ class Application:
 
     def _resolved(self, table: Table, column: str, value: Value) -> Cell:
         if not isinstance(value, ParentKey):
+            assert not isinstance(value, LookAlike)
             return value
         reference = table.reference(column)
         assert reference is not None
@@ -200,6 +212,24 @@ def _fate(error: sqlite3.Error) -> Fate:
     if isinstance(error, sqlite3.IntegrityError):
         return "rolled back"  # a deferred foreign key
     raise error
+
+
+def look_alike(value: Cell) -> Cell:
+    """Equal under NOCASE or as a number, yet not the same; a value that has no such counterpart stays."""
+    if isinstance(value, Text):
+        return Text(value.raw.swapcase())
+    if isinstance(value, int):
+        return cell(float(value)) if abs(value) < 2**53 else value
+    if isinstance(value, Real):
+        number = float.fromhex(value.hex)
+        if number == 0:
+            return cell(-number)
+        return int(number) if number.is_integer() and abs(number) < 2**53 else value
+    return value
+
+
+def _at(table: Table, column: str) -> int:
+    return [each.name for each in table.columns].index(column)
 
 
 def _name(column: str) -> str:

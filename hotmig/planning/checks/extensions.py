@@ -37,7 +37,8 @@ def _needed(step: TableStep) -> tuple[set[str], set[str]]:
     found = [compiled(expression, step.table) for expression in _expressions(step.table)]
     if step.source is not None:
         collations |= set(_collations(step.source))
-        found += [compiled(own.expression, step.source) for own in step.columns if own.expression is not None]
+        computed = (own.expression for own in step.columns if step.taken_from(own) is None)
+        found += [compiled(expression, step.source) for expression in computed if expression is not None]
     for each in found:
         functions |= each.functions
         collations |= each.collations

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from hotmig.planning.checking import Context, check
 from hotmig.planning.expressions import compiled
 from hotmig.planning.model import Finding, TableStep
-from hotmig.planning.rows import plain_column
 
 NAME = "from"
 
@@ -20,7 +19,7 @@ def findings(context: Context) -> Iterable[Finding]:
 
 def _of_step(context: Context, step: TableStep) -> Iterable[Finding]:
     for column in step.columns:
-        if step.source is None or column.expression is None or plain_column(step, column) is not None:
+        if step.source is None or column.expression is None or step.taken_from(column) is not None:
             continue
         error = compiled(column.expression, step.source).error
         if error is None:

@@ -10,7 +10,6 @@ from hotmig.planning.checking import Context, check, counted, first_keys, number
 from hotmig.planning.lines import bare, from_line
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
 from hotmig.planning.projection import is_copy, projected
-from hotmig.planning.rows import column_step, plain_column
 from hotmig.sqlite import quote
 
 NAME = "lost-values"
@@ -51,7 +50,7 @@ def _comes_back(old: str, new: str) -> str:
 def _changes(context: Context) -> Iterator[tuple[TableStep, Column, ColumnStep, Column]]:
     for step in context.plan.steps:
         for column in step.table.stored_columns:
-            own = column_step(step, column.name)
-            old = plain_column(step, own) if own is not None else None
+            own = step.column(column.name)
+            old = step.taken_from(own) if own is not None else None
             if own is not None and old is not None and not is_copy(step, own):
                 yield step, column, own, old

@@ -9,7 +9,6 @@ from hotmig.planning.checking import Context, check
 from hotmig.planning.keys import can_be_null
 from hotmig.planning.lines import from_line, zero
 from hotmig.planning.model import Finding, TableStep
-from hotmig.planning.rows import column_step
 from hotmig.planning.successors import is_unfilled, renamed_columns
 
 NAME = "no-value"
@@ -29,7 +28,7 @@ def findings(context: Context) -> Iterable[Finding]:
 
 
 def _has_no_value(step: TableStep, column: Column) -> bool:
-    own = column_step(step, column.name)
+    own = step.column(column.name)
     if step.source is None or own is None or own.assigned or not is_unfilled(step, column):
         return False
     return not can_be_null(step.table, column.name) and (column.default or "NULL").upper() == "NULL"

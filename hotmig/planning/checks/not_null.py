@@ -10,7 +10,7 @@ from hotmig.planning.held import is_not_null_already
 from hotmig.planning.keys import can_be_null
 from hotmig.planning.lines import bare, from_line, zero
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
-from hotmig.planning.rows import column_step, plain_column, translation_of, value_of
+from hotmig.planning.rows import translation_of, value_of
 from hotmig.sqlite import disjunction, fold, quote
 
 NAME = "not-null"
@@ -40,7 +40,7 @@ def _subject(step: TableStep, column: Column) -> str:
 def _new_constraints(context: Context) -> Iterator[tuple[TableStep, Column, str]]:
     for step in context.plan.steps:
         for column in step.table.stored_columns:
-            own = column_step(step, column.name)
+            own = step.column(column.name)
             condition = _is_null(step, own) if own is not None else None
             if condition is not None and not can_be_null(step.table, column.name) and not _held(step, column):
                 yield step, column, condition
@@ -66,9 +66,9 @@ def _is_null(step: TableStep, own: ColumnStep) -> str | None:
 
 
 def _fix(context: Context, step: TableStep, column: Column) -> str | None:
-    own = column_step(step, column.name)
+    own = step.column(column.name)
     if own is None or own.expression is None:
         return None
-    old = plain_column(step, own)
+    old = step.taken_from(own)
     expression = bare(old.name) if old is not None else own.expression
     return from_line(context, step, column, f"coalesce({expression}, {zero(step, column)})")

@@ -10,7 +10,6 @@ from hotmig.planning.keys import can_be_null
 from hotmig.planning.lines import field_line
 from hotmig.planning.model import Finding, Probe, TableStep, Translation
 from hotmig.planning.orphan_sql import Parents, has_no_parent, is_orphan
-from hotmig.planning.rows import column_step
 from hotmig.sqlite import fold, quote
 
 NAME = "orphans"
@@ -78,7 +77,7 @@ def _unreachable(context: Context, step: TableStep, translation: Translation) ->
     """A reference to a column that follows a third table, outside its own table's key, can't be followed."""
     parent = context.plan.step(translation.parent)
     for name in translation.value_columns:
-        own = column_step(parent, name) if parent is not None else None
+        own = parent.column(name) if parent is not None else None
         in_key = parent is not None and parent.keys == "mapped" and fold(name) in map(fold, parent.new_key)
         if own is not None and own.expression is None and not in_key:
             what = f"{', '.join(translation.targets)} refers to {translation.parent}.{name}, which is itself not copied"

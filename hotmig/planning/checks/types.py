@@ -9,7 +9,7 @@ from hotmig.planning.checking import Context, check, counted, first_keys, number
 from hotmig.planning.held import copied_from
 from hotmig.planning.lines import bare, from_line
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
-from hotmig.planning.rows import column_step, plain_column, value_of
+from hotmig.planning.rows import value_of
 from hotmig.sqlite import fold, quote, text
 
 NAME = "types"
@@ -34,7 +34,7 @@ def findings(context: Context) -> Iterable[Finding]:
         if rows:
             count = number(rows[0][0], "value")
             message = f"{count} of {step.table.name}.{column.name} cannot be stored as {kind}: {first_keys(step, rows)}"
-            old = plain_column(step, own)
+            old = step.taken_from(own)
             expression = f"CAST({bare(old.name) if old is not None else own.expression} AS {column.type.upper()})"
             yield Finding(NAME, "block", step.table.name, message, from_line(context, step, column, expression))
 
@@ -46,7 +46,7 @@ def _subject(step: TableStep, column: Column) -> str:
 def _new_constraints(context: Context) -> Iterator[tuple[TableStep, Column, ColumnStep, str]]:
     for step in context.plan.steps:
         for column in step.table.stored_columns:
-            own = column_step(step, column.name)
+            own = step.column(column.name)
             kind = _kind(step, column)
             if own is not None and own.expression is not None and kind is not None and not _held(step, column, kind):
                 yield step, column, own, kind

@@ -1,0 +1,164 @@
+"""References follow their parent rows: translated by SQLite's own comparison, widened when the parent is logged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hotmig.errors import Refused
+from hotmig.transfer.proof import prove
+from hotmig.transfer.replay import replay
+from tests.transfer.building import Case, rules, schema
+
+
+def ignore(_table: str, _rows: int) -> None:
+    pass
+
+
+BY_CODE = [
+    "CREATE TABLE country(id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE COLLATE NOCASE)",
+    "CREATE TABLE city(id INTEGER PRIMARY KEY, name TEXT, country TEXT REFERENCES country(code))",
+    "INSERT INTO country VALUES (10, 'de'), (20, 'fr'), (30, 'it')",
+    "INSERT INTO city VALUES (1, 'Bonn', 'DE'), (2, 'Lyon', 'fr'), (3, 'Rome', 'it'), (4, 'Nowhere', NULL)",
+]
+BY_ID = [
+    "CREATE TABLE country(id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE COLLATE NOCASE)",
+    "CREATE TABLE city(id INTEGER PRIMARY KEY, name TEXT, country_id INTEGER REFERENCES country(id))",
+]
+CITIES = "SELECT name, country_id FROM city ORDER BY id"
+
+
+def test_a_reference_moves_from_a_code_to_the_key(tmp_path: Path) -> None:
+    case = Case(tmp_path, BY_CODE, schema(BY_ID, [rules("city", country_id={"was": "country"})]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows(CITIES) == [("Bonn", 10), ("Lyon", 20), ("Rome", 30), ("Nowhere", None)]
+        # Two parents swap their codes: their children are written by nobody, and yet refer to another row now.
+        case.write("BEGIN", "UPDATE country SET code = 'x' WHERE id = 10", "UPDATE country SET code = 'de' WHERE id = 20",
+                   "UPDATE country SET code = 'fr' WHERE id = 10", "COMMIT")
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows(CITIES) == [("Bonn", 20), ("Lyon", 10), ("Rome", 30), ("Nowhere", None)]
+
+
+def test_a_child_that_is_not_logged_is_left_out_of_the_proof_while_its_parent_is(tmp_path: Path) -> None:
+    case = Case(tmp_path, BY_CODE, schema(BY_ID, [rules("city", country_id={"was": "country"})]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        replay(session)
+        case.write("BEGIN", "UPDATE country SET code = 'x' WHERE id = 10", "UPDATE country SET code = 'de' WHERE id = 20",
+                   "UPDATE country SET code = 'fr' WHERE id = 10", "COMMIT")
+        prove(session, ignore)
+        replay(session)
+        prove(session, ignore)
+
+
+def test_a_reference_to_no_row_stops_the_copy_and_is_named(tmp_path: Path) -> None:
+    case = Case(tmp_path, [*BY_CODE, "INSERT INTO city VALUES (5, 'Lost', 'xx')"],
+                schema(BY_ID, [rules("city", country_id={"was": "country"})]))
+    case.record()
+    with case.session() as session, pytest.raises(Refused, match=r'refers to no row of "country" in the rows 5'):
+        case.copy(session)
+
+
+def test_a_reference_to_no_row_becomes_null_where_the_schema_says_so_and_comes_back(tmp_path: Path) -> None:
+    wanted = schema(BY_ID, [rules("city", country_id={"was": "country", "orphans": "null"})])
+    case = Case(tmp_path, [*BY_CODE, "INSERT INTO city VALUES (5, 'Lost', 'xx')"], wanted)
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows(CITIES)[-1] == ("Lost", None)
+        case.write("INSERT INTO country VALUES (40, 'XX')", "DELETE FROM country WHERE code = 'it'")
+        replay(session)
+        prove(session, ignore)
+        assert case.new_rows(CITIES)[2:] == [("Rome", None), ("Nowhere", None), ("Lost", 40)]
+
+
+def test_a_key_that_is_computed_from_another_column_takes_its_children_along(tmp_path: Path) -> None:
+    old = [
+        "CREATE TABLE person(id INTEGER PRIMARY KEY, email TEXT NOT NULL)",
+        "CREATE TABLE letter(id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL REFERENCES person(id))",
+        "INSERT INTO person VALUES (1, 'a@x'), (2, 'b@x')",
+        "INSERT INTO letter VALUES (1, 1), (2, 2), (3, 2)",
+    ]
+    new = [
+        "CREATE TABLE person(email TEXT PRIMARY KEY NOT NULL)",
+        "CREATE TABLE letter(id INTEGER PRIMARY KEY, person_email TEXT NOT NULL REFERENCES person(email))",
+    ]
+    case = Case(tmp_path, old, schema(new, [rules("letter", person_email={"was": "person_id"})]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows("SELECT * FROM letter") == [(1, "a@x"), (2, "b@x"), (3, "b@x")]
+        case.write("UPDATE person SET email = 'c@x' WHERE id = 2", "UPDATE person SET email = 'b@x' WHERE id = 1")
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows("SELECT * FROM letter") == [(1, "b@x"), (2, "c@x"), (3, "c@x")]
+    assert sorted(case.new_rows("SELECT * FROM person")) == [("b@x",), ("c@x",)]
+
+
+def test_a_tree_keeps_its_shape_under_new_keys(tmp_path: Path) -> None:
+    old = [
+        "CREATE TABLE node(name TEXT PRIMARY KEY NOT NULL, parent TEXT REFERENCES node(name))",
+        "INSERT INTO node VALUES ('leaf', 'root'), ('root', NULL), ('twig', 'leaf')",
+    ]
+    new = ["CREATE TABLE node(id INTEGER PRIMARY KEY, name TEXT NOT NULL, parent_id INTEGER REFERENCES node(id))"]
+    case = Case(tmp_path, old, schema(new, [rules("node", parent_id={"was": "parent"})]))
+    tree = "SELECT n.name, p.name FROM node n LEFT JOIN node p ON p.id = n.parent_id ORDER BY 1"
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows(tree) == [("leaf", "root"), ("root", None), ("twig", "leaf")]
+        case.write("INSERT INTO node VALUES ('bud', 'twig')", "INSERT INTO node VALUES ('moss', NULL)",
+                   "UPDATE node SET parent = 'moss' WHERE name = 'leaf'", "DELETE FROM node WHERE name = 'root'")
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows(tree) == [("bud", "twig"), ("leaf", "moss"), ("moss", None), ("twig", "leaf")]
+
+
+def test_a_foreign_key_that_is_new_is_checked_for_what_a_replay_touches(tmp_path: Path) -> None:
+    old = ["CREATE TABLE a(id INTEGER PRIMARY KEY)", "CREATE TABLE b(id INTEGER PRIMARY KEY, a_id INTEGER)",
+           "INSERT INTO a VALUES (1), (2)", "INSERT INTO b VALUES (1, 1), (2, 2)"]
+    new = ["CREATE TABLE a(id INTEGER PRIMARY KEY)",
+           "CREATE TABLE b(id INTEGER PRIMARY KEY, a_id INTEGER REFERENCES a(id))"]
+    case = Case(tmp_path, old, schema(new))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        case.write("INSERT INTO b VALUES (3, 9)")
+        with pytest.raises(Refused, match=r'"b" \(a_id\) refers to no row of "a": 9'):
+            replay(session)
+        case.write("DELETE FROM b WHERE id = 3", "DELETE FROM a WHERE id = 2")
+        with pytest.raises(Refused, match=r'"b" \(a_id\) refers to no row of "a": 2'):
+            replay(session)
+        case.write("UPDATE b SET a_id = 1")
+        replay(session)
+        prove(session, ignore)
+
+
+def test_a_composite_key_that_contains_a_mapped_reference(tmp_path: Path) -> None:
+    old = [
+        "CREATE TABLE product(sku TEXT PRIMARY KEY NOT NULL)",
+        "CREATE TABLE stock(shop INTEGER NOT NULL, sku TEXT NOT NULL REFERENCES product(sku), n INTEGER,"
+        " PRIMARY KEY (shop, sku)) WITHOUT ROWID",
+        "INSERT INTO product VALUES ('a'), ('b')", "INSERT INTO stock VALUES (1, 'a', 5), (1, 'b', 6), (2, 'a', 7)",
+    ]
+    new = [
+        "CREATE TABLE product(id INTEGER PRIMARY KEY, sku TEXT NOT NULL)",
+        "CREATE TABLE stock(shop INTEGER NOT NULL, product_id INTEGER NOT NULL REFERENCES product(id), n INTEGER,"
+        " PRIMARY KEY (shop, product_id)) WITHOUT ROWID",
+    ]
+    case = Case(tmp_path, old, schema(new, [rules("stock", product_id={"was": "sku"})]))
+    joined = "SELECT shop, sku, n FROM stock JOIN product ON product.id = product_id ORDER BY 1, 2"
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows(joined) == [(1, "a", 5), (1, "b", 6), (2, "a", 7)]
+        case.write("UPDATE stock SET sku = 'b' WHERE shop = 2", "DELETE FROM stock WHERE shop = 1 AND sku = 'a'",
+                   "INSERT INTO product VALUES ('c')", "INSERT INTO stock VALUES (3, 'c', 1)", "UPDATE stock SET n = n + 1")
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows(joined) == [(1, "b", 7), (2, "b", 8), (3, "c", 2)]
