@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = 200
+EXAMPLES = 150
 PROBE_TABLES = 2_000
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from hotmig.cli.options import Options, shared
+from hotmig.cli.options import Options, extension_option, shared
 
 
 @click.command("init")
 @click.argument("database", required=False, metavar="[APP.DB]", type=click.Path(dir_okay=False, path_type=Path))
+@extension_option
 @shared
-def command(options: Options, database: Path | None) -> None:
+def command(options: Options, database: Path | None, extensions: tuple[str, ...]) -> None:
     """Adopt the application's database, or make the first one.
 
     With APP.DB, writes schema.py from it and puts it under its name by the rule as a symbolic link: the running
@@ -22,7 +23,7 @@ def command(options: Options, database: Path | None) -> None:
     from hotmig.cli.render import results
     from hotmig.phases.init import init
 
-    result = init(options.directory, options.schema_file, database)
+    result = init(options.directory, options.schema_file, database, extensions=extensions)
     for unsaid in result.unsaid:
         warn(unsaid)
     print_result(options, result, results.init)

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
-from hotmig.cli.options import Options, shared
+from hotmig.cli.options import Options, extension_option, shared
 
 
 @click.command("inspect")
 @click.argument(
     "database", required=False, metavar="[DB]", type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
+@extension_option
 @shared
-def command(options: Options, database: Path | None) -> None:
+def command(options: Options, database: Path | None, extensions: tuple[str, ...]) -> None:
     """Print the schema module of any SQLite database.
 
     DB is the database to read; without it, the live one of the directory. What a schema module can't say is named on
@@ -23,7 +24,7 @@ def command(options: Options, database: Path | None) -> None:
     from hotmig.cli.output import print_json, warn
     from hotmig.phases.inspect import inspect
 
-    result = inspect(database or _live(options))
+    result = inspect(database or _live(options), extensions=extensions)
     for unsaid in result.unsaid:
         warn(unsaid)
     if options.json:

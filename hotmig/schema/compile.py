@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hotmig.catalog.lexer import tokens
+from hotmig.catalog.lexer import KEYWORDS, tokens
 from hotmig.catalog.read import is_own
 from hotmig.schema.columns import Columns, ColumnSpec, listed_key
 from hotmig.schema.declare import TableDeclaration
@@ -18,6 +18,10 @@ from hotmig.schema.types import literal
 from hotmig.sqlite import fold, quote
 
 _CONFLICTS = ("ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE")
+_PLAIN_TYPE = re.compile(
+    r"""([A-Za-z_]\w* (\s+ [A-Za-z_]\w*)* \s* (\( \s* [+-]?[0-9]+ \s* (, \s* [+-]?[0-9]+ \s*)? \))? )?""",
+    re.VERBOSE | re.ASCII,
+)
 _ACTIONS = ("NO ACTION", "RESTRICT", "SET NULL", "SET DEFAULT", "CASCADE")
 
 
@@ -280,7 +284,8 @@ class _Compiler:
 
 def _type(column: ColumnSpec) -> str:
     """The declared type as it can stand in a column definition: words and sizes as they are, all else quoted."""
-    plain = re.fullmatch(r"(\w+\s*)*(\(\s*[+-]?[\w.]+\s*(,\s*[+-]?[\w.]+\s*)?\))?", column.type)
+    words = column.type.partition("(")[0].upper().split()
+    plain = _PLAIN_TYPE.fullmatch(column.type) and KEYWORDS.isdisjoint(words)
     return column.type if plain else quote(column.type)
 
 

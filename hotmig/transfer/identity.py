@@ -13,6 +13,7 @@ from hotmig.planning.model import CopyPlan, Hint
 from hotmig.sqlite import execute, text, value
 
 Status = Literal["migrating", "ready"]
+STATUS_TABLE = "CREATE TABLE _migration_status(id INTEGER PRIMARY KEY CHECK (id = 0), status TEXT NOT NULL)"
 CopyState = Literal["waiting", "copying", "indexing", "copied"]
 
 
@@ -61,7 +62,7 @@ def create_bookkeeping(
     old_columns = ", ".join(f"{name} NOT NULL DEFAULT ''" for name in old)
     positions = ", ".join(f"position_{number}" for number in range(1, wide + 1))
     for sql in (
-        "CREATE TABLE _migration_status(id INTEGER PRIMARY KEY CHECK (id = 0), status TEXT NOT NULL)",
+        STATUS_TABLE,
         "CREATE TABLE _migration_progress(id INTEGER PRIMARY KEY CHECK (id = 0),"
         " last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL)",
         "CREATE TABLE _migration_copy(table_name TEXT PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL,"

@@ -24,7 +24,7 @@ from tests.model.schemas import (
     Table,
     UniqueIndex,
 )
-from tests.model.writes import Delete, Insert, LookAlike, ParentKey, Swap, Transaction, Update, Value, Write
+from tests.model.writes import Delete, Disguise, Insert, ParentKey, Swap, Transaction, Update, Value, Write
 from tests.scenarios.exact import Cell, Text, cell, quote
 
 TYPES = (
@@ -345,10 +345,7 @@ def updates(draw: st.DrawFn, table: Table) -> Update:
     if table.kind != "integer" and not table.without_rowid:
         names.append("rowid")
     column = draw(st.sampled_from(names))
-    if column == "rowid":
-        value: Value = draw(st.integers(-2, 12))
-    else:
-        value = draw(st.one_of(_values(table, column), _values(table, column), st.just(LookAlike())))
+    value = draw(st.integers(-2, 12)) if column == "rowid" else draw(_values(table, column))
     verb: Any = draw(st.sampled_from(["", "OR IGNORE", "OR REPLACE", "OR REPLACE"]))
     return Update(table, verb, draw(small), column, value)
 
@@ -357,11 +354,13 @@ def updates(draw: st.DrawFn, table: Table) -> Update:
 def writes(draw: st.DrawFn, tables: tuple[Table, ...]) -> Write:
     table = draw(st.sampled_from(tables))
     kind = draw(st.integers(0, 19))
-    if kind < 9:
+    if kind < 8:
         return draw(inserts(table))
-    if kind < 15:
+    if kind < 13:
         return draw(updates(table))
-    if kind < 17:
+    if kind < 16:
+        return Disguise(table, draw(small))
+    if kind < 18:
         column = draw(st.sampled_from([column.name for column in table.columns]))
         return Swap(table, draw(small), draw(small), column)
     return Delete(table, None if kind == 19 else draw(small))

@@ -35,6 +35,7 @@ def schedules(draw: st.DrawFn, tables: tuple[Table, ...]) -> dict[str, list[Mome
     return {command: draw(st.lists(moments, max_size=6)) for command in ("migrate", "drain", "cutover")}
 
 
+@pytest.mark.timeout(0)  # ten thousand examples take hours
 @pytest.mark.parametrize("journal_mode", ["wal", "delete"])
 @settings(settings.get_profile("migrations"))
 @given(data=st.data())

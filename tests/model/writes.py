@@ -23,15 +23,7 @@ class ParentKey:
     swap_case: bool = False
 
 
-@dataclass(frozen=True)
-class LookAlike:
-    """In an update: a value that SQLite takes for equal to the one that is there, and that is another one.
-
-    Another case, REAL for INTEGER and back, the other zero; it depends on the column which of them are equal.
-    """
-
-
-Value = Cell | ParentKey | LookAlike
+Value = Cell | ParentKey
 
 
 @dataclass(frozen=True)
@@ -72,7 +64,18 @@ class Swap:
     column: str
 
 
-Write = Insert | Update | Delete | Swap
+@dataclass(frozen=True)
+class Disguise:
+    """Every value of a row gives way to one that SQLite takes for equal: another case, REAL for INTEGER, -0.0 for 0.0.
+
+    It depends on the column which of them it takes for equal, and which it turns back.
+    """
+
+    table: Table
+    nth: int
+
+
+Write = Insert | Update | Delete | Swap | Disguise
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,8 @@ class Application:
             self._update(write)
         elif isinstance(write, Swap):
             self._swap(write)
+        elif isinstance(write, Disguise):
+            self._disguise(write)
         elif write.nth is None:
             self.db.execute(f"DELETE FROM {quote(write.table.name)}")
         elif key := self.key_of(write.table, write.nth):
@@ -154,10 +159,7 @@ class Application:
 
     def _update(self, write: Update) -> None:
         if key := self.key_of(write.table, write.nth):
-            if isinstance(write.value, LookAlike):
-                value = look_alike(self._row(write.table, key)[_at(write.table, write.column)])
-            else:
-                value = self._resolved(write.table, write.column, write.value)
+            value = self._resolved(write.table, write.column, write.value)
             self._assign(write.table, write.verb, write.column, value, key)
 
     def _swap(self, write: Swap) -> None:
@@ -170,6 +172,13 @@ class Application:
         self._assign(write.table, "", write.column, other[at], first)
         rowid = second[0] if write.table.kind == "rowid" and isinstance(second[0], int) else None
         self._insert(Insert(write.table, "", (*other[:at], one[at], *other[at + 1 :]), rowid))
+
+    def _disguise(self, write: Disguise) -> None:
+        if key := self.key_of(write.table, write.nth):
+            columns = [column.name for column in write.table.columns if column.name not in write.table.key]
+            row = dict(zip([column.name for column in write.table.columns], self._row(write.table, key), strict=True))
+            for column in columns:
+                self._assign(write.table, "OR IGNORE", column, look_alike(row[column]), key)
 
     def _assign(self, table: Table, verb: Verb, column: str, value: Cell, key: Row) -> None:
         assign = f"UPDATE {verb} {quote(table.name)} SET {_name(column)} = {_place(value)}"
@@ -194,7 +203,6 @@ class Application:
 
     def _resolved(self, table: Table, column: str, value: Value) -> Cell:
         if not isinstance(value, ParentKey):
-            assert not isinstance(value, LookAlike)
             return value
         reference = table.reference(column)
         assert reference is not None

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 def init(result: InitResult) -> Iterator[str]:
     """What was made, or adopted."""
+    if result.skipped is not None:
+        yield "Init skipped."
+        yield f"  {result.skipped}"
+        return
     if result.adopted is None:
-        yield "Made the first database."
+        yield "Made the first database, in WAL mode."
     else:
         yield f"Adopted {result.adopted}: it stays where it is, and a link gives it its name by the rule."
     yield f"  schema module: {result.schema_file}{' (written)' if result.schema_written else ''}"

@@ -1,0 +1,73 @@
+"""``python -m tests.benchmarks``: everything in one run. Takes some minutes; ``--quick`` about one."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks import measure_copy, measure_pause, measure_recording, measure_status, measure_waits
+from tests.benchmarks.commands import environment
+from tests.benchmarks.data import BIG_NOTE
+from tests.benchmarks.report import Measured, console, print_table, to_json
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything. ``pauses`` are (rows, further characters in each order's note)."""
+
+    rows: int = 3_200_000
+    copies: int = 3
+    pauses: tuple[tuple[int, int], tuple[int, int]] = ((400_000, 0), (3_200_000, BIG_NOTE))
+    pause_times: int = 10
+    recording_rows: int = 400_000
+    blocks: int = 20
+    writes: int = 2_000
+    status_times: int = 15
+
+
+QUICK = Sizes(160_000, 2, ((40_000, 0), (160_000, BIG_NOTE)), 3, 80_000, 6, 500, 5)
+
+
+def measures(work: Path, sizes: Sizes) -> dict[str, Callable[[], list[Measured]]]:
+    env = environment(work)
+    return {
+        "status": lambda: measure_status.measure(work, env, 8_000, sizes.status_times),
+        "recording": lambda: measure_recording.measure(work, env, sizes.recording_rows, sizes.blocks, sizes.writes),
+        "copy": lambda: measure_copy.measure(work, env, sizes.rows, sizes.copies),
+        "waits": lambda: measure_waits.measure(work, env, sizes.rows),
+        "pause": lambda: measure_pause.measure(work, env, list(sizes.pauses), sizes.pause_times),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything runs")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--only", action="append", help="one of: status, recording, copy, waits, pause; may be repeated")
+    parser.add_argument("--dir", type=Path, help="where to make the databases (10 GB free; default: a temporary directory)")
+    options = parser.parse_args()
+    work = Path(tempfile.mkdtemp(prefix="hotmig-benchmark-", dir=options.dir))
+    found: list[Measured] = []
+    try:
+        for name, measure in measures(work, QUICK if options.quick else Sizes()).items():
+            if options.only and name not in options.only:
+                continue
+            print(f"measuring: {name}", file=sys.stderr, flush=True)
+            measured = measure()
+            found += measured
+            if not options.json:
+                print_table(measured, console())
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    if options.json:
+        print(to_json(found))
+    return int(any(each.met is False for each in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""``hotmig status`` in the middle of a migration, against the start of Python with what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.benchmarks.commands import SCRIPT, hotmig, python, run
+from tests.benchmarks.data import make_project
+from tests.benchmarks.report import Measured
+
+TIMES_SLOWER = 2.5
+WARM_UP = 2
+
+
+def measure(work: Path, env: Mapping[str, str], rows: int, times: int) -> list[Measured]:
+    """Both in turn; each ratio is of two neighbours, so that what else the machine does falls on both."""
+    directory = make_project(work / "status", rows).directory
+    hotmig(directory, env, "migrate")
+    ratios, seconds = [], []
+    for _ in range(times + WARM_UP):
+        status = run(python("-c", SCRIPT, "status", "--dir", str(directory)), env).seconds
+        bare = run(python("-c", "import click, sqlite3"), env).seconds
+        ratios.append(status / bare)
+        seconds.append(status * 1000)
+    return [
+        Measured("hotmig status ÷ python -c 'import click, sqlite3'", "times", tuple(ratios[WARM_UP:]), TIMES_SLOWER),
+        Measured("  hotmig status", "ms", tuple(seconds[WARM_UP:])),
+    ]
