@@ -111,7 +111,7 @@ def connect(
     Python would open transactions by itself; SQLite's own busy handler starves under a steady writer.
     Text that is not UTF-8 arrives as bytes. Raises HotmigError when the file can't be opened.
     """
-    uri = f"file:{url_quote(os.fsencode(path))}?mode={mode}" + ("&immutable=1" if immutable else "")
+    uri = file_uri(path, f"mode={mode}" + ("&immutable=1" if immutable else ""))
     try:
         db = sqlite3.connect(
             uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False, factory=Connection
@@ -123,6 +123,11 @@ def connect(
     db.create_function("hotmig_signbit", 1, _signbit, deterministic=True)
     load_extensions(db, extensions)
     return db
+
+
+def file_uri(path: Path | str, parameters: str) -> str:
+    """A file as SQLite's URI; ? and # and bytes that are no UTF-8 are legal in names."""
+    return f"file:{url_quote(os.fsencode(path))}?{parameters}"
 
 
 def load_extensions(db: sqlite3.Connection, extensions: Sequence[str]) -> None:
@@ -162,7 +167,7 @@ def is_closed_wal(path: Path | str) -> bool:
     # Reading the header ourselves is out of the question: closing a file descriptor drops every POSIX lock that
     # this process holds on the file, and an application that imports hotmig could lose its own. SQLite's own close
     # takes care of that, and with nolock it refuses a WAL database before it makes any side file.
-    uri = f"file:{url_quote(os.fsencode(path))}?mode=ro&nolock=1"
+    uri = file_uri(path, "mode=ro&nolock=1")
     try:
         db = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
     except sqlite3.Error:

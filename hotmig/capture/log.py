@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from hotmig.capture.names import LOG
-from hotmig.planning.model import Recorded, SourceKey
 from hotmig.sqlite import quote, text, value
+
+if TYPE_CHECKING:  # `hotmig status` reads the log, and must not wait for the planner
+    from hotmig.planning.model import Recorded, SourceKey
 
 # The table is never called by its own name: one that is called "new" would hide NEW.
 STORED = "_migration_row"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +26,7 @@ from hotmig.schema.scaffold import module_text
 from hotmig.sqlite import load_extensions
 from hotmig.transfer.build import sync_directory
 
+_MOST = 5  # differences in one message
 _MODULE_MODE = 0o644  # before the umask
 _NAME = re.compile(r"""[^.\s"'\\/][^"'\\/]*""")  # what `database = "…"` can say without an escape
 
@@ -65,7 +67,7 @@ def adopt(directory: Path, file: Path, database: Path, *, extensions: tuple[str,
     if written:
         _write(file, text)
     skipped = f"{database} is {link.name} already, and {file} says what it has" if there and not written else None
-    return Adopted(link, real, schema.hash, written, skipped, unsaid)
+    return Adopted(link, real, schema.hash, written, skipped, () if skipped else unsaid)
 
 
 def _require_adoptable(database: Path) -> None:
@@ -96,7 +98,7 @@ def _loaded(text: str, catalog: Catalog, database: Path, extensions: tuple[str, 
     except SchemaError as error:
         raise HotmigError(f"{database} has what can't be made here: {error.message}", error.hint) from error
     if lost := differences(catalog, schema.catalog):
-        raise HotmigError(f"the module for {database} would not say what it has: {'; '.join(lost)}", "report this")
+        raise HotmigError(f"the module for {database} would not say what it has: {_some(lost)}", "report this")
     return schema
 
 
@@ -109,8 +111,13 @@ def _same(file: Path, wanted: Schema, database: Path, extensions: tuple[str, ...
         raise Refused(f"{file} is there already, and is wrong: {error.message}", hint) from error
     if schema.hash != wanted.hash:
         lines = differences(wanted.catalog, schema.catalog) or ("it has rules for the data, or seed rows",)
-        raise Refused(f"{file} is there already, and is not what {database} has: {'; '.join(lines)}", hint)
+        raise Refused(f"{file} is there already, and is not what {database} has: {_some(lines)}", hint)
     return schema
+
+
+def _some(lines: Sequence[str]) -> str:
+    more = f"; and {len(lines) - _MOST} more" if len(lines) > _MOST else ""
+    return "; ".join(lines[:_MOST]) + more
 
 
 def _is_there(link: Path, real: Path) -> bool:

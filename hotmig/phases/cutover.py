@@ -70,5 +70,3 @@ def _pause(migration: Migration, ready_at: float) -> float | None:
     if marker.fence_from is None:
         return None
     return ready_at - (marker.fence_from - UNIX_EPOCH_JULIAN) * SECONDS_A_DAY
-
-

@@ -72,7 +72,9 @@ def drain(
         return replace(skipped, skipped="the database already has this schema")
     migration = find_migration(location)
     if migration.marker.status == "retired":
-        raise Refused("the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it")
+        raise Refused(
+            "the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it"
+        )
     require_copied(migration)
     if _already_drained(migration) and not cutover:
         return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
@@ -194,5 +196,3 @@ def _replay_rest(session: Session, deadline: float) -> Replayed:
         ) from error
     finally:
         session.db.set_progress_handler(None, 0)
-
-

@@ -15,8 +15,9 @@ from hotmig.planning.full_text import external_content
 from hotmig.planning.hints import hints_of
 from hotmig.schema.model import Schema, SeedRow
 from hotmig.sqlite import connect, execute, quote, transaction, value
+from hotmig.transfer.bookkeeping import STATUS_TABLE, identity_tables, write_identity
 from hotmig.transfer.build import finish_schema, sync_directory, verify_catalog
-from hotmig.transfer.identity import STATUS_TABLE, Identity, identity_tables, write_identity
+from hotmig.transfer.identity import Identity
 
 
 def make(target: Path, schema: Schema, *, extensions: tuple[str, ...] = ()) -> None:

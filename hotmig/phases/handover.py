@@ -12,9 +12,10 @@ from hotmig.errors import HotmigError, Refused
 from hotmig.phases.migration import Migration
 from hotmig.schema.model import Schema
 from hotmig.sqlite import begin_immediate, execute, persist, transaction
+from hotmig.transfer.bookkeeping import forget_source
 from hotmig.transfer.build import verify_catalog
 from hotmig.transfer.high_water import high_water_moved
-from hotmig.transfer.identity import forget_source, read_progress, read_status
+from hotmig.transfer.identity import read_progress, read_status
 
 
 def hand_over(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration, seconds: float) -> None:
@@ -48,7 +49,8 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
     logged = last_log_id(old)
     if logged != progress.last_replayed_log_id:
         raise Refused(
-            f"{logged - progress.last_replayed_log_id} writes were accepted since the drain: its fence has lapsed", again
+            f"{logged - progress.last_replayed_log_id} writes were accepted since the drain: its fence has lapsed",
+            again,
         )
     moved = high_water_moved(new, old, migration.plan)
     if moved:

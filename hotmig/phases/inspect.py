@@ -38,7 +38,7 @@ def read_database(path: Path, *, extensions: tuple[str, ...] = ()) -> tuple[Cata
         raise HotmigError(f"{path} is empty", "give the database that the application writes to")
     try:
         with reading(path, extensions=extensions) as db:
-            return read_catalog(db), unsayable(db)
+            return read_catalog(db), tuple(map(_told, unsayable(db)))
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_NOTADB:
             raise
@@ -53,4 +53,8 @@ def _lost(catalog: Catalog, module: str, extensions: tuple[str, ...]) -> tuple[s
         made = load_text(module, prepare=lambda db: load_extensions(db, extensions)).catalog
     except SchemaError as error:
         return (f"this module can't be loaded here: {error.message}; {error.hint}",)
-    return differences(catalog, made)
+    return tuple(map(_told, differences(catalog, made)))
+
+
+def _told(what: str) -> str:
+    return f"the module does not say: {what}"

@@ -132,7 +132,9 @@ def _require_same(marker: Marker, location: Location, wanted: CopyPlan) -> None:
         "or run `hotmig reset` and then `hotmig migrate` to begin anew"
     )
     if marker.status == "retired":
-        raise Refused("the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it")
+        raise Refused(
+            "the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it"
+        )
     if marker.target != location.new.name:
         raise Refused(f"another migration is under way, to {marker.target}", ways_out)
     if marker.plan_hash != wanted.hash:

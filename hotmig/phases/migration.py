@@ -17,8 +17,9 @@ from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, reading
+from hotmig.transfer.bookkeeping import read_hints, read_source
 from hotmig.transfer.build import is_begun
-from hotmig.transfer.identity import read_copies, read_hints, read_source, read_status
+from hotmig.transfer.identity import read_copies, read_status
 
 LOCK_SECONDS = 30.0  # how long to wait for any one lock, unless the operator says otherwise
 
@@ -76,10 +77,14 @@ def require_copied(migration: Migration) -> None:
         copies = read_copies(db)
         status = read_status(db)
     if status != "migrating" or copies is None:
-        raise Refused(f"{migration.new.name} is {status or 'not a database of hotmig'}", "`hotmig status` says what is next")
+        raise Refused(
+            f"{migration.new.name} is {status or 'not a database of hotmig'}", "`hotmig status` says what is next"
+        )
     waiting = [copy.table for copy in copies if copy.state != "copied"]
     if waiting:
-        raise Refused(f"the copy is not complete: {', '.join(waiting)}", "run `hotmig migrate`: it goes on where it stood")
+        raise Refused(
+            f"the copy is not complete: {', '.join(waiting)}", "run `hotmig migrate`: it goes on where it stood"
+        )
 
 
 @contextmanager

@@ -17,13 +17,14 @@ from hotmig.phases.locate import Location
 from hotmig.phases.migration import file_size
 from hotmig.planning import checks
 from hotmig.planning.checking import Context, Facts
+from hotmig.planning.checks.disk_space import NEEDED
 from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.diff import supported
 from hotmig.planning.model import Answer, CopyPlan, Finding, Probe
 from hotmig.planning.sameness import nothing_to_do
 from hotmig.schema.model import Schema
 from hotmig.sqlite import execute, quote, reading, value
-from hotmig.transfer.identity import built_catalog, read_hints
+from hotmig.transfer.bookkeeping import built_catalog, read_hints
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,11 @@ def _facts(location: Location, db: sqlite3.Connection) -> Facts:
 
 def _taken(location: Location) -> str | None:
     """What stands under the new database's name, unless it is this migration's own unfinished file."""
-    if location.new == location.old or not os.path.lexists(location.new):
+    if not os.path.lexists(location.new):
         return None
+    if location.new == location.old:
+        # Asked only where the catalogs differ: the name says that it has this schema, and somebody changed it.
+        return "the live database itself, whose schema was changed by hand since it was made"
     if location.marker is not None and location.marker.target == location.new.name:
         return None
     found = next((file for file in location.files if file.path == location.new), None)
@@ -142,7 +146,7 @@ def _prerequisites(location: Location, facts: Facts) -> Iterator[tuple[str, str,
     yield "target path", str(location.new) if not facts.target_taken else facts.target_taken, not facts.target_taken
     yield "journal mode", facts.journal_mode, True
     size, free = facts.old_size or 0, facts.disk_free or 0
-    yield "disk", f"{_megabytes(free)} free, the database has {_megabytes(size)}", free > size
+    yield "disk", f"{_megabytes(free)} free, the database has {_megabytes(size)}", free > size * NEEDED
 
 
 def _megabytes(size: int) -> str:

@@ -40,7 +40,9 @@ def reset(location: Location, *, dry_run: bool = False, seconds: float = LOCK_SE
         marker = read_marker(db)
         statements = stop_recording_sql(db)
     if marker is not None and marker.status == "retired":
-        raise Refused("the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it")
+        raise Refused(
+            "the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it"
+        )
     new = location.directory / marker.target if marker else location.new
     files = _files_of(new, location)
     if not statements and not files:
@@ -65,7 +67,5 @@ def _files_of(new: Path, location: Location) -> tuple[Path, ...]:
     if is_begun(new):
         with reading(new) as db:
             if read_status(db) == "ready":
-                raise Refused(
-                    f"{new.name} is ready: the migration is over", "`hotmig cleanup-old` cleans up behind it"
-                )
+                raise Refused(f"{new.name} is ready: the migration is over", "`hotmig cleanup-old` cleans up behind it")
     return tuple(path for path in (new, *project.side_files(new)) if path.exists())

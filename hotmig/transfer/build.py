@@ -15,7 +15,8 @@ from hotmig.errors import Refused
 from hotmig.planning.model import CopyPlan, Hint
 from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, reading, transaction, value
-from hotmig.transfer.identity import Identity, create_bookkeeping
+from hotmig.transfer.bookkeeping import create_bookkeeping
+from hotmig.transfer.identity import Identity
 
 AUTO_VACUUM = {0: "NONE", 1: "FULL", 2: "INCREMENTAL"}
 

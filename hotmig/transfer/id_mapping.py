@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hotmig.planning.model import ColumnStep
 from hotmig.sqlite import conjunction, execute, quote, same, value
-from hotmig.transfer.identity import columns
+from hotmig.transfer.bookkeeping import columns
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
 

@@ -21,7 +21,9 @@ def triggers_of(session: Session, step: StepSql) -> tuple[Trigger, ...]:
     chosen = {fold(name) for name in session.plan.replay_triggers}
     table = fold(step.step.table.name)
     return tuple(
-        trigger for trigger in session.plan.new.triggers if fold(trigger.name) in chosen and fold(trigger.table) == table
+        trigger
+        for trigger in session.plan.new.triggers
+        if fold(trigger.name) in chosen and fold(trigger.table) == table
     )
 
 

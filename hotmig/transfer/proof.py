@@ -134,7 +134,9 @@ def _compare(session: Session, step: StepSql, rows: str, where: str) -> int:
     with explain_conflict(session, step.step):
         # With its LIMIT the inner SELECT stays one: merged into the outer, it would be aggregated over more than
         # 2,000 columns.
-        counted = f"SELECT count(*), count(wrong) FROM (SELECT CASE WHEN {differs} THEN 1 END AS wrong {joined} LIMIT -1)"
+        counted = (
+            f"SELECT count(*), count(wrong) FROM (SELECT CASE WHEN {differs} THEN 1 END AS wrong {joined} LIMIT -1)"
+        )
         count, wrong = execute(session.db, counted).fetchone()
         if wrong:
             key = ", ".join(step.key_of("p"))

@@ -68,9 +68,7 @@ def _children_left_behind(child: TableStep, number: int, key: ForeignKey) -> str
 
 
 def _parent_exists(key: ForeignKey, values: Sequence[str]) -> str:
-    join = conjunction(
-        f"q.{quote(column)} = +{name}" for column, name in zip(key.parent_columns, values, strict=True)
-    )
+    join = conjunction(f"q.{quote(column)} = +{name}" for column, name in zip(key.parent_columns, values, strict=True))
     return f"EXISTS (SELECT 1 FROM main.{quote(key.parent)} AS q WHERE {join})"
 
 

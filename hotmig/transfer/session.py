@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote as url_quote
 
 from hotmig.planning.model import CopyPlan
-from hotmig.sqlite import connect, execute, persist, transaction, value
+from hotmig.sqlite import connect, execute, file_uri, persist, transaction, value
 from hotmig.transfer.seeds import create_seeds
 from hotmig.transfer.step_sql import StepSql, steps_with_source
 
@@ -56,7 +55,7 @@ def open_session(
         execute(db, "PRAGMA temp_store = FILE")
         # Safe against corruption at any moment; what has to be durable is committed with FULL.
         execute(db, "PRAGMA main.synchronous = NORMAL")
-        execute(db, "ATTACH ? AS old", (f"file:{url_quote(str(old))}?mode=ro",))
+        execute(db, "ATTACH ? AS old", (file_uri(old, "mode=ro"),))
         wal = _journal_mode(db, seconds) == "wal"
         steps = steps_with_source(plan)
         for step in steps:
@@ -77,5 +76,3 @@ def _journal_mode(db: sqlite3.Connection, seconds: float) -> str:
     persist(db, "SELECT 1 FROM old.sqlite_schema LIMIT 1", seconds, "the old database's writer")
     mode: str = value(db, "PRAGMA old.journal_mode")
     return mode
-
-

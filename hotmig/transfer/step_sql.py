@@ -14,9 +14,9 @@ from hotmig.catalog.affinity import column_affinity, stored
 from hotmig.catalog.model import Affinity, Column, Index, PrimaryKey, Table, UniqueConstraint
 from hotmig.planning.model import ColumnStep, CopyPlan, SourceKey, TableStep, Translation
 from hotmig.planning.projection import is_copy, projected
-from hotmig.sqlite import conjunction, disjunction, quote, same, text
 from hotmig.schema.model import SeedRow
-from hotmig.transfer.identity import columns as key_columns
+from hotmig.sqlite import conjunction, disjunction, quote, same, text
+from hotmig.transfer.bookkeeping import columns as key_columns
 
 
 def matches(left: Iterable[str], right: Iterable[str], collations: Sequence[str] | None = None) -> str:
@@ -276,7 +276,9 @@ class StepSql:
         )
         source = f"old.{quote(translation.parent_source)} AS q"
         if step.keys == "mapped" and value_column.lower() in {name.lower() for name in step.new_key}:
-            return f"(SELECT ({parent.mapped_value(value_column, parent.source_key_of('q'))}) FROM {source} WHERE {join})"
+            return (
+                f"(SELECT ({parent.mapped_value(value_column, parent.source_key_of('q'))}) FROM {source} WHERE {join})"
+            )
         column = next(one for one in step.columns if one.name.lower() == value_column.lower())
         return f"(SELECT {projected(step, column)} FROM {source} WHERE {join})"
 

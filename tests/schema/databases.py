@@ -9,13 +9,53 @@ from hypothesis import strategies as st
 from hotmig.sqlite import quote, text
 from tests.catalog.strategies import ACTIONS, COLLATIONS, NAMES
 
-_TABLES = ("orders", "order", "Customers", "class", "Key", "a b", "a-b", "a.b", "rowid", "_migration", "fence_orders", "None")
+_TABLES = (
+    "orders",
+    "order",
+    "Customers",
+    "class",
+    "Key",
+    "a b",
+    "a-b",
+    "a.b",
+    "rowid",
+    "_migration",
+    "fence_orders",
+    "None",
+)
 _COLUMNS = (
     "id", "Id", "OrderId", "order_id", "order", "class", "self", "table", "Key", "Column", "__init__", "__x", "_y", "int",
     "Annotated", "auto", "dt", "b", "B2", "from", "null", 'q"q', "q'q", "q`q", "[q]", "x desc", "x", "1", "ﬁ", "名前",
 )  # fmt: skip
-_TYPES = ("INTEGER", "integer", "TEXT", "NVARCHAR(160)", "", "DATETIME", "BOOLEAN", "decimal(10, 2)", '"CHECK"', '"a-b"', "REAL")
-_DEFAULTS = ("NULL", "0", "1", "-1.5", "'x'", "1e3", "x'0a22'", "TRUE", "CURRENT_DATE", "'a\"b'''", "(1 + 1)", "0x10", "9e999", "word")
+_TYPES = (
+    "INTEGER",
+    "integer",
+    "TEXT",
+    "NVARCHAR(160)",
+    "",
+    "DATETIME",
+    "BOOLEAN",
+    "decimal(10, 2)",
+    '"CHECK"',
+    '"a-b"',
+    "REAL",
+)
+_DEFAULTS = (
+    "NULL",
+    "0",
+    "1",
+    "-1.5",
+    "'x'",
+    "1e3",
+    "x'0a22'",
+    "TRUE",
+    "CURRENT_DATE",
+    "'a\"b'''",
+    "(1 + 1)",
+    "0x10",
+    "9e999",
+    "word",
+)
 
 
 def _long(draw: st.DrawFn) -> str:
@@ -23,7 +63,7 @@ def _long(draw: st.DrawFn) -> str:
 
 
 @st.composite
-def statements(draw: st.DrawFn) -> list[str]:
+def databases(draw: st.DrawFn) -> list[str]:
     """The DDL of one database."""
     names = draw(st.lists(st.sampled_from(_TABLES) | NAMES, min_size=1, max_size=4, unique_by=str.lower))
     tables = [(name, draw(_columns())) for name in names]
@@ -44,9 +84,7 @@ def _columns(draw: st.DrawFn) -> list[str]:
     return [_long(draw) if draw(st.integers(0, 25)) == 0 else name for name in names[:1]] + names[1:]
 
 
-def _table(
-    draw: st.DrawFn, name: str, columns: Sequence[str], tables: Sequence[tuple[str, Sequence[str]]]
-) -> str:
+def _table(draw: st.DrawFn, name: str, columns: Sequence[str], tables: Sequence[tuple[str, Sequence[str]]]) -> str:
     key = draw(st.sampled_from(["", "inline", "inline", "listed"]))
     without_rowid = key != "" and draw(st.integers(0, 4)) == 0
     entries = []
@@ -65,7 +103,9 @@ def _table(
         entries.append(" ".join(part for part in parts if part))
     if key == "listed":
         chosen = draw(st.lists(st.sampled_from(columns), min_size=1, max_size=3, unique=True))
-        entries.append(f"PRIMARY KEY ({', '.join(quote(each) + draw(st.sampled_from(['', ' DESC'])) for each in chosen)})")
+        entries.append(
+            f"PRIMARY KEY ({', '.join(quote(each) + draw(st.sampled_from(['', ' DESC'])) for each in chosen)})"
+        )
     if draw(st.booleans()):
         entries.append(f"CHECK ({_expression(draw, columns)})")
     if draw(st.booleans()) and len(columns) > 1:
@@ -86,14 +126,30 @@ def _references(draw: st.DrawFn, tables: Sequence[tuple[str, Sequence[str]]], co
 
 def _expression(draw: st.DrawFn, columns: Sequence[str]) -> str:
     column = quote(draw(st.sampled_from(columns)))
-    short = [f"{column} > 0", f'{column} <> "no such column"', f"{column}\n  IN ('a', \"b\")", f"CAST({column} AS TEXT) <> ''"]
+    short = [
+        f"{column} > 0",
+        f'{column} <> "no such column"',
+        f"{column}\n  IN ('a', \"b\")",
+        f"CAST({column} AS TEXT) <> ''",
+    ]
     long = [" AND ".join([f"{column} <> 'a long text, to be broken'"] * 5), f"{column} <> {text('z' * 300)}"]
     return draw(st.sampled_from(short * 2 + long))
 
 
 def _index(draw: st.DrawFn, name: str, table: str, columns: Sequence[str]) -> str:
     first = quote(draw(st.sampled_from(columns)))
-    term = draw(st.sampled_from([first, f"{first} DESC", f"{first} COLLATE NOCASE", f"+{first}", f"lower({first})", f"({first} || 'x') DESC"]))
+    term = draw(
+        st.sampled_from(
+            [
+                first,
+                f"{first} DESC",
+                f"{first} COLLATE NOCASE",
+                f"+{first}",
+                f"lower({first})",
+                f"({first} || 'x') DESC",
+            ]
+        )
+    )
     where = draw(st.sampled_from(["", f" WHERE {_expression(draw, columns)}"]))
     return f"CREATE {draw(st.sampled_from(['', 'UNIQUE ']))}INDEX {quote(name)} ON {quote(table)}({term}){where}"
 
@@ -104,7 +160,7 @@ def _view(draw: st.DrawFn, name: str, table: str, columns: Sequence[str]) -> str
         st.sampled_from(
             [
                 f"SELECT {listed} FROM {quote(table)}",
-                f"SELECT *\r\n\tFROM {quote(table)}  \n  -- a comment \\ \"\"\"\n WHERE 1",
+                f'SELECT *\r\n\tFROM {quote(table)}  \n  -- a comment \\ """\n WHERE 1',
                 'SELECT "not a column" FROM (SELECT 1)',
                 "SELECT x FROM gone",
                 f"SELECT {', '.join([text('long ' * 20)] * 4)}",
@@ -123,7 +179,7 @@ def _trigger(draw: st.DrawFn, name: str, table: str, columns: Sequence[str]) -> 
                 "SELECT 1;",
                 "DELETE FROM gone;",
                 f"UPDATE {quote(table)} SET {column} = NEW.{column}\n   WHERE {column} IS NULL;",
-                "SELECT \"\"\"\", 'x \n y';",
+                'SELECT """", \'x \n y\';',
             ]
         )
     )

@@ -56,7 +56,9 @@ def test_a_copy_that_was_killed_goes_on_where_it_stood(tmp_path: Path, key: str,
     for _ in range(2):
         with case.session() as session, pytest.raises(KilledError):
             copy_all(session, {}, killed_after_one_chunk)
-        case.write("DELETE FROM t WHERE v IN ('v5', 'v2500')", f"UPDATE t SET v = 'w{chunks}' WHERE v IN ('v6', 'v2600')")
+        case.write(
+            "DELETE FROM t WHERE v IN ('v5', 'v2500')", f"UPDATE t SET v = 'w{chunks}' WHERE v IN ('v6', 'v2600')"
+        )
     with case.session() as session:
         case.copy(session)
         copies = read_copies(session.db)
@@ -69,8 +71,10 @@ def test_a_copy_that_was_killed_goes_on_where_it_stood(tmp_path: Path, key: str,
 
 def test_a_unique_value_that_moves_to_a_later_key_during_the_copy_does_no_harm(tmp_path: Path) -> None:
     ddl = ["CREATE TABLE t(id INTEGER PRIMARY KEY, u INTEGER UNIQUE)"]
-    fill = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
-            " INSERT INTO t SELECT i, i FROM n")
+    fill = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+        " INSERT INTO t SELECT i, i FROM n"
+    )
     case = Case(tmp_path, [*ddl, fill], schema(ddl))
     case.record()
     moved = False
@@ -90,8 +94,9 @@ def test_a_unique_value_that_moves_to_a_later_key_during_the_copy_does_no_harm(t
 
 def test_a_conflict_clause_of_the_new_table_does_not_drop_rows_in_silence(tmp_path: Path) -> None:
     wanted = schema(["CREATE TABLE t(id INTEGER PRIMARY KEY, u TEXT UNIQUE ON CONFLICT REPLACE)"])
-    case = Case(tmp_path, ["CREATE TABLE t(id INTEGER PRIMARY KEY, u TEXT)",
-                           "INSERT INTO t VALUES (1, 'a'), (2, 'a')"], wanted)
+    case = Case(
+        tmp_path, ["CREATE TABLE t(id INTEGER PRIMARY KEY, u TEXT)", "INSERT INTO t VALUES (1, 'a'), (2, 'a')"], wanted
+    )
     case.record()
     with case.session() as session, pytest.raises(Refused, match=r"UNIQUE constraint failed: t\.u"):
         case.copy(session)
@@ -111,15 +116,24 @@ def test_two_thousand_columns(tmp_path: Path) -> None:
 
 
 def test_a_table_without_a_key_gets_one_and_a_keyed_one_loses_it(tmp_path: Path) -> None:
-    old = ["CREATE TABLE a(v TEXT)", "CREATE TABLE b(k TEXT PRIMARY KEY NOT NULL, v TEXT)",
-           "INSERT INTO a VALUES ('x'), ('y')", "INSERT INTO b VALUES ('p', 'x'), ('q', 'y')"]
+    old = [
+        "CREATE TABLE a(v TEXT)",
+        "CREATE TABLE b(k TEXT PRIMARY KEY NOT NULL, v TEXT)",
+        "INSERT INTO a VALUES ('x'), ('y')",
+        "INSERT INTO b VALUES ('p', 'x'), ('q', 'y')",
+    ]
     wanted = schema(["CREATE TABLE a(id INTEGER PRIMARY KEY, v TEXT)", "CREATE TABLE b(k TEXT, v TEXT)"])
     case = Case(tmp_path, old, wanted)
     case.record()
     with case.session() as session:
         case.copy(session)
-        case.write("INSERT INTO a VALUES ('z')", "DELETE FROM a WHERE v = 'x'", "UPDATE b SET v = 'z' WHERE k = 'q'",
-                   "INSERT INTO b VALUES ('r', 'n')", "DELETE FROM b WHERE k = 'p'")
+        case.write(
+            "INSERT INTO a VALUES ('z')",
+            "DELETE FROM a WHERE v = 'x'",
+            "UPDATE b SET v = 'z' WHERE k = 'q'",
+            "INSERT INTO b VALUES ('r', 'n')",
+            "DELETE FROM b WHERE k = 'p'",
+        )
         replay(session)
         prove(session, ignore)
     assert case.new_rows("SELECT v FROM a ORDER BY 1") == [("y",), ("z",)]
@@ -128,8 +142,23 @@ def test_a_table_without_a_key_gets_one_and_a_keyed_one_loses_it(tmp_path: Path)
 
 def test_values_of_every_kind_arrive_as_they_are(tmp_path: Path) -> None:
     ddl = ["CREATE TABLE t(id INTEGER PRIMARY KEY, a, b TEXT, c REAL, d NUMERIC, e BLOB)"]
-    values = ["NULL", "9223372036854775807", "-9223372036854775807 - 1", "9e999", "-9e999", "-0.0", "0.0", "''", "x''",
-              "CAST(x'ff00fe' AS TEXT)", "'a' || char(0) || 'b'", "zeroblob(100000)", "1", "1.0", "'1'"]
+    values = [
+        "NULL",
+        "9223372036854775807",
+        "-9223372036854775807 - 1",
+        "9e999",
+        "-9e999",
+        "-0.0",
+        "0.0",
+        "''",
+        "x''",
+        "CAST(x'ff00fe' AS TEXT)",
+        "'a' || char(0) || 'b'",
+        "zeroblob(100000)",
+        "1",
+        "1.0",
+        "'1'",
+    ]
     fill = [f"INSERT INTO t VALUES ({number}, {', '.join([value] * 5)})" for number, value in enumerate(values)]
     case = Case(tmp_path, [*ddl, *fill], schema(ddl))
     case.record()
@@ -144,7 +173,9 @@ def test_values_of_every_kind_arrive_as_they_are(tmp_path: Path) -> None:
 
 
 def test_a_generated_column_is_computed_by_the_new_table(tmp_path: Path) -> None:
-    wanted = schema(["CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT, w TEXT AS (v || '!') STORED, x TEXT AS (w || '?'))"])
+    wanted = schema(
+        ["CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT, w TEXT AS (v || '!') STORED, x TEXT AS (w || '?'))"]
+    )
     case = Case(tmp_path, ["CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT)", "INSERT INTO t VALUES (1, 'a')"], wanted)
     case.record()
     with case.session() as session:
@@ -156,17 +187,25 @@ def test_a_generated_column_is_computed_by_the_new_table(tmp_path: Path) -> None
 
 
 def test_a_whole_table_mark_makes_the_replay_compare_every_row(tmp_path: Path) -> None:
-    old = ["CREATE TABLE t(k TEXT PRIMARY KEY NOT NULL, v INTEGER)", "INSERT INTO t VALUES ('a', 1), ('b', 2), ('c', 3)"]
-    wanted = schema(["CREATE TABLE t(id INTEGER PRIMARY KEY, k TEXT NOT NULL, w INTEGER)"],
-                    [rules("t", w={"source": "v * 2"})])
+    old = [
+        "CREATE TABLE t(k TEXT PRIMARY KEY NOT NULL, v INTEGER)",
+        "INSERT INTO t VALUES ('a', 1), ('b', 2), ('c', 3)",
+    ]
+    wanted = schema(
+        ["CREATE TABLE t(id INTEGER PRIMARY KEY, k TEXT NOT NULL, w INTEGER)"], [rules("t", w={"source": "v * 2"})]
+    )
     case = Case(tmp_path, old, wanted)
     case.record()
     with case.session() as session:
         case.copy(session)
         for event in ("before_insert", "after_insert", "before_update", "after_update", "before_delete"):
             case.write(f"DROP TRIGGER IF EXISTS _migration_capture_1_{event}")
-        case.write("DELETE FROM t WHERE k = 'a'", "UPDATE t SET v = 9 WHERE k = 'b'", "INSERT INTO t VALUES ('d', 4)",
-                   "INSERT INTO _migration_log(operation, table_name) VALUES ('table', 't')")
+        case.write(
+            "DELETE FROM t WHERE k = 'a'",
+            "UPDATE t SET v = 9 WHERE k = 'b'",
+            "INSERT INTO t VALUES ('d', 4)",
+            "INSERT INTO _migration_log(operation, table_name) VALUES ('table', 't')",
+        )
         replay(session)
         prove(session, ignore)
     assert case.new_rows("SELECT k, w FROM t ORDER BY 1") == [("b", 18), ("c", 6), ("d", 8)]

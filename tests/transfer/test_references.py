@@ -36,8 +36,13 @@ def test_a_reference_moves_from_a_code_to_the_key(tmp_path: Path) -> None:
         case.copy(session)
         assert case.new_rows(CITIES) == [("Bonn", 10), ("Lyon", 20), ("Rome", 30), ("Nowhere", None)]
         # Two parents swap their codes: their children are written by nobody, and yet refer to another row now.
-        case.write("BEGIN", "UPDATE country SET code = 'x' WHERE id = 10", "UPDATE country SET code = 'de' WHERE id = 20",
-                   "UPDATE country SET code = 'fr' WHERE id = 10", "COMMIT")
+        case.write(
+            "BEGIN",
+            "UPDATE country SET code = 'x' WHERE id = 10",
+            "UPDATE country SET code = 'de' WHERE id = 20",
+            "UPDATE country SET code = 'fr' WHERE id = 10",
+            "COMMIT",
+        )
         replay(session)
         prove(session, ignore)
     assert case.new_rows(CITIES) == [("Bonn", 20), ("Lyon", 10), ("Rome", 30), ("Nowhere", None)]
@@ -49,16 +54,24 @@ def test_a_child_that_is_not_logged_is_left_out_of_the_proof_while_its_parent_is
     with case.session() as session:
         case.copy(session)
         replay(session)
-        case.write("BEGIN", "UPDATE country SET code = 'x' WHERE id = 10", "UPDATE country SET code = 'de' WHERE id = 20",
-                   "UPDATE country SET code = 'fr' WHERE id = 10", "COMMIT")
+        case.write(
+            "BEGIN",
+            "UPDATE country SET code = 'x' WHERE id = 10",
+            "UPDATE country SET code = 'de' WHERE id = 20",
+            "UPDATE country SET code = 'fr' WHERE id = 10",
+            "COMMIT",
+        )
         prove(session, ignore)
         replay(session)
         prove(session, ignore)
 
 
 def test_a_reference_to_no_row_stops_the_copy_and_is_named(tmp_path: Path) -> None:
-    case = Case(tmp_path, [*BY_CODE, "INSERT INTO city VALUES (5, 'Lost', 'xx')"],
-                schema(BY_ID, [rules("city", country_id={"was": "country"})]))
+    case = Case(
+        tmp_path,
+        [*BY_CODE, "INSERT INTO city VALUES (5, 'Lost', 'xx')"],
+        schema(BY_ID, [rules("city", country_id={"was": "country"})]),
+    )
     case.record()
     with case.session() as session, pytest.raises(Refused, match=r'refers to no row of "country" in the rows 5'):
         case.copy(session)
@@ -112,18 +125,28 @@ def test_a_tree_keeps_its_shape_under_new_keys(tmp_path: Path) -> None:
     with case.session() as session:
         case.copy(session)
         assert case.new_rows(tree) == [("leaf", "root"), ("root", None), ("twig", "leaf")]
-        case.write("INSERT INTO node VALUES ('bud', 'twig')", "INSERT INTO node VALUES ('moss', NULL)",
-                   "UPDATE node SET parent = 'moss' WHERE name = 'leaf'", "DELETE FROM node WHERE name = 'root'")
+        case.write(
+            "INSERT INTO node VALUES ('bud', 'twig')",
+            "INSERT INTO node VALUES ('moss', NULL)",
+            "UPDATE node SET parent = 'moss' WHERE name = 'leaf'",
+            "DELETE FROM node WHERE name = 'root'",
+        )
         replay(session)
         prove(session, ignore)
     assert case.new_rows(tree) == [("bud", "twig"), ("leaf", "moss"), ("moss", None), ("twig", "leaf")]
 
 
 def test_a_foreign_key_that_is_new_is_checked_for_what_a_replay_touches(tmp_path: Path) -> None:
-    old = ["CREATE TABLE a(id INTEGER PRIMARY KEY)", "CREATE TABLE b(id INTEGER PRIMARY KEY, a_id INTEGER)",
-           "INSERT INTO a VALUES (1), (2)", "INSERT INTO b VALUES (1, 1), (2, 2)"]
-    new = ["CREATE TABLE a(id INTEGER PRIMARY KEY)",
-           "CREATE TABLE b(id INTEGER PRIMARY KEY, a_id INTEGER REFERENCES a(id))"]
+    old = [
+        "CREATE TABLE a(id INTEGER PRIMARY KEY)",
+        "CREATE TABLE b(id INTEGER PRIMARY KEY, a_id INTEGER)",
+        "INSERT INTO a VALUES (1), (2)",
+        "INSERT INTO b VALUES (1, 1), (2, 2)",
+    ]
+    new = [
+        "CREATE TABLE a(id INTEGER PRIMARY KEY)",
+        "CREATE TABLE b(id INTEGER PRIMARY KEY, a_id INTEGER REFERENCES a(id))",
+    ]
     case = Case(tmp_path, old, schema(new))
     case.record()
     with case.session() as session:
@@ -144,7 +167,8 @@ def test_a_composite_key_that_contains_a_mapped_reference(tmp_path: Path) -> Non
         "CREATE TABLE product(sku TEXT PRIMARY KEY NOT NULL)",
         "CREATE TABLE stock(shop INTEGER NOT NULL, sku TEXT NOT NULL REFERENCES product(sku), n INTEGER,"
         " PRIMARY KEY (shop, sku)) WITHOUT ROWID",
-        "INSERT INTO product VALUES ('a'), ('b')", "INSERT INTO stock VALUES (1, 'a', 5), (1, 'b', 6), (2, 'a', 7)",
+        "INSERT INTO product VALUES ('a'), ('b')",
+        "INSERT INTO stock VALUES (1, 'a', 5), (1, 'b', 6), (2, 'a', 7)",
     ]
     new = [
         "CREATE TABLE product(id INTEGER PRIMARY KEY, sku TEXT NOT NULL)",
@@ -157,8 +181,13 @@ def test_a_composite_key_that_contains_a_mapped_reference(tmp_path: Path) -> Non
     with case.session() as session:
         case.copy(session)
         assert case.new_rows(joined) == [(1, "a", 5), (1, "b", 6), (2, "a", 7)]
-        case.write("UPDATE stock SET sku = 'b' WHERE shop = 2", "DELETE FROM stock WHERE shop = 1 AND sku = 'a'",
-                   "INSERT INTO product VALUES ('c')", "INSERT INTO stock VALUES (3, 'c', 1)", "UPDATE stock SET n = n + 1")
+        case.write(
+            "UPDATE stock SET sku = 'b' WHERE shop = 2",
+            "DELETE FROM stock WHERE shop = 1 AND sku = 'a'",
+            "INSERT INTO product VALUES ('c')",
+            "INSERT INTO stock VALUES (3, 'c', 1)",
+            "UPDATE stock SET n = n + 1",
+        )
         replay(session)
         prove(session, ignore)
     assert case.new_rows(joined) == [(1, "b", 7), (2, "b", 8), (3, "c", 2)]

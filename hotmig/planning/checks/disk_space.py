@@ -9,16 +9,16 @@ from hotmig.planning.model import Finding
 
 NAME = "disk-space"
 # The new file is about as large as the old one; its WAL and the sorting of its indexes come on top.
-_NEEDED = 1.5
+NEEDED = 1.5
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
 @check(NAME)
 def findings(context: Context) -> Iterable[Finding]:
     size, free = context.facts.old_size, context.facts.disk_free
-    if size is None or free is None or free >= size * _NEEDED:
+    if size is None or free is None or free >= size * NEEDED:
         return
-    message = f"the new database needs about {in_units(size * _NEEDED)}, and the disk has {in_units(free)} free"
+    message = f"the new database needs about {in_units(size * NEEDED)}, and the disk has {in_units(free)} free"
     yield Finding(NAME, "block", None, message)
 
 
