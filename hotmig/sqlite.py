@@ -131,7 +131,7 @@ def file_uri(path: Path | str, parameters: str) -> str:
 
 
 def load_extensions(db: sqlite3.Connection, extensions: Sequence[str]) -> None:
-    """Loads what brings the application's own functions and collations. Raises HotmigError naming the one that fails."""
+    """Loads what brings the application's own functions and collations. Raises HotmigError for one that fails."""
     for extension in extensions:
         try:
             db.enable_load_extension(True)

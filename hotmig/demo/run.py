@@ -25,7 +25,7 @@ from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Report
 from hotmig.phases.status import Status, status
 
-APPLICATION_DATABASE = "app.db"
+APPLICATION_DATABASE = "shop.db"  # named as the new schema module says
 STOP_SECONDS = 60
 
 Tell = Callable[[str], None]

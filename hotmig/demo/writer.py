@@ -130,7 +130,7 @@ class Shop:
 
 
 def open_shop(path: Path) -> sqlite3.Connection:
-    db = connect(path)
+    db = connect(path, patience=LOCK_SECONDS)
     execute(db, "PRAGMA foreign_keys = ON")
     execute(db, "PRAGMA synchronous = NORMAL")
     return db

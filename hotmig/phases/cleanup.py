@@ -10,7 +10,7 @@ from hotmig.capture.marker import Marker, read_marker, retired_successor
 from hotmig.capture.recording import leave_retired, leave_retired_sql
 from hotmig.errors import HotmigError, Refused
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import LOCK_SECONDS, old_writer
+from hotmig.phases.migration import LOCK_SECONDS, cut_in_two, old_writer
 from hotmig.sqlite import reading
 from hotmig.transfer.build import sync_directory
 from hotmig.transfer.identity import read_identity, read_status
@@ -53,12 +53,10 @@ def cleanup_old(
     result = CleanupResult(None, old, marker.status if marker else None, successor, statements, (), files, dry_run)
     if dry_run:
         return result
-    return _clean(result, old, successor, delete=delete, unfence=unfence, seconds=seconds)
+    return _clean(result, old, successor, unfence=unfence, seconds=seconds)
 
 
-def _clean(
-    result: CleanupResult, old: Path, successor: str | None, *, delete: bool, unfence: bool, seconds: float
-) -> CleanupResult:
+def _clean(result: CleanupResult, old: Path, successor: str | None, *, unfence: bool, seconds: float) -> CleanupResult:
     dropped: tuple[str, ...] = ()
     if successor is not None:
         with old_writer(old, seconds) as db:
@@ -81,7 +79,7 @@ def _refuse_under_way(location: Location) -> None:
             "finish it with `hotmig drain` and `hotmig cutover`, or undo it with `hotmig reset`",
         )
     if marker is not None:
-        raise Refused("the cutover was cut in two: the new database is not ready", "run `hotmig cutover` to finish it")
+        raise cut_in_two()
 
 
 def _predecessor(location: Location) -> Path | None:

@@ -12,11 +12,19 @@ from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import fence_state, lower_fence, raise_fence
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker
-from hotmig.errors import GaveUp, Refused
+from hotmig.errors import GaveUp
 from hotmig.phases.cutover import drop_bookkeeping
 from hotmig.phases.handover import hand_over
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import LOCK_SECONDS, Migration, find_migration, new_writer, old_writer, require_copied
+from hotmig.phases.migration import (
+    LOCK_SECONDS,
+    Migration,
+    cut_in_two,
+    find_migration,
+    new_writer,
+    old_writer,
+    require_copied,
+)
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.sqlite import execute, reading, transaction
 from hotmig.transfer.identity import read_progress
@@ -72,9 +80,7 @@ def drain(
         return replace(skipped, skipped="the database already has this schema")
     migration = find_migration(location)
     if migration.marker.status == "retired":
-        raise Refused(
-            "the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it"
-        )
+        raise cut_in_two()
     require_copied(migration)
     if _already_drained(migration) and not cutover:
         return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
@@ -146,7 +152,7 @@ def _under_fence(
 ) -> DrainResult:
     with transaction(old, session.seconds, "the old database's writers"):
         check_drift(old, migration.plan)
-        _require_budget(old, session, rounds, max_pause)
+        _require_budget(old, rounds, max_pause)
         raise_fence(old, migration.plan.recorded, hold)
     fenced_at, started = time.time(), time.monotonic()
     try:
@@ -171,14 +177,14 @@ def _under_fence(
     )
 
 
-def _require_budget(old: sqlite3.Connection, session: Session, rounds: list[Replayed], max_pause: float) -> None:
+def _require_budget(old: sqlite3.Connection, rounds: list[Replayed], max_pause: float) -> None:
     """Raises GaveUp, before the fence goes up, when the rest would take longer than the budget."""
     waiting = last_log_id(old) - rounds[-1].upto
     entries, spent = sum(done.entries for done in rounds), sum(done.seconds for done in rounds)
     rate = entries / spent if entries > 1000 and spent > 0 else ASSUMED_KEYS_PER_SECOND
     if waiting / rate > max_pause:
         raise GaveUp(
-            f"{waiting} writes are still to be replayed at {rate:,.0f} a second: more than the {max_pause:g} s of --max-pause",
+            f"{waiting} writes are still to be replayed, at {rate:,.0f} a second: --max-pause is {max_pause:g} s",
             "nothing is lost and writes go on; run `hotmig drain` again when the application writes less",
         )
 

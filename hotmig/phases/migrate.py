@@ -15,7 +15,7 @@ from hotmig.capture.recording import start_recording
 from hotmig.errors import Blocked, GaveUp, HotmigError, Refused
 from hotmig.phases.drain import DrainResult, drain
 from hotmig.phases.locate import Location, locate
-from hotmig.phases.migration import LOCK_SECONDS, old_writer, recorded_plan
+from hotmig.phases.migration import LOCK_SECONDS, cut_in_two, old_writer, recorded_plan
 from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.planning.copy_plan import hints_of
@@ -132,9 +132,7 @@ def _require_same(marker: Marker, location: Location, wanted: CopyPlan) -> None:
         "or run `hotmig reset` and then `hotmig migrate` to begin anew"
     )
     if marker.status == "retired":
-        raise Refused(
-            "the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it"
-        )
+        raise cut_in_two()
     if marker.target != location.new.name:
         raise Refused(f"another migration is under way, to {marker.target}", ways_out)
     if marker.plan_hash != wanted.hash:
@@ -206,7 +204,7 @@ def _finish(session: Session, schema: Schema) -> None:
 
 
 def _switch_to_wal(old: Path, seconds: float) -> str:
-    """Switches to WAL. Under a busy writer SQLite refuses at once whatever the timeout, so this asks again and again."""
+    """Switches to WAL. Under a busy writer SQLite refuses at once whatever the timeout: this asks again and again."""
     deadline = time.monotonic() + seconds
     with old_writer(old, seconds) as db:
         while True:

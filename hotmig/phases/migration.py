@@ -44,7 +44,7 @@ def recorded_plan(old: Path, new: Path, schema: Schema) -> CopyPlan:
 
 
 def find_migration(location: Location) -> Migration:
-    """The migration that ``migrate`` began and copied. Raises Refused or HotmigError where there is none to go on with."""
+    """The migration that ``migrate`` began. Raises Refused or HotmigError where there is none to go on with."""
     if location.old is None or location.schema is None:
         raise HotmigError("there is no old database to work on", "`hotmig status` says what is there")
     with reading(location.old) as db:
@@ -71,20 +71,26 @@ def find_migration(location: Location) -> Migration:
     return Migration(location.old, new, marker, location.schema, plan)
 
 
+def cut_in_two() -> Refused:
+    """The refusal of everything but ``cutover`` between its two commits."""
+    return Refused(
+        "the old database is retired already, and the new one is not ready: a cutover was cut in two",
+        "run `hotmig cutover` to finish it",
+    )
+
+
 def require_copied(migration: Migration) -> None:
     """Raises Refused when the copy is not complete."""
     with reading(migration.new) as db:
         copies = read_copies(db)
         status = read_status(db)
     if status != "migrating" or copies is None:
-        raise Refused(
-            f"{migration.new.name} is {status or 'not a database of hotmig'}", "`hotmig status` says what is next"
-        )
+        what = status or "not a database of hotmig"
+        raise Refused(f"{migration.new.name} is {what}", "`hotmig status` says what is next")
     waiting = [copy.table for copy in copies if copy.state != "copied"]
     if waiting:
-        raise Refused(
-            f"the copy is not complete: {', '.join(waiting)}", "run `hotmig migrate`: it goes on where it stood"
-        )
+        tables = ", ".join(waiting)
+        raise Refused(f"the copy is not complete: {tables}", "run `hotmig migrate`: it goes on where it stood")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from hotmig.capture.marker import read_marker
 from hotmig.capture.recording import stop_recording, stop_recording_sql
 from hotmig.errors import Refused
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import LOCK_SECONDS, old_writer
+from hotmig.phases.migration import LOCK_SECONDS, cut_in_two, old_writer
 from hotmig.sqlite import reading
 from hotmig.transfer.build import is_begun, sync_directory
 from hotmig.transfer.identity import read_status
@@ -40,9 +40,7 @@ def reset(location: Location, *, dry_run: bool = False, seconds: float = LOCK_SE
         marker = read_marker(db)
         statements = stop_recording_sql(db)
     if marker is not None and marker.status == "retired":
-        raise Refused(
-            "the old database is retired already: a cutover was cut in two", "run `hotmig cutover` to finish it"
-        )
+        raise cut_in_two()
     new = location.directory / marker.target if marker else location.new
     files = _files_of(new, location)
     if not statements and not files:

@@ -9,7 +9,7 @@ from hotmig.catalog.lexer import Token, normalise, tokens
 from hotmig.catalog.model import Affinity, affinity
 from hotmig.schema.layout import quoted, width
 from hotmig.schema.model import Value
-from hotmig.schema.types import literal
+from hotmig.schema.types import literal, stored
 
 _PLAIN = {"INTEGER": "int", "REAL": "float", "TEXT": "str", "BLOB": "bytes"}
 _BY_WORD = {
@@ -56,17 +56,14 @@ def python_default(default: str, type: str, annotation: str) -> str | None:
     fits = {"object", value.__class__.__name__, *(("float",) if isinstance(value, int) else ())}
     if value is None or annotation not in fits:
         return None
-    try:
-        said = literal(float(value) if isinstance(value, int) and canonical_type(type) == "REAL" else _plain(value))
+    try:  # just as the compiler does it
+        kept = stored(value)
+        said = literal(float(kept) if isinstance(kept, int) and canonical_type(type) == "REAL" else kept)
     except ValueError:
         return None
     source = _source(value)
     same = normalise(said) == normalise(unwrapped(default))
     return source if same and width(source) <= _LONGEST_LITERAL else None
-
-
-def _plain(value: Value) -> Value:
-    return int(value) if isinstance(value, bool) else value
 
 
 def _value(stream: tuple[Token, ...]) -> Value:

@@ -20,11 +20,8 @@ def triggers_of(session: Session, step: StepSql) -> tuple[Trigger, ...]:
     """The on_replay triggers of one table."""
     chosen = {fold(name) for name in session.plan.replay_triggers}
     table = fold(step.step.table.name)
-    return tuple(
-        trigger
-        for trigger in session.plan.new.triggers
-        if fold(trigger.name) in chosen and fold(trigger.table) == table
-    )
+    triggers = (trigger for trigger in session.plan.new.triggers if fold(trigger.name) in chosen)
+    return tuple(trigger for trigger in triggers if fold(trigger.table) == table)
 
 
 def remember_before(session: Session, step: StepSql) -> None:

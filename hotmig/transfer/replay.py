@@ -124,7 +124,8 @@ def _take_out(session: Session, step: StepSql) -> int:
         gone = matches(step.key_of("r"), step.key_of("k"))
         execute(
             session.db,
-            f"INSERT INTO {step.doomed} SELECT {target_key} FROM {step.keys} AS k CROSS JOIN {step.target} AS n ON {held}"
+            f"INSERT INTO {step.doomed} SELECT {target_key}"
+            f" FROM {step.keys} AS k CROSS JOIN {step.target} AS n ON {held}"
             f" WHERE NOT EXISTS (SELECT 1 FROM {step.rows} AS r WHERE {gone})",
         )
     found = matches(step.target_key_of("n"), step.new_key_of("r"), step.target_collations)

@@ -265,7 +265,7 @@ class StepSql:
         return f"SELECT m.{new} FROM main._id_mapping AS m WHERE m.table_name = {self.label} AND {where}"
 
     def _translated(self, translation: Translation, value_column: str) -> str:
-        """The parent row's value, the parent found as a foreign key finds it: by the parent's affinity and collation."""
+        """The parent row's value. A foreign key finds its parent by the parent's affinity and collation."""
         step = self.plan.step(translation.parent)
         if step is None:
             raise ValueError(f"{translation.parent} has no step")

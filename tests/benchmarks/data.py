@@ -25,8 +25,8 @@ COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i 
 FILL = (
     f"{COUNT} INSERT INTO client SELECT i, 'first' || i, 'last' || i, 'u' || i || '@example.com' FROM n",
     f"{COUNT} INSERT INTO orders SELECT i, 1 + i * 7919 % :parents, i * 1.25, '2026-01-01 00:00:00',"
-    " 'a note of some length ' || i || hex(zeroblob(:note / 2)) FROM n",
-    f"{COUNT} INSERT INTO line SELECT i, 1 + i * 7919 % :parents, 1 + i % 9, i % 1000, 'item ' || i FROM n",
+    " 'please ring twice, then leave it at the door: ' || i || hex(zeroblob(:note / 2)) FROM n",
+    f"{COUNT} INSERT INTO line SELECT i, 1 + i * 7919 % :parents, 1 + i % 9, i % 1000, 'item number ' || i FROM n",
 )
 
 MODULE = '''"""Revision {revision} of the benchmark's schema."""

@@ -175,9 +175,10 @@ class Application:
 
     def _disguise(self, write: Disguise) -> None:
         if key := self.key_of(write.table, write.nth):
-            columns = [column.name for column in write.table.columns if column.name not in write.table.key]
-            row = dict(zip([column.name for column in write.table.columns], self._row(write.table, key), strict=True))
-            for column in columns:
+            names = [column.name for column in write.table.columns]
+            row = dict(zip(names, self._row(write.table, key), strict=True))
+            # The key last: the row is found by it until then.
+            for column in sorted(names, key=lambda name: name in write.table.key):
                 self._assign(write.table, "OR IGNORE", column, look_alike(row[column]), key)
 
     def _assign(self, table: Table, verb: Verb, column: str, value: Cell, key: Row) -> None:

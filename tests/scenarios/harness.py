@@ -44,14 +44,14 @@ class Application:
 
     def __init__(
         self, shape: Shape, db: Path, directory: Path, *, writers: int = 2, seed: int = 1, follow: bool = False,
-        refusals: int = 20, pace: float = 0.0,
+        refusals: int = 20, pace: float = 0.0, program: str = "tests.scenarios.writers",
     ) -> None:  # fmt: skip
         self.db = db
         self.journals = [directory / f"writer-{number}.jsonl" for number in range(1, writers + 1)]
         self._read: dict[Path, tuple[int, list[Entry]]] = {}
         options = ["--follow", str(directory)] if follow else []
         self._commands = [
-            [sys.executable, "-m", "tests.scenarios.writers", "--db", str(db), "--shape", shape.name,
+            [sys.executable, "-m", program, "--db", str(db), "--shape", shape.name,
              "--journal", str(path), "--writer", str(number), "--seed", str(seed), "--refusals", str(refusals),
              "--pace", str(pace), *options]
             for number, path in enumerate(self.journals, 1)

@@ -16,7 +16,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -45,6 +45,7 @@ class Database:
     writes: Mapping[str, Write]
     seen: Contents
     version: int = -1
+    after: Contents = field(default_factory=dict)
 
     @classmethod
     def open(cls, path: Path, tables: Tables, writes: Mapping[str, Write]) -> Database:
@@ -52,6 +53,19 @@ class Database:
         db.text_factory = Text
         db.execute("PRAGMA foreign_keys = ON")
         return cls(path, db, tables, writes, {})
+
+    def begin(self, statement: str) -> None:
+        self.db.execute(statement)
+        self.contents()
+
+    def changes(self) -> dict[str, journal.Change]:
+        """The effect of the transaction so far."""
+        self.after = exact.contents(self.db, self.tables)
+        return journal.changes_between(self.seen, self.after)
+
+    def commit(self) -> None:
+        self.db.execute("COMMIT")
+        self.seen = self.after
 
     def contents(self) -> Contents:
         """All rows, inside a transaction. Read again only when another connection has committed."""
@@ -82,14 +96,11 @@ class Writer:
         changes: dict[str, journal.Change] = {}
         outcome, message = "accepted", None
         try:
-            database.db.execute(self.dice.choice(["BEGIN", "BEGIN IMMEDIATE"]))
-            before = database.contents()
+            database.begin(self.dice.choice(["BEGIN", "BEGIN IMMEDIATE"]))
             self.write(database, writes)
-            after = exact.contents(database.db, database.tables)
-            changes = journal.changes_between(before, after)
+            changes = database.changes()
             locked = time.monotonic()
-            database.db.execute("COMMIT")
-            database.seen = after
+            database.commit()
         except (sqlite3.Error, UndoneError) as error:
             if database.db.in_transaction:
                 database.db.execute("ROLLBACK")
@@ -169,7 +180,7 @@ def follow(writer: Writer, database: Database, directory: Path, entry: Entry) ->
     path = directory / match["file"]
     while not writer.stopping and not is_ready(path):
         time.sleep(0.002)
-    return Database.open(path, writer.shape.new_tables, writer.shape.new_writes)
+    return type(database).open(path, writer.shape.new_tables, writer.shape.new_writes)
 
 
 def is_ready(path: Path) -> bool:
@@ -183,10 +194,10 @@ def is_ready(path: Path) -> bool:
         return False
 
 
-def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+def parse(shapes: Mapping[str, Shape], arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--db", type=Path, required=True)
-    parser.add_argument("--shape", choices=sorted(SHAPES), required=True)
+    parser.add_argument("--shape", choices=sorted(shapes), required=True)
     parser.add_argument("--journal", type=Path, required=True)
     parser.add_argument("--writer", type=int, default=1)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**30))
@@ -198,14 +209,14 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def main() -> None:
-    options = parse()
-    shape = SHAPES[options.shape]
+def main(shapes: Mapping[str, Shape] = SHAPES, kind: type[Database] = Database) -> None:
+    options = parse(shapes)
+    shape = shapes[options.shape]
     with options.journal.open("a", buffering=1) as out:
         writer = Writer(shape, Dice(options.seed, options.writer), out)
         signal.signal(signal.SIGTERM, writer.stop)
         signal.signal(signal.SIGINT, writer.stop)
-        database = Database.open(options.db, shape.old_tables, shape.writes)
+        database = kind.open(options.db, shape.old_tables, shape.writes)
         print(os.getpid(), flush=True)
         run(writer, database, options)
         database.db.close()

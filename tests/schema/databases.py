@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 
 from hypothesis import strategies as st
 
@@ -24,8 +26,8 @@ _TABLES = (
     "None",
 )
 _COLUMNS = (
-    "id", "Id", "OrderId", "order_id", "order", "class", "self", "table", "Key", "Column", "__init__", "__x", "_y", "int",
-    "Annotated", "auto", "dt", "b", "B2", "from", "null", 'q"q', "q'q", "q`q", "[q]", "x desc", "x", "1", "ﬁ", "名前",
+    "id", "Id", "OrderId", "order_id", "order", "class", "self", "table", "Key", "Column", "__init__", "__x", "_y",
+    "int", "Annotated", "auto", "dt", "b", "B2", "from", "null", 'q"q', "q'q", "q`q", "[q]", "x desc", "x", "1", "ﬁ", "名前",
 )  # fmt: skip
 _TYPES = (
     "INTEGER",
@@ -75,7 +77,18 @@ def databases(draw: st.DrawFn) -> list[str]:
             made.append(_view(draw, f"View {number}", name, columns))
         if draw(st.booleans()):
             made.append(_trigger(draw, f"trigger_{number}", name, columns))
-    return made
+    return _accepted(made)
+
+
+def _accepted(statements: Sequence[str]) -> list[str]:
+    """Those that SQLite takes: a reference of two columns to one, or a default that is a name, is refused."""
+    db, accepted = sqlite3.connect(":memory:"), []
+    for statement in statements:
+        with suppress(sqlite3.Error):
+            db.execute(statement)
+            accepted.append(statement)
+    db.close()
+    return accepted
 
 
 @st.composite

@@ -30,24 +30,33 @@ def to_json(result: DemoResult) -> dict[str, Any]:
 
 def to_lines(result: DemoResult, *, kept: bool) -> Iterator[str]:
     """The summary for a person."""
-    rows, proved, writes = sum(result.migrated.rows.values()), result.drained.proved, result.writes
     yield ""
     yield "What the new schema changed:"
     yield from (f"  {difference}" for difference in result.planned.differences)
     yield ""
     yield "What happened:"
-    yield f"  copied            {counted(rows, 'row')} in {duration(result.migrated.seconds)}: {_rate(result):,.0f} rows/s"
-    yield f"  new keys          {counted(result.migrated.mapped, 'product')} got an integer key in place of a text"
-    yield f"  written meanwhile {counted(writes['accepted_total'], 'write')} of the application, none refused for good"
-    yield f"  recorded          {counted(result.drained.entries, 'row key')}, replayed in {counted(result.drained.rounds, 'round')}"
-    if proved:
-        yield f"  proof             {counted(proved.rows, 'row')} compared, old with new: no difference"
-    yield f"  pause             {milliseconds(result.drained.pause or 0.0)} without writes, while the databases changed places"
-    yield f"  longest wait      {writes['longest_wait_ms']:,.1f} ms of any one write, retries and the pause included"
-    yield f"  cleaned           {counted(len(result.cleaned.dropped), 'object')} of hotmig dropped from the old database"
+    for label, told in _facts(result):
+        yield f"  {label:<17} {told}"
     if kept:
         yield ""
         yield f"The files are in {result.directory}."
+
+
+def _facts(result: DemoResult) -> Iterator[tuple[str, str]]:
+    migrated, drained, writes = result.migrated, result.drained, result.writes
+    rows = counted(sum(migrated.rows.values()), "row")
+    yield "copied", f"{rows} in {duration(migrated.seconds)}: {_rate(result):,.0f} rows/s"
+    yield "new keys", f"{counted(migrated.mapped, 'product')} got an integer key in place of a text"
+    yield (
+        "written meanwhile",
+        f"{counted(writes['accepted_total'], 'write')} of the application, before and after the hand-over",
+    )
+    yield "recorded", f"{counted(drained.entries, 'row key')}, replayed in {counted(drained.rounds, 'round')}"
+    if drained.proved:
+        yield "proof", f"{counted(drained.proved.rows, 'row')} compared, old with new: no difference"
+    yield "pause", f"{milliseconds(drained.pause or 0.0)} without writes, while the databases changed places"
+    yield "longest wait", f"{writes['longest_wait_ms']:,.1f} ms of any one write, retries and the pause included"
+    yield "cleaned", f"{counted(len(result.cleaned.dropped), 'object')} of hotmig dropped from the old database"
 
 
 def _rate(result: DemoResult) -> float:
