@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import click
 
-from hotmig.cli.options import Options, extension_option, shared
+from hotmig.cli.options import Options, extension_option, long_reads_option, shared
 
 SETTLED = ("none", "ready", "retired")  # phases in which no migration was left half-way
 
@@ -15,9 +15,10 @@ SETTLED = ("none", "ready", "retired")  # phases in which no migration was left 
 @click.command("migrate")
 @click.option("--offline", is_flag=True, help="Pause writes from beginning to end, and cut over: copy, drain, cutover.")
 @click.option("--wal", is_flag=True, help="Switch the old database to WAL first: readers then never stop writers.")
+@long_reads_option
 @extension_option
 @shared
-def command(options: Options, offline: bool, wal: bool, extensions: tuple[str, ...]) -> None:
+def command(options: Options, offline: bool, wal: bool, long_reads: bool, extensions: tuple[str, ...]) -> None:
     """Build the new database and copy the rows into it.
 
     The application goes on writing: every write is recorded from the first moment. A migrate that was killed goes on
@@ -30,7 +31,9 @@ def command(options: Options, offline: bool, wal: bool, extensions: tuple[str, .
 
     location = locate(options.directory, options.schema_file, extensions=extensions)
     with _snapshot_on_failure(options), progress(options) as report:
-        result = migrate(location, offline=offline, wal=wal, report=report, extensions=extensions)
+        result = migrate(
+            location, offline=offline, wal=wal, long_reads=long_reads, report=report, extensions=extensions
+        )
     for told in result.notes:
         note(options, f"Note: {told}")
     print_result(options, result, results.migrate)

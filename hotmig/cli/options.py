@@ -86,6 +86,11 @@ extension_option = click.option(
     metavar="FILE",
     help="Load a SQLite extension with functions or collations that the databases use; may be given again.",
 )
+long_reads_option = click.option(
+    "--long-reads",
+    is_flag=True,
+    help="Check large tables to the end although the journal mode lets the application's writes wait for that.",
+)
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 print_sql_option = click.option(
     "--print-sql", "only_sql", is_flag=True, help="Print the SQL that does it without hotmig, and do nothing."

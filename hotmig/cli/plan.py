@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import click
 
-from hotmig.cli.options import Options, extension_option, shared
+from hotmig.cli.options import Options, extension_option, long_reads_option, shared
 
 BLOCKED = 1
 
 
 @click.command("plan")
+@long_reads_option
 @extension_option
 @shared
 @click.pass_context
-def command(ctx: click.Context, options: Options, extensions: tuple[str, ...]) -> None:
+def command(ctx: click.Context, options: Options, long_reads: bool, extensions: tuple[str, ...]) -> None:
     """Show what migrate will do, and what stands in its way. Nothing is changed.
 
     Exit 0 when migrate can run now, 1 when something blocks it. Each finding comes with the line to write in the
@@ -24,7 +25,11 @@ def command(ctx: click.Context, options: Options, extensions: tuple[str, ...]) -
     from hotmig.phases.locate import locate
     from hotmig.phases.plan import plan
 
-    result = plan(locate(options.directory, options.schema_file, extensions=extensions), extensions=extensions)
+    result = plan(
+        locate(options.directory, options.schema_file, extensions=extensions),
+        long_reads=long_reads,
+        extensions=extensions,
+    )
     if options.json:
         print_json(render.to_json(result))
     else:

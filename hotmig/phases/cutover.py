@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,7 +38,8 @@ def cutover(location: Location, *, seconds: float = LOCK_SECONDS) -> CutoverResu
     """
     done = CutoverResult(None, location.old, location.new)
     if location.nothing_to_do:
-        drop_bookkeeping(location.new, seconds)
+        with new_writer(location.new, seconds) as new:
+            drop_bookkeeping(new, seconds)
         return replace(done, skipped="the database already has this schema")
     migration = find_migration(location)
     require_copied(migration)
@@ -48,21 +50,22 @@ def cutover(location: Location, *, seconds: float = LOCK_SECONDS) -> CutoverResu
         else:
             hand_over(old, new, migration, seconds)
         ready_at = time.time()
-    drop_bookkeeping(migration.new, seconds)
+        # On a connection that is open: closing the last one would lock the application out for a moment.
+        drop_bookkeeping(new, seconds)
     return replace(done, pause=_pause(migration, ready_at), finished_half_cut=half_cut)
 
 
-def drop_bookkeeping(new: Path, seconds: float) -> None:
+def drop_bookkeeping(new: sqlite3.Connection, seconds: float) -> None:
     """Drops what only the migration needed, once the new database is ready: not inside the pause."""
-    with new_writer(new, seconds) as db:
-        present = [name for name in BOOKKEEPING if has_table(db, name)]
-        if not present or read_status(db) != "ready":
-            return
-        # Overwriting what is freed takes long, and the application is writing already.
-        execute(db, "PRAGMA secure_delete = OFF")
-        for name in present:
-            with transaction(db, seconds, "the new database's writers"):
-                execute(db, f"DROP TABLE {name}")
+    present = [name for name in BOOKKEEPING if has_table(new, name)]
+    if not present or read_status(new) != "ready":
+        return
+    # Overwriting what is freed takes long, and so does a sync, and the application is writing already.
+    execute(new, "PRAGMA secure_delete = OFF")
+    execute(new, "PRAGMA synchronous = NORMAL")
+    for name in present:
+        with transaction(new, seconds, "the new database's writers"):
+            execute(new, f"DROP TABLE {name}")
 
 
 def _pause(migration: Migration, ready_at: float) -> float | None:

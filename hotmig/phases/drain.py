@@ -14,7 +14,7 @@ from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker
 from hotmig.errors import GaveUp
 from hotmig.phases.cutover import drop_bookkeeping
-from hotmig.phases.handover import hand_over
+from hotmig.phases.handover import hand_over, rehearse
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import (
     LOCK_SECONDS,
@@ -26,7 +26,7 @@ from hotmig.phases.migration import (
     require_copied,
 )
 from hotmig.phases.progress import Progress, Report, silent
-from hotmig.sqlite import execute, reading, transaction
+from hotmig.sqlite import execute, reading, transaction, value
 from hotmig.transfer.identity import read_progress
 from hotmig.transfer.proof import Proved, prove
 from hotmig.transfer.replay import Replayed, replay
@@ -93,13 +93,16 @@ def drain(
         _require_no_drift(old, migration, seconds)
         rounds = _catch_up(session, report)
         proved = prove(session, _proving(report))
+        rehearsed = rehearse(new, migration.schema, seconds) if cutover else None
+        rounds += _catch_up(session, report)
+        _empty_wal(session, new)
         rounds += _catch_up(session, report)
         drained = _under_fence(old, session, migration, rounds, proved, max_pause, hold)
         if cutover:
-            hand_over(old, new, migration, seconds)
+            hand_over(old, new, migration, seconds, rehearsed)
             drained = replace(drained, pause=time.time() - drained.fenced_at)
-    if cutover:
-        drop_bookkeeping(migration.new, seconds)
+            # On a connection that is open: closing the last one would lock the application out for a moment.
+            drop_bookkeeping(new, seconds)
     return drained
 
 
@@ -139,6 +142,13 @@ def _catch_up(session: Session, report: Report) -> list[Replayed]:
         if rounds[-1].seconds < SHORT_ROUND_SECONDS:
             break
     return rounds
+
+
+def _empty_wal(session: Session, new: sqlite3.Connection) -> None:
+    """Writes the new file's own log back, and puts off the next time: neither a long sync nor that in the pause."""
+    value(session.db, "PRAGMA main.wal_checkpoint(PASSIVE)")
+    for db in (session.db, new):
+        execute(db, "PRAGMA wal_autocheckpoint = 0")
 
 
 def _under_fence(

@@ -51,6 +51,7 @@ def migrate(
     *,
     offline: bool = False,
     wal: bool = False,
+    long_reads: bool = False,
     report: Report = silent,
     seconds: float = LOCK_SECONDS,
     extensions: tuple[str, ...] = (),
@@ -58,9 +59,10 @@ def migrate(
     """Starts recording and copies, or goes on with a copy that was cut short.
 
     Raises Blocked, without any side effect, when the plan has blocking findings. ``offline`` refuses writes from
-    the first row on; ``wal`` switches the old database to WAL first.
+    the first row on; ``wal`` switches the old database to WAL first; for
+    ``long_reads`` see ``plan``.
     """
-    planned = plan(location, extensions=extensions)
+    planned = plan(location, long_reads=long_reads, extensions=extensions)
     skipped = MigrateResult(None, location.old, location.new, {}, 0, 0.0, 0, ())
     if planned.nothing_to_do:
         return replace(skipped, skipped="the database already has this schema")

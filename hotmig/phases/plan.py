@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +27,9 @@ from hotmig.planning.sameness import nothing_to_do
 from hotmig.schema.model import Schema
 from hotmig.sqlite import execute, quote, reading, value
 from hotmig.transfer.bookkeeping import built_catalog, read_hints
+
+SHORT_READ_SECONDS = 0.1
+STEPS_BETWEEN_LOOKS = 10_000  # VM steps: about a millisecond
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,11 @@ class PlanResult:
     prerequisites: tuple[tuple[str, str, bool], ...]
 
 
-def plan(location: Location, *, extensions: tuple[str, ...] = ()) -> PlanResult:
-    """Plans the migration from the live database to the schema module's."""
+def plan(location: Location, *, long_reads: bool = False, extensions: tuple[str, ...] = ()) -> PlanResult:
+    """Plans the migration from the live database to the schema module's.
+
+    In rollback-journal mode a question to the data that takes longer than 0.1 s is given up, unless ``long_reads``.
+    """
     schema, old = location.schema, location.old
     if schema is None or old is None:
         raise HotmigError("there is nothing to plan from", "`hotmig status` says what is there")
@@ -68,15 +76,18 @@ def plan(location: Location, *, extensions: tuple[str, ...] = ()) -> PlanResult:
         prerequisites=(),
     )
     with reading(old, extensions=extensions) as db:
-        return _planned(result, location, schema, db)
+        return _planned(result, location, schema, db, long_reads)
 
 
-def _planned(result: PlanResult, location: Location, schema: Schema, db: sqlite3.Connection) -> PlanResult:
+def _planned(
+    result: PlanResult, location: Location, schema: Schema, db: sqlite3.Connection, long_reads: bool
+) -> PlanResult:
     used = read_hints(db)
     wanted = build_plan(read_catalog(db), schema, used)
     context = Context(wanted, schema, _facts(location, db), (), used)
+    seconds = None if long_reads or context.facts.journal_mode == "wal" else SHORT_READ_SECONDS
     questions = checks.probes(context)
-    context = replace(context, answers=tuple(_answer(db, question) for question in questions))
+    context = replace(context, answers=tuple(_answer(db, question, seconds) for question in questions))
     idle = location.marker is None and nothing_to_do(context)
     findings = () if idle else checks.findings(context)
     return replace(
@@ -84,18 +95,33 @@ def _planned(result: PlanResult, location: Location, schema: Schema, db: sqlite3
         runnable=not any(finding.severity == "block" for finding in findings),
         nothing_to_do=idle,
         plan=wanted,
-        rows=dict(_rows(db, wanted)),
+        rows=dict(_rows(db, wanted, seconds)),
         findings=findings,
         differences=supported(wanted),
         prerequisites=tuple(_prerequisites(location, context.facts)),
     )
 
 
-def _answer(db: sqlite3.Connection, probe: Probe) -> Answer:
+def _answer(db: sqlite3.Connection, probe: Probe, seconds: float | None) -> Answer:
     try:
-        return Answer(probe, tuple(execute(db, probe.sql, probe.parameters).fetchall()))
+        with _at_most(db, seconds):
+            return Answer(probe, tuple(execute(db, probe.sql, probe.parameters).fetchall()))
     except sqlite3.Error as error:
-        return Answer(probe, (), str(error))
+        return Answer(probe, (), str(error), cut_short=error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT)
+
+
+@contextmanager
+def _at_most(db: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
+    """Interrupts what takes longer: in rollback-journal mode a reader holds up the writers."""
+    if seconds is None:
+        yield
+        return
+    deadline = time.monotonic() + seconds
+    db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        db.set_progress_handler(None, 0)
 
 
 def _facts(location: Location, db: sqlite3.Connection) -> Facts:
@@ -133,10 +159,12 @@ def _taken(location: Location) -> str | None:
     return f"a database that is {found.status}"
 
 
-def _rows(db: sqlite3.Connection, wanted: CopyPlan) -> Iterator[tuple[str, int]]:
+def _rows(db: sqlite3.Connection, wanted: CopyPlan, seconds: float | None) -> Iterator[tuple[str, int]]:
+    """The rows of each source; a table that takes too long to count is left out."""
     for step in wanted.steps:
         if step.source is not None:
-            yield step.table.name, value(db, f"SELECT count(*) FROM {quote(step.source.name)}")
+            with suppress(sqlite3.OperationalError), _at_most(db, seconds):
+                yield step.table.name, value(db, f"SELECT count(*) FROM {quote(step.source.name)}")
 
 
 def _prerequisites(location: Location, facts: Facts) -> Iterator[tuple[str, str, bool]]:

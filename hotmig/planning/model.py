@@ -157,8 +157,12 @@ class Probe:
 
 @dataclass(frozen=True)
 class Answer:
-    """``error`` is what SQLite said when the question could not be answered; there are no rows then."""
+    """``error`` is what SQLite said when the question could not be answered; there are no rows then.
+
+    ``cut_short`` says that it was taking too long for the writers of a database in rollback-journal mode.
+    """
 
     probe: Probe
     rows: tuple[tuple[Any, ...], ...]
     error: str | None = None
+    cut_short: bool = False

@@ -155,10 +155,8 @@ def _units(source: Text | Sql | Statement) -> Iterator[str]:
 
 def _tidy(gap: str) -> str:
     """Layout without tabs, carriage returns and spaces at the ends of lines."""
-    lines = gap.expandtabs(len(INDENT)).splitlines() or [gap]
-    if gap[-1] in "\r\n":
-        lines.append("")
-    return "\n".join([*("" for _ in lines[:-1]), " " * len(lines[-1])]) if len(lines) > 1 else " " * len(lines[0])
+    *before, last = gap.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n" * len(before) + " " * len(last.expandtabs(len(INDENT)) if before else last)
 
 
 def _filled(units: list[str], indent: str, column: int, after: int) -> str:

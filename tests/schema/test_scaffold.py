@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from hotmig.catalog.fingerprint import differences
 from hotmig.catalog.model import Catalog, Table
 from hotmig.catalog.read import read_catalog
+from hotmig.errors import SchemaError
 from hotmig.schema.drafts import load_text
 from hotmig.schema.scaffold import module_text
 from hotmig.sqlite import connect
@@ -95,3 +97,110 @@ def test_modules_please_the_tools(command: tuple[str, ...], modules: Path, tmp_p
         [sys.executable, "-m", *command, *cache, str(modules)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def written(*statements: str) -> str:
+    """The module, without its docstring."""
+    return round_trip(catalog_of(*statements)).partition("\n\n")[2]
+
+
+def test_a_module_reads_as_a_person_would_write_it() -> None:
+    assert (
+        written(
+            """CREATE TABLE orders(id INTEGER PRIMARY KEY,
+                customer_id INTEGER NOT NULL REFERENCES customer ON DELETE CASCADE,
+                "Total" REAL DEFAULT 0.5 CHECK ("Total" >= 0), note TEXT,
+                placed DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP)""",
+            """CREATE TABLE customer(id INTEGER PRIMARY KEY AUTOINCREMENT,
+                email VARCHAR(80) NOT NULL UNIQUE COLLATE NOCASE, tier TEXT NOT NULL DEFAULT 'basic', referrer_id INTEGER REFERENCES customer)""",
+            "CREATE INDEX ix_orders_placed_DESC ON orders(placed DESC)",
+            "CREATE VIEW big_orders AS SELECT * FROM orders WHERE Total > 100",
+            "CREATE TRIGGER no_less AFTER UPDATE ON orders BEGIN\n  SELECT RAISE(ABORT, 'no');\nEND",
+        )
+        == '''\
+import datetime as dt
+from typing import Annotated
+
+from hotmig.schema import (
+    Check,
+    Collate,
+    Column,
+    ColumnType,
+    Default,
+    Index,
+    Key,
+    References,
+    Unique,
+    auto,
+    table,
+    trigger,
+    view,
+)
+
+
+@table
+class Customer:
+    id: Annotated[int, Key(autoincrement=True)] = auto()
+    email: Annotated[str, ColumnType("VARCHAR(80)"), Unique, Collate("NOCASE")]
+    tier: str = "basic"
+    referrer: "Customer | None" = None
+
+
+@table("orders", indexes=[Index("placed DESC")])
+class Order:
+    id: Annotated[int, Key] = auto()
+    customer: Annotated[Customer, References(on_delete="CASCADE")]
+    total: Annotated[float | None, Column("Total"), Check('"Total" >= 0')] = 0.5
+    note: str | None = None
+    placed: Annotated[dt.datetime, ColumnType("DATETIME"), Default(sql="CURRENT_TIMESTAMP")] = auto()
+
+
+@view(sql="SELECT * FROM orders WHERE Total > 100")
+class BigOrders: ...
+
+
+trigger("""CREATE TRIGGER no_less AFTER UPDATE ON orders BEGIN
+  SELECT RAISE(ABORT, 'no');
+END""")
+'''
+    )
+
+
+def test_an_empty_database_has_an_empty_module() -> None:
+    assert written() == ""
+
+
+def test_the_name_of_the_database_stands_above_the_tables() -> None:
+    text = module_text(catalog_of("CREATE TABLE a(x)"), database_name="shop")
+    assert '\n\ndatabase = "shop"\n\n\n@table\nclass A:\n' in text
+    assert load_text(text).name == "shop"
+
+
+def test_only_what_sqlite_cannot_run_is_unchecked() -> None:
+    text = round_trip(catalog_of(*ZOO["views"], *ZOO["triggers"][1:]))
+    unchecked = [paragraph for paragraph in text.split("\n\n") if "unchecked=True" in paragraph]
+    names = ["text_in_double_quotes", "over_nothing", "over_that", "into_nothing", "of_nothing", "TRIGGER text"]
+    assert len(unchecked) == len(names)
+    assert all(name in paragraph for name, paragraph in zip(names, unchecked, strict=True))
+
+
+def test_a_text_in_double_quotes_gets_single_ones() -> None:
+    text = written('CREATE TABLE t(kind TEXT CHECK (kind IN ("a", \'b\') AND "kind" <> "it\'s"))')
+    assert "Check(\"kind IN ('a', 'b') AND \\\"kind\\\" <> 'it''s'\")" in text
+
+
+def test_without_what_a_schema_needs_it_still_prints_a_module() -> None:
+    db = connect(":memory:")
+    db.create_function("own", 1, abs, deterministic=True)
+    db.execute("CREATE TABLE t(a CHECK (own(a)))")
+    db.execute("CREATE VIEW v AS SELECT own(a) FROM t")
+    catalog = read_catalog(db)
+    with pytest.raises(SchemaError, match="no such function: own"):
+        load_text(module_text(catalog))
+
+    def prepare(db: sqlite3.Connection) -> None:
+        db.create_function("own", 1, abs, deterministic=True)
+
+    text = module_text(catalog, prepare=prepare)
+    assert "unchecked" not in text
+    assert differences(catalog, load_text(text, prepare=prepare).catalog) == ()

@@ -63,8 +63,8 @@ ZOO: dict[str, tuple[str, ...]] = {
         "CREATE TABLE child(parent_id INTEGER NOT NULL REFERENCES parent, p2 INT REFERENCES parent(id), "
         "code REFERENCES parent(code))",
         "CREATE TABLE parent(id INTEGER PRIMARY KEY, code UNIQUE, other)",
-        "C"
-        "REATE TABLE rules(parentId INTEGER REFERENCES parent ON DELETE CASCADE ON UPDATE SET NULL DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE TABLE rules(parentId INTEGER REFERENCES parent ON DELETE CASCADE ON UPDATE SET NULL "
+        "DEFERRABLE INITIALLY DEFERRED)",
         "CREATE TABLE extension(id INTEGER PRIMARY KEY REFERENCES parent, note TEXT)",
         "CREATE TABLE tree(id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES tree, parent TEXT)",
         "CREATE TABLE hen(id INTEGER PRIMARY KEY, egg_id INTEGER REFERENCES egg)",
