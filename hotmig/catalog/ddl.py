@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from hotmig import sqlite
-from hotmig.catalog.lexer import Token, has_comments, tokens, without_comments
+from hotmig.catalog.cursor import Cursor
+from hotmig.catalog.ddl_terms import ParsedTerm, parse_terms
+from hotmig.catalog.lexer import Token, has_comments
 from hotmig.catalog.model import Check
 from hotmig.errors import HotmigError
 
@@ -21,24 +23,8 @@ _AFTER_TYPE = frozenset(
 )
 _TABLE_CONSTRAINTS = frozenset({"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"})
 _CONFLICTS = ("ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE")
-_WORD_OPERATORS = frozenset(
-    "AND BETWEEN CASE COLLATE DISTINCT ELSE ESCAPE FROM GLOB IN IS LIKE MATCH NOT OR REGEXP THEN WHEN".split()  # noqa: SIM905
-)
 _Parsed = TypeVar("_Parsed")
 _LITERAL_WORDS = frozenset({"NULL", "TRUE", "FALSE", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP"})
-
-
-@dataclass(frozen=True)
-class ParsedTerm:
-    """One entry of a key or an index. ``name`` is set when it can be a column's name.
-
-    ``expression`` is without the outermost COLLATE and without parentheses around the whole.
-    """
-
-    expression: str
-    name: str | None
-    collation: str | None
-    descending: bool
 
 
 @dataclass(frozen=True)
@@ -114,117 +100,17 @@ def virtual_module(sql: str, name: str) -> str:
     return _parsing(f"virtual table {name}", sql, _virtual_module)
 
 
-def unwrapped(expression: str) -> str:
-    """The expression without parentheses around the whole. Raises HotmigError like ``lexer.tokens``."""
-    part = list(tokens(expression))
-    while _is_enclosed(part):
-        part = part[1:-1]
-    return expression[part[0].start : part[-1].end] if part else ""
-
-
-def _parsing(what: str, sql: str, parse: Callable[[_Cursor], _Parsed]) -> _Parsed:
+def _parsing(what: str, sql: str, parse: Callable[[Cursor], _Parsed]) -> _Parsed:
     try:
-        return parse(_Cursor(sql))
+        return parse(Cursor(sql))
     except HotmigError as error:
         raise HotmigError(f"cannot read the definition of {what}: {error.message}", error.hint) from error
-
-
-class _Cursor:
-    """A position in the tokens of one statement."""
-
-    def __init__(self, sql: str) -> None:
-        self.sql = sql
-        self.tokens = tokens(sql)
-        self.at = 0
-
-    def peek(self, offset: int = 0) -> Token | None:
-        at = self.at + offset
-        return self.tokens[at] if at < len(self.tokens) else None
-
-    def sees(self, *keywords: str) -> bool:
-        """Whether the next bare words are these."""
-        ahead = (self.peek(offset) for offset in range(len(keywords)))
-        return all(
-            token is not None and token.keyword == keyword for token, keyword in zip(ahead, keywords, strict=True)
-        )
-
-    def sees_any(self, keywords: frozenset[str]) -> bool:
-        token = self.peek()
-        return token is not None and token.keyword in keywords
-
-    def accept(self, *keywords: str) -> bool:
-        if self.sees(*keywords):
-            self.at += len(keywords)
-            return True
-        return False
-
-    def expect(self, *keywords: str) -> None:
-        if not self.accept(*keywords):
-            self.fail(" ".join(keywords))
-
-    def sees_symbol(self, symbol: str) -> bool:
-        token = self.peek()
-        return token is not None and token.kind == "operator" and token.text == symbol
-
-    def symbol(self, symbol: str) -> bool:
-        if self.sees_symbol(symbol):
-            self.at += 1
-            return True
-        return False
-
-    def next(self) -> Token:
-        token = self.peek()
-        if token is None:
-            self.fail("more")
-        self.at += 1
-        return token
-
-    def name(self) -> str:
-        token = self.next()
-        if not token.is_name:
-            self.at -= 1
-            self.fail("a name")
-        return token.value
-
-    def within_parentheses(self) -> list[Token]:
-        """The tokens up to the closing parenthesis that belongs to the opening one, which comes next."""
-        if not self.symbol("("):
-            self.fail("(")
-        found: list[Token] = []
-        depth = 1
-        while True:
-            token = self.next()
-            depth += _depth(token)
-            if depth == 0:
-                return found
-            found.append(token)
-
-    def text(self, part: list[Token]) -> str:
-        if not part:
-            self.fail("an expression")
-        return without_comments(self.sql[part[0].start : part[-1].end])
-
-    def end(self) -> None:
-        self.symbol(";")
-        if self.peek() is not None:
-            self.fail("the end")
-
-    def fail(self, wanted: str) -> NoReturn:
-        token = self.peek()
-        seen = f"at {self.sql[token.start : token.start + 30]!r}" if token else "at its end"
-        raise HotmigError(f"expected {wanted} {seen}", "report this definition: SQLite accepts it and hotmig does not")
-
-
-def _depth(token: Token) -> int:
-    if token.kind != "operator":
-        return 0
-    return {"(": 1, ")": -1}.get(token.text, 0)
 
 
 class _TableParser:
     """What is known half-way through one CREATE TABLE."""
 
-    def __init__(self, cursor: _Cursor) -> None:
+    def __init__(self, cursor: Cursor) -> None:
         self.cursor = cursor
         self.table = ParsedTable()
         self.constraint: str | None = None
@@ -280,7 +166,7 @@ class _TableParser:
         self.table.primary_key = key
 
 
-def _table(cursor: _Cursor) -> ParsedTable:
+def _table(cursor: Cursor) -> ParsedTable:
     cursor.expect("CREATE")
     if not cursor.accept("TEMP"):
         cursor.accept("TEMPORARY")
@@ -295,7 +181,7 @@ def _table(cursor: _Cursor) -> ParsedTable:
     return parser.table
 
 
-def _object_name(cursor: _Cursor) -> str:
+def _object_name(cursor: Cursor) -> str:
     cursor.accept("IF", "NOT", "EXISTS")
     name = cursor.name()
     return cursor.name() if cursor.symbol(".") else name
@@ -311,7 +197,7 @@ def _column(parser: _TableParser) -> None:
         _column_constraint(parser, column)
 
 
-def _type(cursor: _Cursor) -> tuple[str, bool, bool]:
+def _type(cursor: Cursor) -> tuple[str, bool, bool]:
     """The declared type, whether a word of it is quoted, and whether SQLite cuts off its end."""
     part: list[Token] = []
     while (token := cursor.peek()) is not None and token.is_name and token.keyword not in _AFTER_TYPE:
@@ -369,7 +255,7 @@ def _inline_term(column: ParsedColumn, descending: bool = False) -> ParsedTerm:
     return ParsedTerm(column.name, column.name, None, descending)
 
 
-def _inline_primary_key(cursor: _Cursor, column: ParsedColumn) -> ParsedKey:
+def _inline_primary_key(cursor: Cursor, column: ParsedColumn) -> ParsedKey:
     descending = cursor.accept("DESC")
     cursor.accept("ASC")
     conflict = _conflict(cursor)
@@ -383,10 +269,10 @@ def _table_constraint(parser: _TableParser) -> None:
     elif cursor.accept("PRIMARY", "KEY"):
         part = cursor.within_parentheses()
         autoincrement = bool(part) and part[-1].keyword == "AUTOINCREMENT"
-        terms = _terms(cursor, part[:-1] if autoincrement else part)
+        terms = parse_terms(cursor, part[:-1] if autoincrement else part)
         parser.add_primary_key(ParsedKey(terms, _conflict(cursor), autoincrement))
     elif cursor.accept("UNIQUE"):
-        terms = _terms(cursor, cursor.within_parentheses())
+        terms = parse_terms(cursor, cursor.within_parentheses())
         table.uniques.append(ParsedKey(terms, _conflict(cursor)))
     elif cursor.accept("CHECK"):
         parser.check(inline=False)
@@ -399,7 +285,7 @@ def _table_constraint(parser: _TableParser) -> None:
         cursor.fail("a constraint")
 
 
-def _conflict(cursor: _Cursor) -> str | None:
+def _conflict(cursor: Cursor) -> str | None:
     """An ON CONFLICT clause. ABORT is what happens without one, so it is None too."""
     if not cursor.accept("ON", "CONFLICT"):
         return None
@@ -409,7 +295,7 @@ def _conflict(cursor: _Cursor) -> str | None:
     cursor.fail("a conflict resolution")
 
 
-def _default(cursor: _Cursor) -> tuple[str, str]:
+def _default(cursor: Cursor) -> tuple[str, str]:
     """The default as SQLite reports it, and as an expression."""
     if cursor.sees_symbol("("):
         text = cursor.text(cursor.within_parentheses())
@@ -425,9 +311,9 @@ def _default(cursor: _Cursor) -> tuple[str, str]:
     return written, written
 
 
-def _names(cursor: _Cursor) -> tuple[str, ...]:
+def _names(cursor: Cursor) -> tuple[str, ...]:
     """Column names in parentheses. Old versions of SQLite took COLLATE and ASC after them, without any effect."""
-    terms = _terms(cursor, cursor.within_parentheses())
+    terms = parse_terms(cursor, cursor.within_parentheses())
     return tuple(cursor.fail("a column") if term.name is None else term.name for term in terms)
 
 
@@ -444,7 +330,7 @@ def _references(parser: _TableParser, columns: tuple[str, ...]) -> ParsedForeign
             return ParsedForeignKey(columns, parent, parent_columns, deferred=False)
 
 
-def _action(cursor: _Cursor) -> None:
+def _action(cursor: Cursor) -> None:
     actions = (("SET", "NULL"), ("SET", "DEFAULT"), ("CASCADE",), ("RESTRICT",), ("NO", "ACTION"))
     if not any(cursor.accept(*action) for action in actions):
         cursor.fail("a foreign key action")
@@ -472,14 +358,14 @@ def _inline_deferrable(parser: _TableParser) -> None:
         keys[-1] = ParsedForeignKey(last.columns, last.parent, last.parent_columns, deferred)
 
 
-def _index(cursor: _Cursor) -> ParsedIndex:
+def _index(cursor: Cursor) -> ParsedIndex:
     cursor.expect("CREATE")
     unique = cursor.accept("UNIQUE")
     cursor.expect("INDEX")
     name = _object_name(cursor)
     cursor.expect("ON")
     table = cursor.name()
-    terms = _terms(cursor, cursor.within_parentheses())
+    terms = parse_terms(cursor, cursor.within_parentheses())
     where = None
     if cursor.accept("WHERE"):
         rest = list(cursor.tokens[cursor.at :])
@@ -492,69 +378,8 @@ def _index(cursor: _Cursor) -> ParsedIndex:
     return ParsedIndex(name, table, unique, terms, where, remarks)
 
 
-def _virtual_module(cursor: _Cursor) -> str:
+def _virtual_module(cursor: Cursor) -> str:
     cursor.expect("CREATE", "VIRTUAL", "TABLE")
     _object_name(cursor)
     cursor.expect("USING")
     return cursor.name()
-
-
-def _terms(cursor: _Cursor, part: list[Token]) -> tuple[ParsedTerm, ...]:
-    terms: list[list[Token]] = [[]]
-    depth = 0
-    for token in part:
-        depth += _depth(token)
-        if depth == 0 and token.kind == "operator" and token.text == ",":
-            terms.append([])
-        else:
-            terms[-1].append(token)
-    return tuple(_term(cursor, term) for term in terms)
-
-
-def _term(cursor: _Cursor, part: list[Token]) -> ParsedTerm:
-    descending = False
-    if len(part) > 1 and part[-1].keyword in ("ASC", "DESC") and not _wants_operand(part[-2]):
-        descending = part[-1].keyword == "DESC"
-        part = part[:-1]
-    collation: str | None = None
-    while True:
-        if _is_enclosed(part):
-            part = part[1:-1]
-        elif len(part) > 2 and part[-2].keyword == "COLLATE" and _is_primary(part[:-2]):
-            collation = collation or part[-1].value  # the outermost COLLATE wins
-            part = part[:-2]
-        else:
-            break
-    name = part[0].value if len(part) == 1 and part[0].is_name else None
-    return ParsedTerm(cursor.text(part), name, collation, descending)
-
-
-def _wants_operand(token: Token) -> bool:
-    """Whether a word after this token can only be a name: ``a + desc`` is a sum."""
-    if token.kind == "operator":
-        return token.text != ")"
-    return token.keyword in _WORD_OPERATORS
-
-
-def _is_enclosed(part: list[Token]) -> bool:
-    """Whether one pair of parentheses stands around the whole."""
-    return len(part) > 2 and _depth(part[0]) == 1 and _closing(part, 0) == len(part) - 1
-
-
-def _is_primary(part: list[Token]) -> bool:
-    """Whether a COLLATE behind belongs to the whole: a name, a literal, a call, parentheses, with signs before."""
-    while len(part) > 1 and part[0].kind == "operator" and part[0].text in ("-", "+", "~"):
-        part = part[1:]
-    if len(part) == 1:
-        return True
-    opening = 0 if _depth(part[0]) == 1 else 1
-    return _depth(part[opening]) == 1 and _closing(part, opening) == len(part) - 1
-
-
-def _closing(part: list[Token], opening: int) -> int:
-    depth = 0
-    for at in range(opening, len(part)):
-        depth += _depth(part[at])
-        if depth == 0:
-            return at
-    return -1

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from hotmig.catalog.ddl import unwrapped
+from hotmig.catalog.ddl_terms import unwrapped
 from hotmig.catalog.lexer import has_comments, identifiers, normalise, tokens
 from hotmig.catalog.misquoted import corrected, row_names
 from hotmig.catalog.model import (

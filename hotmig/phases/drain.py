@@ -141,6 +141,7 @@ def _catch_up(session: Session, report: Report) -> list[Replayed]:
         report(Progress("replaying", sum(done.entries for done in rounds)))
         if rounds[-1].seconds < SHORT_ROUND_SECONDS:
             break
+        session.let_writers_in()
     return rounds
 
 

@@ -125,7 +125,7 @@ def _renamed(plan: CopyPlan, step: TableStep, source: Table) -> Table:
 
 
 def _new_names(step: TableStep) -> dict[str, str]:
-    """Old column name, folded → new name, of columns that are copied or whose references are translated."""
+    """Old column name, folded → new name: columns that are copied, translated references, and new spellings."""
     names: dict[str, str] = {}
     for own in step.columns:
         old = step.taken_from(own)
@@ -134,6 +134,8 @@ def _new_names(step: TableStep) -> dict[str, str]:
     for translation in step.translations:
         for old_name, target in zip(translation.columns, translation.targets, strict=False):
             names.setdefault(fold(old_name), target)
+    for own in step.columns:
+        names.setdefault(fold(own.name), own.name)
     return names
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -92,7 +93,7 @@ def lay_out(source: Source, before: str = "", after: str = "", indent: str = "")
     if isinstance(source, str):
         return indent + before + source + after
     opening = indent + before + _QUOTES
-    return opening + _filled(list(_units(source)), indent + INDENT, width(opening), len(after) + 3) + _QUOTES + after
+    return opening + _filled(_runs(source), indent + INDENT, width(opening), len(after) + 3) + _QUOTES + after
 
 
 def width(text: str) -> int:
@@ -141,16 +142,13 @@ def _pieces(sql: str) -> Iterator[str]:
         yield sql[at:]
 
 
-def _units(source: Text | Sql | Statement) -> Iterator[str]:
-    """What may not be broken by a line, where the line itself would become a part of the text."""
-    if isinstance(source, Text):
-        yield source.value
-    elif isinstance(source, Sql):
-        yield from _pieces(one_line(source.value))
-    elif source.verbatim:
-        yield source.value
-    else:
-        yield from (_tidy(piece) if piece.isspace() else piece for piece in _pieces(source.value))
+def _runs(source: Text | Sql | Statement) -> list[tuple[str, bool]]:
+    """What no line may break where the break would become a part of the text, and, marked, the gaps where it may."""
+    if isinstance(source, Text) or (isinstance(source, Statement) and source.verbatim):
+        return [(source.value, False)]
+    pieces = _pieces(one_line(source.value) if isinstance(source, Sql) else source.value)
+    runs = ((gap, "".join(run)) for gap, run in itertools.groupby(pieces, str.isspace))
+    return [(_tidy(run) if gap else run, gap) for gap, run in runs]
 
 
 def _tidy(gap: str) -> str:
@@ -159,22 +157,22 @@ def _tidy(gap: str) -> str:
     return "\n" * len(before) + " " * len(last.expandtabs(len(INDENT)) if before else last)
 
 
-def _filled(units: list[str], indent: str, column: int, after: int) -> str:
-    """The text as it stands between triple quotes: broken at gaps, and inside of a token where there is no other way.
+def _filled(runs: list[tuple[str, bool]], indent: str, column: int, after: int) -> str:
+    """The text as it stands between triple quotes: broken at gaps, and inside of a run where there is no other way.
 
     ``column`` is where it begins, ``after`` what must fit behind its last line.
     """
     out: list[str] = []
-    text, at = "".join(units), 0
-    for number, unit in enumerate(units):
-        following = units[number + 1].partition("\n")[0] if number + 1 < len(units) else ""
-        needed = len(unit) + width(following) + 3 * following.endswith('"') + after
-        if unit.isspace() and "\n" not in unit and column + needed > WIDTH:
+    text, at = "".join(run for run, _ in runs), 0
+    for (run, gap), (following, _) in itertools.zip_longest(runs, runs[1:], fillvalue=("", False)):
+        next_line = following.partition("\n")[0]
+        needed = len(run) + width(next_line) + 3 * next_line.endswith('"') + after
+        if gap and "\n" not in run and column + needed > WIDTH:
             out.append("\n" + indent)
             column = len(indent)
-            at += len(unit)
+            at += len(run)
             continue
-        for _ in unit:
+        for _ in run:
             letter = _in_quotes(text, at)
             if column + width(letter) + after > WIDTH and letter != "\n":
                 out.append("\\\n")  # Python leaves this line end out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hotmig.catalog.ddl import unwrapped
+from hotmig.catalog.ddl_terms import unwrapped
 from hotmig.catalog.lexer import Token, normalise, tokens
 from hotmig.catalog.model import Affinity, affinity
 from hotmig.schema.layout import quoted, width

@@ -135,4 +135,5 @@ def _walk(
         size.took(watch.seconds())
         total += done
         report(name, done)
+        session.let_writers_in()
     return total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from hotmig.transfer.seeds import create_seeds
 from hotmig.transfer.step_sql import StepSql, steps_with_source
 
 CACHE_KIB = 32 * 1024
+WRITERS_TURN_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,11 @@ class Session:
         with transaction(self.db, self.seconds, "the new database"):
             persist(self.db, "SELECT 1 FROM old.sqlite_schema LIMIT 1", self.seconds, "the old database's writer")
             yield
+
+    def let_writers_in(self) -> None:
+        """Between two snapshots. A writer that polls would find no gap between reads that follow one another at once."""
+        if not self.wal:
+            time.sleep(WRITERS_TURN_SECONDS)
 
     def last_log_id(self) -> int:
         """The newest log row of the snapshot, 0 when nothing was logged."""

@@ -34,9 +34,12 @@ class Writing:
 
 
 @contextmanager
-def writing(database: Path, env: Mapping[str, str], pace: float = PACE_SECONDS) -> Iterator[Writing]:
+def writing(
+    database: Path, env: Mapping[str, str], pace: float = PACE_SECONDS, timeout: float = 0.0
+) -> Iterator[Writing]:
     """A writer on the database from its first write to the end of the block."""
-    command = python("-m", "tests.benchmarks.writer", str(database), "--pace", str(pace))
+    options = ("--pace", str(pace), "--timeout", str(timeout))
+    command = python("-m", "tests.benchmarks.writer", str(database), *options)
     process = subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE)
     running = Writing(process)
     try:

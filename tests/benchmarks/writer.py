@@ -41,10 +41,10 @@ class Seen:
 
 
 class Application:
-    """One connection at a time, polling for locks: SQLite's own busy handler would hide how long they were held."""
+    """One connection at a time. With a ``timeout`` of 0 it polls for locks itself, and sees how long they are held."""
 
-    def __init__(self, path: Path, pace: float) -> None:
-        self.path, self.pace = path, pace
+    def __init__(self, path: Path, pace: float, timeout: float) -> None:
+        self.path, self.pace, self.timeout = path, pace, timeout
         self.db = self.open(path)
         self.lines, self.orders = (self.db.execute(f"SELECT max(id) FROM {t}").fetchone()[0] for t in ("line", "orders"))
         self.random = random.Random(1)
@@ -55,9 +55,8 @@ class Application:
     def stop(self, *_signal: object) -> None:
         self.stopping = True
 
-    @staticmethod
-    def open(path: Path) -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{path}?mode=rw", uri=True, isolation_level=None, timeout=0)
+    def open(self, path: Path) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{path}?mode=rw", uri=True, isolation_level=None, timeout=self.timeout)
 
     def run(self) -> None:
         while not self.stopping:
@@ -119,8 +118,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("database", type=Path)
     parser.add_argument("--pace", type=float, default=0.0, help="seconds to sleep between writes")
+    parser.add_argument("--timeout", type=float, default=0.0, help="SQLite's busy timeout in seconds")
     options = parser.parse_args()
-    application = Application(options.database, options.pace)
+    application = Application(options.database, options.pace, options.timeout)
     signal.signal(signal.SIGTERM, application.stop)
     print("writing", flush=True)
     application.run()

@@ -4,7 +4,8 @@ import sqlite3
 
 import pytest
 
-from hotmig.catalog.ddl import parse_index, parse_table, unwrapped, virtual_module
+from hotmig.catalog.ddl import parse_index, parse_table, virtual_module
+from hotmig.catalog.ddl_terms import unwrapped
 from hotmig.catalog.model import Check
 from hotmig.errors import HotmigError
 from hotmig.sqlite import connect

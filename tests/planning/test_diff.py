@@ -72,3 +72,15 @@ def test_the_order_of_columns_is_a_change() -> None:
     module = "@table\nclass T:\n    id: Annotated[int, Key]\n    x: str | None\n"
     lines = supported(planned("CREATE TABLE t(x TEXT, id INTEGER PRIMARY KEY)", module).plan)
     assert lines == ("order of columns changed (t)",)
+
+
+def test_a_column_that_is_computed_under_another_spelling_is_one_column() -> None:
+    module = '@table\nclass Artist:\n    id: Annotated[int, Key]\n    name: Annotated[str, From("coalesce(Name, 1)")]'
+    result = planned("CREATE TABLE Artist(Id INTEGER PRIMARY KEY, Name NVARCHAR(120))", module)
+    assert supported(result.plan) == (
+        "table Artist → artist",
+        "column Artist.Id → artist.id",
+        "column Artist.Name → artist.name: coalesce(Name, 1)",
+        "type of column name was NVARCHAR ( 120 ), is TEXT (artist)",
+        "not null of column name was false, is true (artist)",
+    )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import ast
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hotmig.catalog.lexer import normalise
@@ -38,6 +38,7 @@ def test_a_statement_keeps_its_lines_but_not_the_spaces_at_their_ends() -> None:
 
 
 @given(TEXTS)
+@example(" " * 200)
 def test_a_text_is_itself_again(text: str) -> None:
     assert ast.literal_eval(quoted(text)) == text
     source = lay_out(call("f", Text(text)), indent="    ")

@@ -112,7 +112,8 @@ def test_a_module_reads_as_a_person_would_write_it() -> None:
                 "Total" REAL DEFAULT 0.5 CHECK ("Total" >= 0), note TEXT,
                 placed DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP)""",
             """CREATE TABLE customer(id INTEGER PRIMARY KEY AUTOINCREMENT,
-                email VARCHAR(80) NOT NULL UNIQUE COLLATE NOCASE, tier TEXT NOT NULL DEFAULT 'basic', referrer_id INTEGER REFERENCES customer)""",
+                email VARCHAR(80) NOT NULL UNIQUE COLLATE NOCASE, tier TEXT NOT NULL DEFAULT 'basic',
+                referrer_id INTEGER REFERENCES customer)""",
             "CREATE INDEX ix_orders_placed_DESC ON orders(placed DESC)",
             "CREATE VIEW big_orders AS SELECT * FROM orders WHERE Total > 100",
             "CREATE TRIGGER no_less AFTER UPDATE ON orders BEGIN\n  SELECT RAISE(ABORT, 'no');\nEND",
@@ -179,7 +180,7 @@ def test_the_name_of_the_database_stands_above_the_tables() -> None:
 def test_only_what_sqlite_cannot_run_is_unchecked() -> None:
     text = round_trip(catalog_of(*ZOO["views"], *ZOO["triggers"][1:]))
     unchecked = [paragraph for paragraph in text.split("\n\n") if "unchecked=True" in paragraph]
-    names = ["text_in_double_quotes", "over_nothing", "over_that", "into_nothing", "of_nothing", "TRIGGER text"]
+    names = ["TextInDoubleQuotes", "OverNothing", "OverThat", "into_nothing", "of_nothing", "TRIGGER text"]
     assert len(unchecked) == len(names)
     assert all(name in paragraph for name, paragraph in zip(names, unchecked, strict=True))
 
