@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from hotmig.catalog import ddl
+from hotmig.catalog import ddl, ddl_terms
 from hotmig.catalog.lexer import normalise, without_comments
 from hotmig.catalog.model import (
     Column,
@@ -159,7 +159,7 @@ class TableReader:
         key = (IndexedColumn(alias.name, None, alias.collation),)
         return PrimaryKey(key, parsed.conflict, parsed.autoincrement), alias.name
 
-    def said_key(self, terms: Iterable[ddl.ParsedTerm], columns: dict[str, Column]) -> _Key:
+    def said_key(self, terms: Iterable[ddl_terms.ParsedTerm], columns: dict[str, Column]) -> _Key:
         said = []
         for term in terms:
             column = columns.get(fold(_text(term)))
@@ -218,7 +218,7 @@ class TableReader:
         columns = tuple(self.index_term(entry, term, row) for term, row in zip(parsed.terms, rows, strict=True))
         return Index(entry.name, columns, unique, parsed.where)
 
-    def index_term(self, entry: Entry, term: ddl.ParsedTerm, row: Row) -> IndexedColumn:
+    def index_term(self, entry: Entry, term: ddl_terms.ParsedTerm, row: Row) -> IndexedColumn:
         cid, name, collation, descending, _ = row
         # Files of the oldest schema format ignore DESC, so SQLite's word counts, but it can't invent one.
         if descending:
@@ -231,7 +231,7 @@ class TableReader:
         return IndexedColumn(None, term.expression, _collation(collation), bool(descending))
 
 
-def _text(term: ddl.ParsedTerm) -> str:
+def _text(term: ddl_terms.ParsedTerm) -> str:
     return term.expression if term.name is None else term.name
 
 

@@ -23,5 +23,5 @@ def test_a_catalog_comes_back_as_it_was() -> None:
         """
     )
     catalog = read_catalog(db)
-    assert catalog.tables and catalog.views and catalog.triggers and catalog.virtual_tables
+    assert all((catalog.tables, catalog.views, catalog.triggers, catalog.virtual_tables))
     assert parse(dump(catalog)) == catalog
