@@ -243,9 +243,9 @@ def persist(db: sqlite3.Connection, sql: str, seconds: float, what: str) -> None
 
 
 @contextmanager
-def transaction(db: sqlite3.Connection, seconds: float, what: str) -> Iterator[None]:
+def transaction(db: sqlite3.Connection, seconds: float, what: str, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
     """One BEGIN IMMEDIATE … COMMIT; any exception rolls back."""
-    begin_immediate(db, seconds, what)
+    persist(db, begin, seconds, what)
     try:
         yield
         # In rollback-journal mode a reader can hold up the commit.

@@ -11,10 +11,13 @@ from hotmig.capture.marker import Marker
 from hotmig.phases.handover import finish_half_cut, hand_over
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import LOCK_SECONDS, Migration, find_migration, new_writer, old_writer, require_copied
-from hotmig.sqlite import execute, transaction
+from hotmig.phases.settled import is_settled
+from hotmig.sqlite import execute, quote, transaction
 from hotmig.transfer.identity import has_table, read_status
+from hotmig.transfer.step_sql import row_value
 
 BOOKKEEPING = ("_id_mapping", "_migration_progress", "_migration_copy")
+ROWS_AT_ONCE = 10_000
 UNIX_EPOCH_JULIAN = 2440587.5
 SECONDS_A_DAY = 86400.0
 
@@ -37,9 +40,9 @@ def cutover(location: Location, *, seconds: float = LOCK_SECONDS) -> CutoverResu
     finishes.
     """
     done = CutoverResult(None, location.old, location.new)
-    if location.nothing_to_do:
-        with new_writer(location.new, seconds) as new:
-            drop_bookkeeping(new, seconds)
+    if location.old is not None and is_settled(location):
+        with new_writer(location.old, seconds) as live:
+            drop_bookkeeping(live, seconds)
         return replace(done, skipped="the database already has this schema")
     migration = find_migration(location)
     require_copied(migration)
@@ -64,8 +67,20 @@ def drop_bookkeeping(new: sqlite3.Connection, seconds: float) -> None:
     execute(new, "PRAGMA secure_delete = OFF")
     execute(new, "PRAGMA synchronous = NORMAL")
     for name in present:
+        _empty(new, name, seconds)
         with transaction(new, seconds, "the new database's writers"):
             execute(new, f"DROP TABLE {name}")
+
+
+def _empty(new: sqlite3.Connection, table: str, seconds: float) -> None:
+    """Deletes in small transactions: dropping a large table at once would hold up the application."""
+    keys = [row[0] for row in execute(new, "SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (table,))]
+    key = row_value([quote(name) for name in keys])
+    some = f"SELECT {', '.join(map(quote, keys))} FROM {table} LIMIT {ROWS_AT_ONCE}"
+    deleted = ROWS_AT_ONCE
+    while deleted == ROWS_AT_ONCE:
+        with transaction(new, seconds, "the new database's writers"):
+            deleted = execute(new, f"DELETE FROM {table} WHERE {key} IN ({some})").rowcount
 
 
 def _pause(migration: Migration, ready_at: float) -> float | None:

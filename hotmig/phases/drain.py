@@ -26,6 +26,7 @@ from hotmig.phases.migration import (
     require_copied,
 )
 from hotmig.phases.progress import Progress, Report, silent
+from hotmig.phases.settled import is_settled
 from hotmig.sqlite import execute, reading, transaction, value
 from hotmig.transfer.identity import read_progress
 from hotmig.transfer.proof import Proved, prove
@@ -76,7 +77,7 @@ def drain(
     rest can't be replayed within ``max_pause`` seconds. After either the application writes on, and is recorded.
     """
     skipped = DrainResult(None, location.old, location.new)
-    if location.nothing_to_do:
+    if is_settled(location):
         return replace(skipped, skipped="the database already has this schema")
     migration = find_migration(location)
     if migration.marker.status == "retired":

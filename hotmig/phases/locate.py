@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING
 from hotmig import project
 from hotmig.capture.marker import Marker
 from hotmig.errors import HotmigError, Refused, SchemaError
-from hotmig.phases.survey import EMPTY, DatabaseFile, Survey, survey
-from hotmig.sqlite import load_extensions
+from hotmig.phases.survey import CUT_SHORT, EMPTY, DatabaseFile, Survey, survey
+from hotmig.sqlite import READ_SECONDS, connect, load_extensions, value
 
 if TYPE_CHECKING:
     # `status` is often run, and mostly without the compiler.
@@ -66,7 +67,7 @@ def locate(
     file = project.schema_file(directory, schema_file)
     schema = load_schema(file, extensions) if need_schema else None
     name = database_name(directory, schema) if schema else guess_name(directory, file)
-    seen = survey(directory, name)
+    seen = _rolled_back(survey(directory, name))
     _require_readable(seen)
     old = _old(seen, required=need_schema)
     new = _new(seen, schema, old)
@@ -114,6 +115,20 @@ def guess_name(directory: Path, schema_file: Path) -> str:
         return said
     default, names = project.default_name(directory), project.names(directory)
     return names[0] if len(names) == 1 and default not in names else default
+
+
+def _rolled_back(seen: Survey) -> Survey:
+    """The files after what a killed process left in the middle of a commit is rolled back, as its next writer would."""
+    cut = [file.path for file in seen.files if file.problem == CUT_SHORT]
+    for path in cut:
+        db = connect(path, "rw", patience=READ_SECONDS)
+        try:
+            value(db, "PRAGMA schema_version")
+        except sqlite3.Error:
+            pass  # the file's problem stays, and is told
+        finally:
+            db.close()
+    return survey(seen.directory, seen.name) if cut else seen
 
 
 def _require_readable(seen: Survey) -> None:

@@ -196,7 +196,7 @@ def _finish(session: Session, schema: Schema) -> None:
     """Views, virtual tables and statistics; the catalog is read back; everything is on the disk."""
     # FULL from here on: this commit syncs the whole file, also what earlier chunks left to the system.
     execute(session.db, "PRAGMA main.synchronous = FULL")
-    with transaction(session.db, session.seconds, "the new database"):
+    with session.building():
         build.finish_schema(session.db, schema)
         execute(session.db, "UPDATE main._migration_progress SET drain_completed = 0")
     build.analyze_like(session.db)

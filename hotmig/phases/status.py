@@ -141,9 +141,12 @@ def _at_rest(seen: Survey, live: DatabaseFile, schema_file: Path) -> _Pair:
     parent = seen.file(live.identity.parent) if live.identity else None
     if parent and parent.marker and parent.retired:
         return _Pair(parent, live, live.path, True, _absent(schema_file))
+    # Imported here: with a migration under way, status waits for neither compiler nor planner.
+    from hotmig.phases.settled import has_schema
+
     schema, problem = try_schema(schema_file)
     wanted = project.target(seen.directory, seen.name, schema.hash) if schema else None
-    if schema and wanted and wanted.name != live.path.name:
+    if schema and wanted and wanted.name != live.path.name and not has_schema(live.path, schema):
         return _Pair(live, seen.file(wanted.name), wanted, schema_hash=schema.hash)
     if live.status is None and seen.orphan:
         return _Pair(live, seen.orphan, seen.orphan.path, schema_problem=problem)

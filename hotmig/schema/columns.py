@@ -221,7 +221,7 @@ def _scalar(field: Field) -> ColumnSpec:
     return _column(
         field,
         names[0],
-        type=type_.type if type_ else kind.type if kind else "",
+        type=type_.name if type_ else kind.type if kind else "",
         was=was.names[0] if was else None,
         source=source.sources[0] if source else None,
         allowed=kind.values if kind and type_ is None else (),
@@ -253,11 +253,11 @@ def _column(
     collate, not_null = field.one(Collate), field.one(NotNull)
     _check_rules(field, was, source, generated)
     references = field.all(References)
-    default = _default(field, type_.type if type_ else type)
+    default = _default(field, type_.name if type_ else type)
     return ColumnSpec(
         name=name,
         field=field,
-        type=type_.type if type_ else type,
+        type=type_.name if type_ else type,
         not_null=not_null is not None or not (field.nullable or field.core in (object, Any)),
         not_null_conflict=not_null.on_conflict if not_null else None,
         default=default,

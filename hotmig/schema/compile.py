@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hotmig.catalog.lexer import KEYWORDS, tokens
+from hotmig.catalog.lexer import tokens
 from hotmig.catalog.read import is_own
 from hotmig.schema.columns import Columns, ColumnSpec, listed_key
 from hotmig.schema.declare import TableDeclaration
 from hotmig.schema.fields import Field
-from hotmig.schema.markers import Check, ForeignKey, Index, Key, NotNull, References, Unique
+from hotmig.schema.markers import Check, ColumnType, ForeignKey, Index, Key, NotNull, References, Unique
 from hotmig.schema.places import Spot, wrong
 from hotmig.schema.terms import Names, Term, fragment, index_term, key_term
 from hotmig.schema.types import literal
@@ -284,9 +284,9 @@ class _Compiler:
 
 def _type(column: ColumnSpec) -> str:
     """The declared type as it can stand in a column definition: words and sizes as they are, all else quoted."""
-    words = column.type.partition("(")[0].upper().split()
-    plain = _PLAIN_TYPE.fullmatch(column.type) and KEYWORDS.isdisjoint(words)
-    return column.type if plain else quote(column.type)
+    marker = column.field.one(ColumnType)
+    quoted = marker is not None and marker.type != column.type
+    return column.type if _PLAIN_TYPE.fullmatch(column.type) and not quoted else quote(column.type)
 
 
 def _check(marker: Check, spot: Spot) -> Clause:

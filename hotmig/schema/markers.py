@@ -34,11 +34,21 @@ class Column(Marker):
 
 
 class ColumnType(Marker):
-    """The declared type, as it is written in SQL; "" for none. It takes the place of what the annotation gives."""
+    """The declared type, as it is written in SQL; "" for none. It takes the place of what the annotation gives.
+
+    A type that is a keyword stands in double quotes, as in SQL: ``ColumnType('"check"')``.
+    """
 
     def __init__(self, type: str, /) -> None:
         super().__init__()
         self.type = type
+
+    @property
+    def name(self) -> str:
+        """The type without such quotes."""
+        inner = self.type[1:-1]
+        is_quoted = self.type == f'"{inner}"' and '"' not in inner.replace('""', "")
+        return inner.replace('""', '"') if is_quoted else self.type
 
 
 class NotNull(Marker):

@@ -8,7 +8,7 @@ from hotmig.catalog.model import Column, ForeignKey, IndexedColumn, Table
 from hotmig.schema.layout import Keyword, Source, Sql, Text, call, lay_out, quoted, subscript
 from hotmig.schema.names import Names, field_names, reference_names
 from hotmig.schema.scaffold_parts import Classes, Parts
-from hotmig.schema.scaffold_types import canonical_type, is_plain, python_default, python_type
+from hotmig.schema.scaffold_types import canonical_type, is_plain, python_default, python_type, spelled_type
 from hotmig.sqlite import fold
 
 _INDENT = "    "
@@ -55,7 +55,8 @@ class Fields:
         # The key of a table must not be made of itself.
         if self._is_key(column) and not self.classes.is_defined(keys[0].parent):
             return None
-        return keys[0] if canonical_type(target.type) == canonical_type(column.type) else None
+        same = canonical_type(target.type) == canonical_type(column.type) and spelled_type(column.type) == column.type
+        return keys[0] if same else None
 
     def _names(self) -> dict[str, str]:
         """Fields by column. A column whose name can stay as it is comes first."""
@@ -101,7 +102,7 @@ class Fields:
         if self._column_name(column.name, self.names[column.name]) != column.name:
             yield call("Column", Text(column.name))
         if column.name not in self.rows and not is_plain(column.type):
-            yield call("ColumnType", Text(column.type))
+            yield call("ColumnType", Text(spelled_type(column.type)))
         yield from self._key(column)
         yield from self._uniques(column)
         yield from self._not_null(column)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 from hotmig.catalog.ddl_terms import unwrapped
-from hotmig.catalog.lexer import Token, normalise, tokens
+from hotmig.catalog.lexer import KEYWORDS, Token, normalise, tokens
 from hotmig.catalog.model import Affinity, affinity
 from hotmig.schema.layout import quoted, width
 from hotmig.schema.model import Value
 from hotmig.schema.types import literal, stored
+from hotmig.sqlite import quote
 
 _PLAIN = {"INTEGER": "int", "REAL": "float", "TEXT": "str", "BLOB": "bytes"}
 _BY_WORD = {
@@ -41,6 +42,12 @@ def python_type(type: str, *, strict: bool) -> str:
     canonical = canonical_type(type)
     word = canonical.partition("(")[0].partition(" ")[0]
     return _PLAIN.get(canonical) or _BY_WORD.get(word) or _BY_AFFINITY[affinity(type, strict=strict)]
+
+
+def spelled_type(type: str) -> str:
+    """What ColumnType takes: the type, in double quotes if its words could not stand in SQL as they are."""
+    is_bare = KEYWORDS.isdisjoint(type.partition("(")[0].upper().split()) and not type.startswith('"')
+    return type if is_bare else quote(type)
 
 
 def canonical_type(type: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hotmig.planning.model import TableStep
-from hotmig.sqlite import execute, quote, transaction, value
+from hotmig.sqlite import execute, quote, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import explain_conflict
 from hotmig.transfer.keys import LoggedKeys
@@ -52,7 +52,7 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
 
 
 def _finish_table(session: Session, step: TableStep, indexes: tuple[str, ...]) -> None:
-    with transaction(session.db, session.seconds, "the new database"):
+    with session.building():
         with explain_conflict(session, step):
             plant_seeds(session.db, step)
             for sql in indexes:

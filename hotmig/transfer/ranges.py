@@ -12,7 +12,7 @@ from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import row_value
 
 # In rollback-journal mode a reader holds up the writers; in WAL it only keeps the log from being reset.
-ROLLBACK_SECONDS = 0.05
+ROLLBACK_SECONDS = 0.03
 WAL_SECONDS = 0.5
 FIRST_ROWS = 1_000
 SMALLEST_ROWS = 50

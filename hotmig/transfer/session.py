@@ -35,6 +35,16 @@ class Session:
             persist(self.db, "SELECT 1 FROM old.sqlite_schema LIMIT 1", self.seconds, "the old database's writer")
             yield
 
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """One transaction of the new file alone.
+
+        BEGIN IMMEDIATE starts to read every attached file too: in rollback-journal mode the application would wait
+        until the index is built.
+        """
+        with transaction(self.db, self.seconds, "the new database", begin="BEGIN"):
+            yield
+
     def let_writers_in(self) -> None:
         """Between two snapshots. A writer that polls would find no gap between reads that follow one another at once."""
         if not self.wal:

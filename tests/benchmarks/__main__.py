@@ -48,8 +48,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything runs")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--only", action="append", help="one of: status, recording, copy, waits, pause; may be repeated")
-    parser.add_argument("--dir", type=Path, help="where to make the databases (10 GB free; default: a temporary directory)")
+    parser.add_argument(
+        "--only", action="append", help="one of: status, recording, copy, waits, pause; may be repeated"
+    )
+    parser.add_argument(
+        "--dir", type=Path, help="where to make the databases (10 GB free; default: a temporary directory)"
+    )
     options = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="hotmig-benchmark-", dir=options.dir))
     found: list[Measured] = []

@@ -1,4 +1,7 @@
-"""The data: three tables, eight rows of them to each client, and the schema modules they are migrated to."""
+"""The data: three tables, eight rows of them to each client, and the schema modules they are migrated to.
+
+Clients have a TEXT key, which becomes an INTEGER: every client has a row in ``_id_mapping``, every order follows it.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,19 @@ ROWS_PER_CLIENT = 8
 BIG_NOTE = 2_400  # characters: 3.2 million rows then take 2 GB instead of 200 MB
 
 TABLES = (
-    "CREATE TABLE client(id INTEGER PRIMARY KEY, first_name TEXT NOT NULL, last_name TEXT NOT NULL, email TEXT)",
-    "CREATE TABLE orders(id INTEGER PRIMARY KEY, client_id INTEGER NOT NULL REFERENCES client(id),"
+    "CREATE TABLE client(code TEXT NOT NULL PRIMARY KEY, first_name TEXT NOT NULL, last_name TEXT NOT NULL, email TEXT)",
+    "CREATE TABLE orders(id INTEGER PRIMARY KEY, client_code TEXT NOT NULL REFERENCES client(code),"
     " total REAL NOT NULL, placed TEXT NOT NULL, note TEXT)",
     "CREATE TABLE line(id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders(id),"
     " quantity INTEGER NOT NULL, price INTEGER NOT NULL, what TEXT)",
-    "CREATE INDEX ix_orders_client_id ON orders(client_id)",
+    "CREATE INDEX ix_orders_client_code ON orders(client_code)",
     "CREATE INDEX ix_line_order_id ON line(order_id)",
 )
 
 COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :rows) "
 FILL = (
-    f"{COUNT} INSERT INTO client SELECT i, 'first' || i, 'last' || i, 'u' || i || '@example.com' FROM n",
-    f"{COUNT} INSERT INTO orders SELECT i, 1 + i * 7919 % :parents, i * 1.25, '2026-01-01 00:00:00',"
+    f"{COUNT} INSERT INTO client SELECT printf('C%07d', i), 'first' || i, 'last' || i, 'u' || i || '@example.com' FROM n",
+    f"{COUNT} INSERT INTO orders SELECT i, printf('C%07d', 1 + i * 7919 % :parents), i * 1.25, '2026-01-01 00:00:00',"
     " 'please ring twice, then leave it at the door: ' || i || hex(zeroblob(:note / 2)) FROM n",
     f"{COUNT} INSERT INTO line SELECT i, 1 + i * 7919 % :parents, 1 + i % 9, i % 1000, 'item number ' || i FROM n",
 )
@@ -33,7 +36,7 @@ MODULE = '''"""Revision {revision} of the benchmark's schema."""
 
 from typing import Annotated
 
-from hotmig.schema import From, Index, Key, References, Was, auto, table
+from hotmig.schema import From, Index, Key, References, Unique, Was, auto, table
 
 database = "{name}"
 
@@ -41,6 +44,7 @@ database = "{name}"
 @table("customer", was="client")
 class Customer:
     id: Annotated[int, Key] = auto()
+    code: Annotated[str, Unique]
     full_name: Annotated[str, From("first_name || ' ' || last_name")]
     email: str | None
     revision: int = {revision}
@@ -49,7 +53,7 @@ class Customer:
 @table("orders", indexes=[Index("customer_id", name="ix_orders_customer_id")])
 class Order:
     id: Annotated[int, Key] = auto()
-    customer: Annotated[Customer, References, Was("client_id")]
+    customer: Annotated[Customer, References, Was("client_code")]
     total_cents: Annotated[int, From("CAST(round(total * 100) AS INTEGER)")]
     placed: str
     note: str | None

@@ -36,5 +36,7 @@ def measure(work: Path, env: Mapping[str, str], rows: int) -> list[Measured]:
         target = LONGEST_MILLISECONDS if name in ("plan", "migrate") else None
         common = waits[len(waits) * PERCENT // 100]
         told = f"{len(waits)} writes, {PERCENT} % within {common:.1f} ms"
-        found.append(Measured(f"write in rollback-journal mode, {name}", "ms", tuple(waits), target, of="max", note=told))
+        found.append(
+            Measured(f"write in rollback-journal mode, {name}", "ms", tuple(waits), target, of="max", note=told)
+        )
     return found

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 NEW_TABLES = (
-    "CREATE TABLE customer(id INTEGER PRIMARY KEY, full_name TEXT NOT NULL, email TEXT, revision INTEGER NOT NULL)",
+    "CREATE TABLE customer(id INTEGER PRIMARY KEY, code TEXT NOT NULL, full_name TEXT NOT NULL, email TEXT,"
+    " revision INTEGER NOT NULL, UNIQUE (code))",
     "CREATE TABLE orders(id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customer(id),"
     " total_cents INTEGER NOT NULL, placed TEXT NOT NULL, note TEXT)",
     "CREATE TABLE line(id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders(id),"
@@ -30,19 +31,20 @@ INDEXES = (
 REMEMBER = "INSERT INTO _id_mapping VALUES (?, ?, ?)"
 LOOK_UP = "SELECT new_id FROM _id_mapping WHERE table_name = ? AND old_id = ?"
 
-Remember = Callable[[str, int, int | None], object]
-LookUp = Callable[[str, int], int]
+OldKey = int | str
+Remember = Callable[[str, OldKey, int | None], object]
+LookUp = Callable[[str, OldKey], int]
 
 
 def copy(old: sqlite3.Connection, new: sqlite3.Connection, remember: Remember, look_up: LookUp) -> int:
     """Copies all rows; returns how many."""
     rows = 0
-    insert = "INSERT INTO customer(full_name, email, revision) VALUES (?, ?, 1)"
-    for key, first, last, email in old.execute("SELECT id, first_name, last_name, email FROM client"):
-        remember("client", key, new.execute(insert, (f"{first} {last}", email)).lastrowid)
+    insert = "INSERT INTO customer(code, full_name, email, revision) VALUES (?, ?, ?, 1)"
+    for code, first, last, email in old.execute("SELECT code, first_name, last_name, email FROM client"):
+        remember("client", code, new.execute(insert, (code, f"{first} {last}", email)).lastrowid)
         rows += 1
     insert = "INSERT INTO orders(customer_id, total_cents, placed, note) VALUES (?, ?, ?, ?)"
-    for key, client, total, placed, note in old.execute("SELECT id, client_id, total, placed, note FROM orders"):
+    for key, client, total, placed, note in old.execute("SELECT id, client_code, total, placed, note FROM orders"):
         values = (look_up("client", client), round(total * 100), placed, note)
         remember("orders", key, new.execute(insert, values).lastrowid)
         rows += 1
@@ -55,10 +57,10 @@ def copy(old: sqlite3.Connection, new: sqlite3.Connection, remember: Remember, l
 
 
 def mapping_in_table(db: sqlite3.Connection) -> tuple[Remember, LookUp]:
-    def remember(table: str, old: int, new: int | None) -> object:
+    def remember(table: str, old: OldKey, new: int | None) -> object:
         return db.execute(REMEMBER, (table, old, new))
 
-    def look_up(table: str, old: int) -> int:
+    def look_up(table: str, old: OldKey) -> int:
         found: int = db.execute(LOOK_UP, (table, old)).fetchone()[0]
         return found
 
@@ -66,13 +68,13 @@ def mapping_in_table(db: sqlite3.Connection) -> tuple[Remember, LookUp]:
 
 
 def mapping_in_memory() -> tuple[Remember, LookUp]:
-    mapping: dict[tuple[str, int], int | None] = {}
+    mapping: dict[tuple[str, OldKey], int | None] = {}
 
-    def remember(table: str, old: int, new: int | None) -> object:
+    def remember(table: str, old: OldKey, new: int | None) -> object:
         mapping[table, old] = new
         return None
 
-    def look_up(table: str, old: int) -> int:
+    def look_up(table: str, old: OldKey) -> int:
         return mapping[table, old] or 0
 
     return remember, look_up

@@ -36,7 +36,7 @@ class Seen:
 
     accepted: int = 0
     refused: int = 0
-    waits: list[tuple[float, float]] = field(default_factory=list)  # (when it was accepted, seconds since its first try)
+    waits: list[tuple[float, float]] = field(default_factory=list)  # (when accepted, seconds since the first try)
     gaps: list[tuple[float, float]] = field(default_factory=list)
 
 
@@ -46,7 +46,8 @@ class Application:
     def __init__(self, path: Path, pace: float, timeout: float) -> None:
         self.path, self.pace, self.timeout = path, pace, timeout
         self.db = self.open(path)
-        self.lines, self.orders = (self.db.execute(f"SELECT max(id) FROM {t}").fetchone()[0] for t in ("line", "orders"))
+        self.lines = self.db.execute("SELECT max(id) FROM line").fetchone()[0]
+        self.orders = self.db.execute("SELECT max(id) FROM orders").fetchone()[0]
         self.random = random.Random(1)
         self.seen = Seen()
         self.stopping = False

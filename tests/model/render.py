@@ -81,7 +81,7 @@ def _field(new: NewTable, number: int, classes: dict[str, str]) -> str:
     if isinstance(source, Computed):
         markers.append(f"From({source.expression.sql!r})")
     if reference := new.table.reference(column.name):
-        markers.append(_references(reference, classes))
+        markers.append(_references(reference, classes, follows=isinstance(source, Follows)))
     tail = " = auto()" if _left_to_sqlite(column, source) else ""
     return f"    field{number}: Annotated[object, {', '.join(markers)}]{tail}"
 
@@ -90,8 +90,10 @@ def _left_to_sqlite(column: Column, source: object) -> bool:
     return column.default is not None or isinstance(source, FreshKey)
 
 
-def _references(reference: Reference, classes: dict[str, str]) -> str:
+def _references(reference: Reference, classes: dict[str, str], *, follows: bool) -> str:
     actions = f"on_delete={reference.on_delete!r}, on_update={reference.on_update!r}, deferred=True"
+    # A new key can't be known for an orphan: the model gives it up; where keys are kept, orphans are carried over.
+    actions += ", orphans='null'" if follows else ""
     return f"References({classes[reference.parent]!r}, {reference.parent_column!r}, {actions})"
 
 

@@ -155,6 +155,16 @@ def _rows(application: Application, tables: tuple[Table, ...]) -> dict[str, list
     }
 
 
+def test_foreign_keys_do_not_prevent_orphans() -> None:
+    """The fact behind ``orphans``: REPLACE evicts the row that the new one refers to, and the commit succeeds."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("CREATE TABLE t(a TEXT UNIQUE, b INTEGER UNIQUE, c TEXT REFERENCES t(a) ON DELETE SET NULL)")
+    db.execute("INSERT INTO t VALUES ('x', 0, NULL)")
+    db.execute("REPLACE INTO t VALUES ('y', 0, 'x')")
+    assert len(db.execute("PRAGMA foreign_key_check").fetchall()) == 1
+
+
 PERSON = Table(
     "person",
     (Column("code", "TEXT", True, None, "NOCASE"), Column("boss", "TEXT", collation="NOCASE"), Column("n", "")),

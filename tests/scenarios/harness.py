@@ -132,6 +132,19 @@ class Run:
         return f"$ {' '.join(self.command)}\n{self.out}{self.err}(exit {self.code}, {self.ended - self.began:.2f} s)"
 
 
+def hotmig(directory: Path, command: str, *options: str, code: int | None = 0) -> Run:
+    """Runs ``hotmig COMMAND -d DIR`` in a process of its own. Raises AssertionError on another exit code."""
+    arguments = (sys.executable, "-m", "hotmig", command, "-d", str(directory), *options)
+    began = time.monotonic()
+    done = subprocess.run(
+        arguments, cwd=directory, env=environment(), text=True, capture_output=True, timeout=PATIENCE,
+        stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    result = Run(("hotmig", *arguments[3:]), done.returncode, done.stdout, done.stderr, began, time.monotonic())
+    assert code is None or done.returncode == code, str(result)
+    return result
+
+
 @dataclass(frozen=True)
 class Project:
     """A directory with a schema module and the database of its previous release."""
@@ -160,15 +173,7 @@ class Project:
 
     def run(self, command: str, *options: str, code: int | None = 0) -> Run:
         """Runs ``hotmig COMMAND -d DIR`` in a process of its own. Raises AssertionError on another exit code."""
-        arguments = (sys.executable, "-m", "hotmig", command, "-d", str(self.directory), *options)
-        began = time.monotonic()
-        done = subprocess.run(
-            arguments, cwd=self.directory, env=environment(), text=True, capture_output=True, timeout=PATIENCE,
-            stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
-        result = Run(("hotmig", *arguments[3:]), done.returncode, done.stdout, done.stderr, began, time.monotonic())
-        assert code is None or done.returncode == code, str(result)
-        return result
+        return hotmig(self.directory, command, *options, code=code)
 
     def status(self) -> dict[str, Any]:
         report: dict[str, Any] = self.run("status", "--json").json()

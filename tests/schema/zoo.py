@@ -17,6 +17,7 @@ ZOO: dict[str, tuple[str, ...]] = {
         "CREATE TABLE bare(x)",
     ),
     "types": (
+        """CREATE TABLE quoted(a "check" NOT NULL, b '"odd"', c "a ""b""", d "integer", e '"half')""",
         "CREATE TABLE loose(a, b NOT NULL, c DEFAULT 5, d VARCHAR(160), e 'VARCHAR(MAX)', "
         'f "NOT NULL", g double precision)',
         "CREATE TABLE words(a unsigned big int, b numeric(10,2), c numeric( 10 , 2 ), "

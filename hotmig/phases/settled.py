@@ -1,0 +1,39 @@
+"""Whether the live database has the module's schema already, under whatever name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from hotmig.catalog.read import read_catalog
+from hotmig.phases.locate import Location
+from hotmig.planning.checking import Context
+from hotmig.planning.checks import seeds
+from hotmig.planning.copy_plan import build_plan
+from hotmig.planning.model import Answer
+from hotmig.planning.sameness import nothing_to_do
+from hotmig.schema.model import Schema
+from hotmig.sqlite import execute, reading
+from hotmig.transfer.bookkeeping import read_hints
+
+
+def is_settled(location: Location) -> bool:
+    """Whether no migration is under way and none is needed.
+
+    A module from which used hints were taken out asks for another file name, and yet for nothing new.
+    """
+    if location.nothing_to_do:
+        return True
+    if location.marker is not None or location.old is None or location.schema is None:
+        return False
+    return has_schema(location.old, location.schema)
+
+
+def has_schema(live: Path, schema: Schema) -> bool:
+    """Whether the live database has the schema and its seed rows, so that there is nothing to migrate."""
+    with reading(live) as db:
+        used = read_hints(db)
+        context = Context(build_plan(read_catalog(db), schema, used), schema, used_hints=used)
+        questions = seeds.probes(context)
+        answers = tuple(Answer(each, tuple(execute(db, each.sql, each.parameters).fetchall())) for each in questions)
+        return nothing_to_do(replace(context, answers=answers))

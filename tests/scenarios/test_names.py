@@ -1,0 +1,275 @@
+"""Whatever tables, columns and directories are called: through the command line, while an application writes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios import exact
+from tests.scenarios.exact import quote
+from tests.scenarios.harness import SOME_HASH, hotmig
+from tests.scenarios.names import NAMES, Busy, Tables, create
+
+MODES = pytest.mark.parametrize("journal_mode", ["wal", "delete"])
+PAGE = 64  # names in one database: each table has some ten triggers
+PAGES = [NAMES[at : at + PAGE] for at in range(0, len(NAMES), PAGE)]
+EVERY_NAME = pytest.mark.parametrize("names", PAGES, ids=[f"{names[0]!r}.." for names in PAGES])
+
+HEADER = """from typing import Annotated
+from hotmig.schema import Column, From, Index, Key, Was, auto, dropped, table
+database = "app"
+"""
+ONE_MORE = """
+@table("one more")
+class OneMore:
+    id: Annotated[int, Key] = auto()
+"""
+
+
+def declaration(number: int, name: str, columns: Sequence[tuple[str, str]], was: str) -> str:
+    """A table class; ``columns`` are (name, the marker that says where it comes from), the integer key first."""
+    (key, source), *others = columns
+    lines = [f"@table({name!r}, was={was!r})", f"class T{number}:"]
+    lines.append(f"    f0: Annotated[int, Column({key!r}), Key, {source}] = auto()")
+    for at, (column, source) in enumerate(others, 1):
+        lines.append(f"    f{at}: Annotated[str | None, Column({column!r}), {source}] = None")
+    return "\n".join(lines) + "\n"
+
+
+def turned(names: Sequence[str]) -> dict[str, str]:
+    """New name → old name: each takes its neighbour's, so that a mix-up is no error but wrong data."""
+    return dict(zip((*names[1:], names[0]), names, strict=True))
+
+
+def adopted(directory: Path, tables: Tables, journal_mode: str) -> Path:
+    """A database under a name by the rule."""
+    path = directory / f"app-{SOME_HASH}.sqlite"
+    create(path, tables, journal_mode)
+    return path
+
+
+def migrate(directory: Path, busy: Busy) -> Path:
+    """The whole way, with writes to every table in each phase; returns the new file."""
+    with busy:
+        busy.write_everywhere()
+        hotmig(directory, "plan")
+        hotmig(directory, "migrate")
+        busy.write_everywhere()
+        hotmig(directory, "drain", "--cutover")
+        busy.wait_until_replaced()
+    new = Path(hotmig(directory, "path").out.removesuffix("\n"))
+    assert busy.replaced_by == new.name
+    hotmig(directory, "status")
+    hotmig(directory, "cleanup-old")
+    assert exact.differences(busy.contents, exact.contents_of(busy.path, busy.tables)) == []
+    return new
+
+
+@MODES
+@EVERY_NAME
+def test_tables_of_any_name_are_adopted_and_carried_over(
+    names: Sequence[str], journal_mode: str, tmp_path: Path
+) -> None:
+    tables = {name: ("the id", f"of {name}") for name in names}
+    database = tmp_path / "application.db"
+    create(database, tables, journal_mode)
+    hotmig(tmp_path, "init", str(database))
+    schema = tmp_path / "schema.py"
+    schema.write_text(HEADER + schema.read_text().replace('database = "', '_unused = "') + ONE_MORE)
+    busy = Busy(database, tables)
+    new = migrate(tmp_path, busy)
+    assert exact.differences(busy.contents, exact.contents_of(new, tables)) == []
+
+
+@MODES
+@EVERY_NAME
+def test_tables_take_each_other_s_names(names: Sequence[str], journal_mode: str, tmp_path: Path) -> None:
+    tables = {name: ("id", "value") for name in names}
+    old = adopted(tmp_path, tables, journal_mode)
+    columns = [("id", 'Was("id")'), ("value", 'Was("value")')]
+    classes = [declaration(at, name, columns, was) for at, (name, was) in enumerate(turned(names).items())]
+    (tmp_path / "schema.py").write_text(HEADER + "".join(classes))
+    busy = Busy(old, tables)
+    new = migrate(tmp_path, busy)
+    expected = {name: busy.contents[was] for name, was in turned(names).items()}
+    assert exact.differences(expected, exact.contents_of(new, tables)) == []
+
+
+@MODES
+@pytest.mark.parametrize("rule", ["Was", "From"])
+def test_columns_take_each_other_s_names(rule: str, journal_mode: str, tmp_path: Path) -> None:
+    tables = {"t": ("the id", *NAMES)}
+    old = adopted(tmp_path, tables, journal_mode)
+    columns = [
+        (name, f"From({quote(was)!r})" if rule == "From" else f"Was({was!r})") for name, was in turned(NAMES).items()
+    ]
+    (tmp_path / "schema.py").write_text(HEADER + declaration(0, "t", [("the id", 'Was("the id")'), *columns], "t"))
+    busy = Busy(old, tables)
+    new = migrate(tmp_path, busy)
+    actual = exact.contents_of(new, {"t": ("the id", *turned(NAMES))})
+    assert exact.differences(busy.contents, actual) == []
+
+
+@MODES
+@EVERY_NAME
+def test_the_key_may_have_any_name(names: Sequence[str], journal_mode: str, tmp_path: Path) -> None:
+    tables = {f"table {number}": (name, f"not {name}") for number, name in enumerate(names)}
+    old = adopted(tmp_path, tables, journal_mode)
+    classes = [
+        declaration(at, name, [(other, f"Was({key!r})"), (key, f"Was({other!r})")], name)
+        for at, (name, (key, other)) in enumerate(tables.items())
+    ]
+    (tmp_path / "schema.py").write_text(HEADER + "".join(classes))
+    busy = Busy(old, tables)
+    new = migrate(tmp_path, busy)
+    actual = exact.contents_of(new, {name: (other, key) for name, (key, other) in tables.items()})
+    assert exact.differences(busy.contents, actual) == []
+
+
+@MODES
+@pytest.mark.parametrize("renamed", [False, True])
+def test_two_thousand_columns(renamed: bool, journal_mode: str, tmp_path: Path) -> None:
+    """As many as SQLite allows; renamed, every one has another name."""
+    tables = {"wide": tuple(f"c{number}" for number in range(2000))}
+    old = adopted(tmp_path, tables, journal_mode)
+    names = turned(tables["wide"]) if renamed else {name: name for name in tables["wide"]}
+    columns = [(name, f"Was({was!r})") for name, was in names.items()]
+    (tmp_path / "schema.py").write_text(HEADER + declaration(0, "wide", columns, "wide") + ONE_MORE)
+    busy = Busy(old, tables)
+    new = migrate(tmp_path, busy)
+    assert exact.differences(busy.contents, exact.contents_of(new, {"wide": tuple(names)})) == []
+
+
+DIRECTORIES = [
+    "with space", "single'quote", 'double"quote', "que?stion", "ha#sh", "per%cent", "per%3Fcent", "a&mode=memory",
+    "file:x", "-d", "back\\slash", "new\nline", "semi;colon", "brackets[0]", "[bold]rich[/bold]", "{curly}", "$HOME",
+    "emoji 🚀", "dot.dot", "name-0123456789abcdef", "*", "~", "trailing ", " ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DIRECTORIES)
+def test_directories_of_any_name(name: str, tmp_path: Path) -> None:
+    """The database is called like its directory, which has spaces, quotes, and what means something in a URI."""
+    directory = tmp_path / name
+    directory.mkdir()
+    tables = {"t": ("id", "value")}
+    database = directory / "application.db"
+    create(database, tables, "wal")
+    schema = directory / "schema.py"
+    schema.write_text(HEADER.replace('database = "app"', "") + declaration(0, "t", SAME, "t"))
+    (directory / f"{name}-{SOME_HASH}.sqlite").symlink_to(database)
+    schema.write_text(schema.read_text() + ONE_MORE)
+    busy = Busy(database, tables)
+    new = migrate(directory, busy)
+    assert new.parent == directory
+    assert new.name.startswith(f"{name}-")
+    assert exact.differences(busy.contents, exact.contents_of(new, tables)) == []
+    assert {path.name for path in tmp_path.iterdir()} == {name}
+
+
+SAME = [("id", 'Was("id")'), ("value", 'Was("value")')]
+
+
+@pytest.mark.parametrize("name", DIRECTORIES)
+def test_a_database_in_a_directory_of_any_name_is_adopted(name: str, tmp_path: Path) -> None:
+    directory = tmp_path / name
+    directory.mkdir()
+    database = directory / f"{name}.db"
+    create(database, {"t": ("id", "value")}, "wal")
+    hotmig(directory, "init", str(database))
+    link = Path(hotmig(directory, "path").out.removesuffix("\n"))
+    assert link.resolve() == database
+    assert "skipped" in hotmig(directory, "migrate").out
+
+
+HIDDEN = {
+    "rowid": "CREATE TABLE rowid(rowid TEXT, value TEXT)",
+    "oid": "CREATE TABLE oid(oid TEXT, value TEXT)",
+    "two of three": "CREATE TABLE t(RowID TEXT, oid TEXT, value TEXT)",
+    "beside a key": "CREATE TABLE t(rowid TEXT, oid TEXT, _rowid_ TEXT, value INTEGER PRIMARY KEY)",
+    "as the key": "CREATE TABLE t(rowid INTEGER PRIMARY KEY, oid TEXT, _rowid_ TEXT)",
+    "beside a text key": "CREATE TABLE t(rowid TEXT, oid TEXT, _rowid_ TEXT, value TEXT NOT NULL PRIMARY KEY)",
+    "without rowid": "CREATE TABLE t(rowid TEXT, oid TEXT, value TEXT PRIMARY KEY) WITHOUT ROWID",
+}
+
+
+@MODES
+@pytest.mark.parametrize("ddl", HIDDEN.values(), ids=HIDDEN.keys())
+def test_columns_that_hide_the_rowid(ddl: str, journal_mode: str, tmp_path: Path) -> None:
+    database = tmp_path / "application.db"
+    db = sqlite3.connect(database, isolation_level=None)
+    db.execute(f"PRAGMA journal_mode = {journal_mode}")
+    db.execute(ddl)
+    (name,) = db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchone()
+    columns = [row[1] for row in db.execute(f"PRAGMA table_info({name})")]
+    insert = f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})"
+    rows = [[number if column == "value" else str(number) for column in columns] for number in range(1, 60)]
+    db.executemany(insert, rows[:40])
+    hotmig(tmp_path, "init", str(database))
+    schema = tmp_path / "schema.py"
+    schema.write_text(HEADER + schema.read_text() + ONE_MORE)
+    hotmig(tmp_path, "migrate")
+    db.executemany(insert, rows[40:])
+    first = quote(columns[0])
+    db.execute(f"DELETE FROM {name} WHERE {first} IN ('3', '45')")
+    db.execute(f"UPDATE {name} SET {first} = {first} + 1000 WHERE {first} IN ('5', '50')")
+    db.close()
+    hotmig(tmp_path, "drain", "--cutover")
+    new = Path(hotmig(tmp_path, "path").out.removesuffix("\n"))
+    before, after = (exact.contents_of(path, {name: columns}) for path in (database, new))
+    assert before[name].total() == 57
+    assert exact.differences(before, after) == []
+
+
+def test_a_table_whose_rowid_has_no_name_left_is_refused(tmp_path: Path) -> None:
+    database = tmp_path / "application.db"
+    db = sqlite3.connect(database)
+    db.execute("CREATE TABLE t(rowid TEXT, oid TEXT, _rowid_ TEXT)")
+    db.close()
+    hotmig(tmp_path, "init", str(database))
+    schema = tmp_path / "schema.py"
+    schema.write_text(HEADER + schema.read_text() + ONE_MORE)
+    before = set(tmp_path.iterdir())
+    findings = hotmig(tmp_path, "plan", "--json", code=1).json()["findings"]
+    assert [(finding["severity"], finding["table"]) for finding in findings] == [("block", "t")]
+    hotmig(tmp_path, "migrate", code=1)
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_table_of_two_thousand_columns_without_key(tmp_path: Path) -> None:
+    """Its rowid comes on top of as many columns as a statement can have."""
+    columns = tuple(f"c{number}" for number in range(2000))
+    database = tmp_path / "application.db"
+    db = sqlite3.connect(database, isolation_level=None)
+    db.execute(f"CREATE TABLE wide({', '.join(columns)})")
+    db.execute("INSERT INTO wide(c0, c1999) VALUES (1, 2), (3, 4)")
+    hotmig(tmp_path, "init", str(database))
+    schema = tmp_path / "schema.py"
+    schema.write_text(HEADER + schema.read_text() + ONE_MORE)
+    hotmig(tmp_path, "migrate")
+    db.execute("INSERT INTO wide(c0, c1999) VALUES (5, 6)")
+    db.execute("UPDATE wide SET c1000 = 7 WHERE c0 = 1")
+    db.close()
+    hotmig(tmp_path, "drain", "--cutover")
+    new = Path(hotmig(tmp_path, "path").out.removesuffix("\n"))
+    tables = {"wide": ("rowid", *columns[:1], *columns[1000:1001], *columns[1999:])}
+    assert exact.differences(exact.contents_of(database, tables), exact.contents_of(new, tables)) == []
+
+
+RESERVED = ["_migration_marker", "_migration_log", "_migration_own", "_id_mapping"]
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_names_that_are_ours_are_refused_and_left_alone(name: str, tmp_path: Path) -> None:
+    tables = {name: ("id", "value")}
+    old = adopted(tmp_path, tables, "wal")
+    (tmp_path / "schema.py").write_text(HEADER + declaration(0, "plain", SAME, name))
+    before = exact.contents_of(old, tables)
+    report = hotmig(tmp_path, "plan", code=1)
+    assert name in report.out + report.err
+    hotmig(tmp_path, "migrate", code=1)
+    hotmig(tmp_path, "reset", code=None)
+    assert exact.differences(before, exact.contents_of(old, tables)) == []
