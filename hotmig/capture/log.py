@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hotmig.capture.names import LOG
+from hotmig.capture.names import CAPTURE, LOG
 from hotmig.sqlite import quote, text, value
 
 if TYPE_CHECKING:  # `hotmig status` reads the log, and must not wait for the planner
@@ -31,6 +31,18 @@ def create_log(width: int) -> str:
     """The key columns have no type, so that values keep their own."""
     columns = ", ".join(log_columns(width))
     return f"CREATE TABLE {LOG}(id INTEGER PRIMARY KEY, operation TEXT NOT NULL, table_name TEXT NOT NULL, {columns})"
+
+
+def guard_log() -> tuple[str, ...]:
+    """The triggers that keep the log append-only: a key that is deleted is a write that is lost.
+
+    And the id of a deleted last row would be given again, to a write that counts as replayed.
+    """
+    return tuple(
+        f"CREATE TRIGGER {CAPTURE}0_log_{event.lower()} BEFORE {event} ON {LOG} BEGIN SELECT RAISE(ABORT,"
+        " 'hotmig: this log is append-only; hotmig reset removes it'); END"
+        for event in ("UPDATE", "DELETE")
+    )
 
 
 def last_log_id(db: sqlite3.Connection, schema: str = "main") -> int:

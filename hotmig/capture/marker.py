@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from hotmig.capture.names import MARKER, RETIRED
+from hotmig.catalog.read import has_own_table
 from hotmig.errors import Refused
 from hotmig.sqlite import execute, quote, text, value
 
@@ -49,7 +50,7 @@ def insert_marker(target: str, plan_hash: str) -> str:
 
 def read_marker(db: sqlite3.Connection, schema: str = "main") -> Marker | None:
     """The marker; None where there is no table, or no row in it. Raises Refused when a newer hotmig made it."""
-    if not has_table(db, MARKER, schema):
+    if not has_own_table(db, MARKER, schema):
         return None
     made_by = value(db, f"SELECT format FROM {quote(schema)}.{MARKER}")
     if made_by is None:
@@ -65,16 +66,10 @@ def read_marker(db: sqlite3.Connection, schema: str = "main") -> Marker | None:
 
 def retired_successor(db: sqlite3.Connection, schema: str = "main") -> str | None:
     """The file name of the database that has replaced this one; None while it is in service. Raises Refused."""
-    if has_table(db, RETIRED, schema):
+    if has_own_table(db, RETIRED, schema):
         return str(value(db, f"SELECT successor FROM {quote(schema)}.{RETIRED}"))
     marker = read_marker(db, schema)
     return marker.target if marker and marker.status == "retired" else None
-
-
-def has_table(db: sqlite3.Connection, name: str, schema: str = "main") -> bool:
-    """Whether the database has a table of that name."""
-    sql = f"SELECT 1 FROM {quote(schema)}.sqlite_schema WHERE type = 'table' AND name = ?"
-    return value(db, sql, (name,)) is not None
 
 
 def schema_version(db: sqlite3.Connection) -> int:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hotmig.capture.fence import RESET, standing_triggers
-from hotmig.capture.log import create_log, log_width
-from hotmig.capture.marker import CREATE_MARKER, STAMP, Marker, has_table, insert_marker, read_marker
+from hotmig.capture.log import create_log, guard_log, log_width
+from hotmig.capture.marker import CREATE_MARKER, STAMP, Marker, insert_marker, read_marker
 from hotmig.capture.names import CAPTURE, FENCE, LOG, MARKER, RETIRED
 from hotmig.capture.triggers import capture_triggers
-from hotmig.catalog.read import is_own
+from hotmig.catalog.read import has_own_table, is_own
 from hotmig.errors import Refused
 from hotmig.planning.model import Recorded
 from hotmig.sqlite import execute, quote, text, transaction
@@ -29,7 +29,7 @@ class Removed:
 
 def start_recording_sql(recorded: Sequence[Recorded], target: str, plan_hash: str) -> tuple[str, ...]:
     """The statements of the transaction that starts recording."""
-    triggers = [trigger for each in recorded for trigger in capture_triggers(each)]
+    triggers = [*guard_log(), *(trigger for each in recorded for trigger in capture_triggers(each))]
     tables = (CREATE_MARKER, create_log(log_width(recorded)))
     return (*tables, insert_marker(target, plan_hash), *triggers, STAMP)
 
@@ -69,18 +69,22 @@ def start_recording(
 def stop_recording_sql(db: sqlite3.Connection) -> tuple[str, ...]:
     """The statements of the transaction that removes marker, log and triggers; none where nothing of ours is left."""
     triggers = tuple(_drop("TRIGGER", name) for name in _own_triggers(db))
-    tables = tuple(_drop("TABLE", name) for name in (LOG, MARKER, RETIRED) if has_table(db, name))
+    tables = tuple(_drop("TABLE", name) for name in (LOG, MARKER, RETIRED) if has_own_table(db, name))
     return triggers + tables
 
 
-def stop_recording(db: sqlite3.Connection, seconds: float) -> Removed:
-    """Removes everything of ours. Raises GaveUp after ``seconds``, and Refused where the database is retired."""
+def stop_recording(db: sqlite3.Connection, seconds: float, before: Callable[[], None] = lambda: None) -> Removed:
+    """Removes everything of ours. Raises GaveUp after ``seconds``, and Refused where the database is retired.
+
+    ``before`` is called under the write lock, before anything is dropped: no cutover can come between the two.
+    """
     with transaction(db, seconds, LOCK):
         marker = read_marker(db)
-        if has_table(db, RETIRED) or (marker is not None and marker.status == "retired"):
+        if has_own_table(db, RETIRED) or (marker is not None and marker.status == "retired"):
             raise Refused(
                 "the old database is retired: a cutover is finished, not undone", "run `hotmig cutover` to finish it"
             )
+        before()
         names = _own_names(db)
         for sql in stop_recording_sql(db):
             execute(db, sql)
@@ -91,12 +95,12 @@ def leave_retired_sql(db: sqlite3.Connection, successor: str, *, unfence: bool =
     """The statements of the transaction that leaves a retired database: see ``leave_retired``."""
     if unfence:
         return stop_recording_sql(db)
-    if not has_table(db, MARKER):
+    if not has_own_table(db, MARKER):
         return ()
     tables = _fenced_tables(db)
     return (
         *(_drop("TRIGGER", name) for name in _own_triggers(db)),
-        *(_drop("TABLE", name) for name in (LOG, MARKER) if has_table(db, name)),
+        *(_drop("TABLE", name) for name in (LOG, MARKER) if has_own_table(db, name)),
         f"CREATE TABLE {RETIRED}(id INTEGER PRIMARY KEY CHECK (id = 0), successor TEXT NOT NULL,"
         " retired_utc TEXT NOT NULL)",
         f"INSERT INTO {RETIRED} VALUES (0, {text(successor)}, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
@@ -124,7 +128,7 @@ def leave_retired(db: sqlite3.Connection, successor: str, seconds: float, unfenc
 
 
 def _own_names(db: sqlite3.Connection) -> tuple[str, ...]:
-    return (*(name for name in (MARKER, LOG, RETIRED) if has_table(db, name)), *_own_triggers(db))
+    return (*(name for name in (MARKER, LOG, RETIRED) if has_own_table(db, name)), *_own_triggers(db))
 
 
 def _own_triggers(db: sqlite3.Connection) -> tuple[str, ...]:

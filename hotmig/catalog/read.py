@@ -13,20 +13,19 @@ from hotmig.catalog.read_table import Entry, Kind, TableReader
 from hotmig.errors import HotmigError
 from hotmig.sqlite import execute, fold, quote
 
-OWN_TABLES = frozenset(
-    {
-        "_migration_marker",
-        "_migration_log",
-        "_migration_retired",
-        "_migration_status",
-        "_migration_progress",
-        "_migration_copy",
-        "_id_mapping",
-        "_schema_identity",
-        "_schema_hint",
-        "_data_migration",
-    }
-)
+# With columns that each has: an application's own table may have the name by chance.
+OWN_TABLES: dict[str, tuple[str, ...]] = {
+    "_migration_marker": ("id", "format", "status", "target"),
+    "_migration_log": ("id", "operation", "table_name"),
+    "_migration_retired": ("successor", "retired_utc"),
+    "_migration_status": ("id", "status"),
+    "_migration_progress": ("id", "last_replayed_log_id", "drain_completed"),
+    "_migration_copy": ("table_name", "state", "rows"),
+    "_id_mapping": ("table_name", "old_id"),
+    "_schema_identity": ("id", "schema_hash", "schema_commit"),
+    "_schema_hint": ("kind", "table_name", "column_name", "hint"),
+    "_data_migration": (),
+}
 _OWN_TRIGGER = re.compile(r"_migration_(capture|fence)_[0-9]+_[a-z_]+")
 _OWN_PREFIX = "_migration_"
 _SQLITE_PREFIX = "sqlite_"
@@ -39,7 +38,8 @@ def read_catalog(db: sqlite3.Connection, schema: str = "main") -> Catalog:
     Raises HotmigError, naming the object, when a definition can't be read or disagrees with what SQLite reports.
     """
     kinds = _table_kinds(db, schema)
-    entries = [entry for entry in _entries(db, schema) if not _is_left_out(entry, kinds)]
+    own = own_tables(db, schema)
+    entries = [entry for entry in _entries(db, schema) if not _is_left_out(entry, kinds, own)]
     indexes: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.type == "index":
@@ -65,16 +65,32 @@ def read_catalog(db: sqlite3.Connection, schema: str = "main") -> Catalog:
 
 
 def is_own(name: str) -> bool:
-    """Whether a table or trigger of that name is hotmig's bookkeeping."""
+    """Whether the name of a table or trigger is kept for hotmig's bookkeeping."""
     return fold(name) in OWN_TABLES or _OWN_TRIGGER.fullmatch(fold(name)) is not None
 
 
+def own_tables(db: sqlite3.Connection, schema: str = "main") -> frozenset[str]:
+    """The names of the tables that are hotmig's bookkeeping, in lower case."""
+    present = (entry.name for entry in _entries(db, schema) if entry.type == "table" and fold(entry.name) in OWN_TABLES)
+    return frozenset(fold(name) for name in present if has_own_table(db, name, schema))
+
+
+def has_own_table(db: sqlite3.Connection, name: str, schema: str = "main") -> bool:
+    """Whether that table of hotmig's is there, and no other under its name."""
+    wanted = OWN_TABLES[fold(name)]
+    sql = f"""SELECT info.name FROM {quote(schema)}.sqlite_schema AS entry, pragma_table_info(entry.name, ?) AS info
+        WHERE entry.type = 'table' AND entry.name = ? COLLATE NOCASE"""
+    return wanted != () and set(wanted) <= {row[0] for row in execute(db, sql, (schema, name))}
+
+
 def reserved_strangers(db: sqlite3.Connection, schema: str = "main") -> tuple[str, ...]:
-    """The objects whose name begins with ``_migration_`` and that are not hotmig's."""
+    """The objects that have a name of hotmig's, or one that begins with ``_migration_``, and are not hotmig's."""
+    own = own_tables(db, schema)
     return tuple(
         entry.name
         for entry in _entries(db, schema)
-        if fold(entry.name).startswith(_OWN_PREFIX) and not _is_own_entry(entry)
+        if (fold(entry.name).startswith(_OWN_PREFIX) or fold(entry.name) in OWN_TABLES)
+        and not _is_own_entry(entry, own)
     )
 
 
@@ -84,9 +100,10 @@ def unsayable(db: sqlite3.Connection, schema: str = "main") -> tuple[str, ...]:
     Raises HotmigError like ``read_catalog``.
     """
     kinds = _table_kinds(db, schema)
+    own = own_tables(db, schema)
     lines: list[str] = []
     for entry in _entries(db, schema):
-        if not _is_left_out(entry, kinds):
+        if not _is_left_out(entry, kinds, own):
             lines.extend(f"{entry.type} {entry.name}: {remark}" for remark in _remarks(entry, kinds))
     return tuple(lines)
 
@@ -116,18 +133,18 @@ def _table_kinds(db: sqlite3.Connection, schema: str) -> dict[str, Kind]:
     return {fold(name): Kind(kind, bool(wr), bool(strict)) for name, kind, wr, strict in rows}
 
 
-def _is_left_out(entry: Entry, kinds: dict[str, Kind]) -> bool:
-    if fold(entry.name).startswith(_SQLITE_PREFIX) or _is_own_entry(entry):
+def _is_left_out(entry: Entry, kinds: dict[str, Kind], own: frozenset[str]) -> bool:
+    if fold(entry.name).startswith(_SQLITE_PREFIX) or _is_own_entry(entry, own):
         return True
-    if entry.type == "index" and fold(entry.table) in OWN_TABLES:
+    if entry.type == "index" and fold(entry.table) in own:
         return True
     kind = kinds.get(fold(entry.table))
     return entry.type in ("table", "index") and kind is not None and kind.name == "shadow"
 
 
-def _is_own_entry(entry: Entry) -> bool:
+def _is_own_entry(entry: Entry, own: frozenset[str]) -> bool:
     if entry.type == "table":
-        return fold(entry.name) in OWN_TABLES
+        return fold(entry.name) in own
     return entry.type == "trigger" and _OWN_TRIGGER.fullmatch(fold(entry.name)) is not None
 
 

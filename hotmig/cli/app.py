@@ -39,6 +39,7 @@ class App(click.Group):
         """Runs a command line and exits with its code, whatever happens."""
         if COMPLETION in os.environ:
             super().main(args, prog_name, **extra)
+        _open_closed_streams()
         sys.exit(self._run(list(sys.argv[1:] if args is None else args)))
 
     def _run(self, args: list[str]) -> int:
@@ -51,6 +52,14 @@ class App(click.Group):
         except BaseException as error:
             return explain(error, debug=settings.get(DEBUG, False))
         return 0
+
+
+def _open_closed_streams() -> None:
+    """`hotmig migrate >&-`: without a stdout Python has None there, and the work would seem to have failed."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")
 
 
 @click.group(

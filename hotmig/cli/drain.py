@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hotmig.cli.options import Options, extension_option, shared
+from hotmig.cli.options import Options, Seconds, extension_option, shared
 
 MAX_PAUSE_SECONDS = 2.0
 HOLD_SECONDS = 60.0
@@ -13,7 +13,7 @@ HOLD_SECONDS = 60.0
 @click.command("drain")
 @click.option(
     "--max-pause",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     default=MAX_PAUSE_SECONDS,
     show_default=True,
     metavar="SECONDS",
@@ -21,7 +21,7 @@ HOLD_SECONDS = 60.0
 )
 @click.option(
     "--hold",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     default=HOLD_SECONDS,
     show_default=True,
     metavar="SECONDS",

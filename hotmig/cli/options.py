@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,17 @@ class Options:
     schema_file: Path | None
     json: bool
     quiet: bool
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds. Python also reads "nan" and "inf", which compare with no clock."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number. Fails on what is none."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return number
 
 
 def _absolute(ctx: click.Context, parameter: click.Parameter, given: Path | None) -> Path | None:  # noqa: ARG001

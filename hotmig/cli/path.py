@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from hotmig.cli.options import Options, shared
+from hotmig.cli.options import Options, Seconds, shared
 
 
 @click.command("path")
 @click.option(
     "--wait",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     metavar="SECONDS",
     help="Wait so long for the database to become ready; exit 4 when it does not.",
 )

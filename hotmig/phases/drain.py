@@ -28,6 +28,7 @@ from hotmig.phases.migration import (
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.phases.settled import is_settled
 from hotmig.sqlite import execute, reading, transaction, value
+from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress
 from hotmig.transfer.proof import Proved, prove
 from hotmig.transfer.replay import Replayed, replay
@@ -98,10 +99,16 @@ def drain(
         rounds += _catch_up(session, report)
         _empty_wal(session, new)
         rounds += _catch_up(session, report)
-        drained = _under_fence(old, session, migration, rounds, proved, max_pause, hold)
+        try:
+            drained = _under_fence(old, session, migration, rounds, proved, max_pause, hold)
+            if cutover:
+                hand_over(old, new, migration, seconds, rehearsed)
+                drained = replace(drained, pause=time.time() - drained.fenced_at)
+        except BaseException:
+            # Whatever went wrong, the application must be able to write again, and be recorded.
+            let_writes_through(old, seconds)
+            raise
         if cutover:
-            hand_over(old, new, migration, seconds, rehearsed)
-            drained = replace(drained, pause=time.time() - drained.fenced_at)
             # On a connection that is open: closing the last one would lock the application out for a moment.
             drop_bookkeeping(new, seconds)
     return drained
@@ -119,14 +126,21 @@ def _proving(report: Report) -> Callable[[str, int], None]:
 
 
 def _already_drained(migration: Migration) -> bool:
-    with reading(migration.new) as db:
-        progress = read_progress(db)
-    with reading(migration.old) as db:
-        marker = read_marker(db)
-        logged = last_log_id(db)
-    if marker is None or progress is None or not progress.drain_completed:
+    with reading(migration.new) as new, reading(migration.old) as old:
+        progress, marker, logged = read_progress(new), read_marker(old), last_log_id(old)
+        # What no fence keeps out: cutover refuses it, and asks for this command.
+        moved = high_water_moved(new, old, migration.plan)
+    if marker is None or progress is None or not progress.drain_completed or moved:
         return False
     return progress.last_replayed_log_id == logged and fence_state(marker, time.time()).is_up
+
+
+def let_writes_through(old: sqlite3.Connection, seconds: float) -> None:
+    """Lowers the fence after a failure, unless the old database is retired already; recording goes on."""
+    with transaction(old, seconds, "the old database"):
+        marker = read_marker(old)
+        if marker is not None and marker.status == "draining":
+            lower_fence(old)
 
 
 def _require_no_drift(old: sqlite3.Connection, migration: Migration, seconds: float) -> None:
@@ -167,13 +181,7 @@ def _under_fence(
         _require_budget(old, rounds, max_pause)
         raise_fence(old, migration.plan.recorded, hold)
     fenced_at, started = time.time(), time.monotonic()
-    try:
-        last = _replay_rest(session, started + max_pause)
-    except BaseException:
-        # Whatever went wrong, the application must be able to write again, and be recorded.
-        with transaction(old, session.seconds, "the old database"):
-            lower_fence(old)
-        raise
+    last = _replay_rest(session, started + max_pause)
     return DrainResult(
         skipped=None,
         old=migration.old,

@@ -49,21 +49,40 @@ def hand_over(
         retire(old)
         persist(old, "COMMIT", seconds, "the old database's readers")
         persist(new, "COMMIT", seconds, "the new database's readers")
+    except BaseException:
+        if new.in_transaction and not old.in_transaction and _is_retired(old):
+            # Told to stop between the two: neither database would accept writes until somebody runs cutover again.
+            persist(new, "COMMIT", seconds, "the new database's readers")
+        raise
     finally:
         for db in (new, old):
             if db.in_transaction:
                 execute(db, "ROLLBACK")
 
 
+def _is_retired(old: sqlite3.Connection) -> bool:
+    marker = read_marker(old)
+    return marker is not None and marker.status == "retired"
+
+
 def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration) -> None:
     marker, progress = read_marker(old), read_progress(new)
     again = "nothing is lost and writes are recorded; run `hotmig drain` again, then `hotmig cutover`"
+    if _is_retired(old):
+        raise Refused("another cutover has retired the old database", "`hotmig status` says where things stand")
+    if not migration.new.exists():
+        raise Refused(f"{migration.new.name} was deleted", "run `hotmig migrate` to build it again")
     if marker is None or progress is None:
         raise Refused("_migration_marker is gone from the old database", "run `hotmig reset`, then `hotmig migrate`")
     check_drift(old, migration.plan)
     if not progress.drain_completed or marker.status != "draining":
         raise Refused("the migration is not drained", "run `hotmig drain`, then `hotmig cutover`")
     logged = last_log_id(old)
+    if logged < progress.last_replayed_log_id:
+        raise Refused(
+            "the log is shorter than what was replayed: the old database was put back from a backup",
+            "run `hotmig reset`, then `hotmig migrate`",
+        )
     if logged != progress.last_replayed_log_id:
         raise Refused(
             f"{logged - progress.last_replayed_log_id} writes were accepted since the drain: its fence has lapsed",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from hotmig.capture.fence import extend_fence, raise_fence
 from hotmig.capture.marker import Marker, read_marker
 from hotmig.capture.recording import start_recording
 from hotmig.errors import Blocked, GaveUp, HotmigError, Refused
-from hotmig.phases.drain import DrainResult, drain
+from hotmig.phases.drain import DrainResult, drain, let_writes_through
 from hotmig.phases.locate import Location, locate
 from hotmig.phases.migration import LOCK_SECONDS, cut_in_two, old_writer, recorded_plan
 from hotmig.phases.plan import PlanResult, plan
@@ -23,8 +25,8 @@ from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
 from hotmig.sqlite import execute, is_locked, reading, transaction, value
 from hotmig.transfer import build
-from hotmig.transfer.copy import Copied, copy_all
-from hotmig.transfer.identity import Identity
+from hotmig.transfer.copy import Copied, all_copied, copy_all
+from hotmig.transfer.identity import Identity, read_copies
 from hotmig.transfer.session import Session, open_session
 
 OFFLINE_HOLD_SECONDS = 60.0
@@ -73,17 +75,19 @@ def migrate(
         wanted = recorded_plan(location.old, location.new, location.schema)
     notes = [_switch_to_wal(location.old, seconds)] if wal else []
     started = time.monotonic()
-    marker = _record(location, wanted, seconds, offline)
-    if marker.status == "draining" and not offline:
-        return replace(skipped, skipped="everything is copied and drained; `hotmig cutover` or `hotmig drain` is next")
-    if offline:
-        report = _keeping_fence(location.old, report, seconds)
-    _make_file(location, location.schema, wanted, planned.schema_commit)
-    copied, entries = _copy(location, planned, wanted, location.schema, report, seconds, extensions)
-    handed_over = None
-    if offline:
-        again = locate(location.directory, location.schema_file)
-        handed_over = drain(again, cutover=True, report=report, seconds=seconds, extensions=extensions)
+    with _fence_comes_down(location.old, offline, seconds):
+        marker = _record(location, wanted, seconds, offline)
+        if marker.status == "draining" and not offline and _is_copied(location.new):
+            drained = "everything is copied and drained; `hotmig cutover` or `hotmig drain` is next"
+            return replace(skipped, skipped=drained)
+        if offline:
+            report = _keeping_fence(location.old, report, seconds)
+        _make_file(location, location.schema, wanted, planned.schema_commit)
+        copied, entries = _copy(location, planned, wanted, location.schema, report, seconds, extensions)
+        handed_over = None
+        if offline:
+            again = locate(location.directory, location.schema_file)
+            handed_over = drain(again, cutover=True, report=report, seconds=seconds, extensions=extensions)
     return MigrateResult(
         skipped=None,
         old=location.old,
@@ -96,6 +100,25 @@ def migrate(
         offline=handed_over,
         notes=tuple(notes),
     )
+
+
+@contextmanager
+def _fence_comes_down(old: Path, offline: bool, seconds: float) -> Iterator[None]:
+    """With ``offline``, a failure lets the application write again; it is recorded, and the copy can go on."""
+    try:
+        yield
+    except BaseException:
+        if offline:
+            with old_writer(old, seconds) as db:
+                let_writes_through(db, seconds)
+        raise
+
+
+def _is_copied(new: Path) -> bool:
+    if not build.is_begun(new):
+        return False
+    with reading(new) as db:
+        return all(copy.state == "copied" for copy in read_copies(db) or ())
 
 
 def blocked(planned: PlanResult) -> Blocked:
@@ -203,6 +226,7 @@ def _finish(session: Session, schema: Schema) -> None:
     build.verify_catalog(session.db, schema, triggers=False)
     if session.wal:
         execute(session.db, "PRAGMA main.journal_mode = WAL")
+    all_copied(session)
 
 
 def _switch_to_wal(old: Path, seconds: float) -> str:

@@ -18,14 +18,14 @@ from hotmig.errors import HotmigError
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import file_size
 from hotmig.planning import checks
-from hotmig.planning.checking import Context, Facts
+from hotmig.planning.checking import LIVE, Context, Facts
 from hotmig.planning.checks.disk_space import NEEDED
 from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.diff import supported
 from hotmig.planning.model import Answer, CopyPlan, Finding, Probe
 from hotmig.planning.sameness import nothing_to_do
 from hotmig.schema.model import Schema
-from hotmig.sqlite import execute, quote, reading, value
+from hotmig.sqlite import execute, is_closed_wal, quote, reading, value
 from hotmig.transfer.bookkeeping import built_catalog, read_hints
 
 SHORT_READ_SECONDS = 0.1
@@ -129,12 +129,14 @@ def _facts(location: Location, db: sqlite3.Connection) -> Facts:
     built = built_catalog(db)
     drifted = built is not None and built != digest(canonical(read_catalog(db)))
     return Facts(
-        journal_mode=value(db, "PRAGMA journal_mode"),
+        # Nobody has a closed WAL database open; it is read immutable then, and says "delete".
+        journal_mode="wal" if is_closed_wal(old) else value(db, "PRAGMA journal_mode"),
         old_file=old.name,
         old_size=file_size(old),
         disk_free=shutil.disk_usage(location.new.parent).free,
         user_id=os.geteuid(),
         owner_id=old.stat().st_uid,
+        read_only=tuple(str(path) for path in (location.new.parent, old) if not os.access(path, os.W_OK)),
         target=location.new.name,
         target_taken=_taken(location),
         strangers=reserved_strangers(db),
@@ -150,7 +152,7 @@ def _taken(location: Location) -> str | None:
         return None
     if location.new == location.old:
         # Asked only where the catalogs differ: the name says that it has this schema, and somebody changed it.
-        return "the live database itself, whose schema was changed by hand since it was made"
+        return f"{LIVE}, whose schema was changed by hand since it was made"
     if location.marker is not None and location.marker.target == location.new.name:
         return None
     found = next((file for file in location.files if file.path == location.new), None)

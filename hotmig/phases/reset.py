@@ -48,13 +48,17 @@ def reset(location: Location, *, dry_run: bool = False, seconds: float = LOCK_SE
     result = ResetResult(None, location.old, marker.status if marker else None, statements, (), files, dry_run)
     if dry_run:
         return result
-    # The file first: as long as the marker stands, it says what a killed reset was about to delete.
-    for path in files:
-        path.unlink(missing_ok=True)
-    if files:
-        sync_directory(new.parent)
+
+    def delete() -> None:
+        # The file first: as long as the marker stands, it says what a killed reset was about to delete.
+        for path in _files_of(new, location):
+            path.unlink(missing_ok=True)
+        if files:
+            sync_directory(new.parent)
+
+    # Under the write lock: a cutover that runs at the same time must not retire the old database for a deleted one.
     with old_writer(location.old, seconds) as db:
-        removed = stop_recording(db, seconds)
+        removed = stop_recording(db, seconds, delete)
     return ResetResult(None, location.old, result.previous, statements, removed.dropped, files, dry_run=False)
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 from hotmig import project
 from hotmig.capture.marker import Marker
 from hotmig.phases.locate import ambiguous, guess_name, try_schema
-from hotmig.phases.survey import DatabaseFile, Survey, survey
+from hotmig.phases.survey import CUT_SHORT, DatabaseFile, Survey, survey
 from hotmig.transfer.identity import Progress
 
 Phase = Literal["none", "ready", "copying", "recording", "draining", "lapsed", "drained", "half-cut", "retired"]
@@ -247,7 +247,7 @@ def _new_side(pair: _Pair) -> NewSide:
         schema_commit=new.identity.schema_commit if new.identity else None,
         progress=new.progress,
         tables=None if copies is None else len(copies),
-        tables_copied=None if copies is None else sum(copy.state == "copied" for copy in copies),
+        tables_copied=None if copies is None else sum(copy.state in ("indexed", "copied") for copy in copies),
         rows_copied=None if copies is None else sum(copy.rows for copy in copies),
     )
 
@@ -281,6 +281,8 @@ def _age(marker: Marker | None, now: float) -> float | None:
 
 
 def _next(seen: Survey, pair: _Pair, phase: Phase) -> str | None:
+    if pair.old is None and _old_cut_short(seen, pair):
+        return NEXT[phase]  # whatever works on the old database rolls it back first
     if pair.old is None and phase in BUILDING:
         return None  # nothing can go on without the old database
     if phase == "none" and pair.old is None:
@@ -289,6 +291,8 @@ def _next(seen: Survey, pair: _Pair, phase: Phase) -> str | None:
         return "hotmig reset"
     if phase == "retired" and not pair.in_service:
         return None
+    if phase in ("draining", "lapsed") and _built(pair.new) == "copying":
+        return NEXT["copying"]  # migrate --offline was killed, or the new file is gone
     return NEXT[phase]
 
 
@@ -302,7 +306,7 @@ def _attention(seen: Survey, pair: _Pair, phase: Phase, schema_file: Path) -> It
         yield "a cutover was cut in two: neither database accepts writes"
     if phase == "retired" and not pair.in_service:
         yield f"{pair.new_path} replaced the old database and is not there"
-    if pair.old is None and phase in BUILDING:
+    if pair.old is None and phase in BUILDING and not _old_cut_short(seen, pair):
         yield "the old database is not there: nothing can go on until it is put back"
     if pair.marker and pair.old and pair.old.recording and not pair.in_service:
         yield from _attention_while_recording(pair, pair.old, pair.marker, schema_file)
@@ -317,6 +321,11 @@ def _attention(seen: Survey, pair: _Pair, phase: Phase, schema_file: Path) -> It
     yield from (
         f"{file.path.name}: {file.problem}" for file in seen.files if file.problem and file.path not in building
     )
+
+
+def _old_cut_short(seen: Survey, pair: _Pair) -> bool:
+    """Whether a file that may be the old database can't be read, because a killed process was committing to it."""
+    return any(file.problem == CUT_SHORT and file is not pair.new for file in seen.files)
 
 
 def _attention_while_recording(pair: _Pair, old: DatabaseFile, marker: Marker, schema_file: Path) -> Iterator[str]:

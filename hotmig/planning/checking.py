@@ -15,6 +15,9 @@ SAMPLES = 3
 _WIDEST_SAMPLE = 40
 
 
+LIVE = "the live database itself"  # how target_taken begins where it is that
+
+
 @dataclass(frozen=True)
 class Facts:
     """What the phase knows of the files and of SQLite. Sizes are bytes; None where it could not be found out.
@@ -30,6 +33,7 @@ class Facts:
     disk_free: int | None = None
     user_id: int | None = None
     owner_id: int | None = None
+    read_only: tuple[str, ...] = ()  # what this user may not write to: the directory, the old database
     target: str = ""
     target_taken: str | None = None
     strangers: tuple[str, ...] = ()

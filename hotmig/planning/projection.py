@@ -5,6 +5,7 @@ from __future__ import annotations
 from hotmig.catalog.affinity import column_affinity, stored
 from hotmig.catalog.model import Affinity
 from hotmig.planning.model import ColumnStep, TableStep
+from hotmig.sqlite import quote
 
 
 def projected(step: TableStep, column: ColumnStep) -> str:
@@ -28,3 +29,20 @@ def _source_affinity(step: TableStep, column: ColumnStep) -> Affinity | None:
 def is_copy(step: TableStep, column: ColumnStep) -> bool:
     """Whether the new column is an old one whose every value it keeps as it is."""
     return step.taken_from(column) is not None and projected(step, column) == column.expression
+
+
+def loses(step: TableStep, column: ColumnStep) -> str | None:
+    """The condition, over the bare old row, under which the new column does not give back what the old one held.
+
+    None for a column that keeps every value, and for a computed one. '12' can be had back from 12; '0123' can't be
+    from 123, nor 2⁵³+1 from a REAL.
+    """
+    taken = step.taken_from(column)
+    if taken is None or is_copy(step, column):
+        return None
+    old, new = quote(taken.name), f"({projected(step, column)})"
+    return (
+        f"NOT (CASE typeof({old}) WHEN 'text' THEN CAST({new} AS TEXT) = {old} COLLATE BINARY"
+        f" WHEN 'integer' THEN CAST({new} AS INTEGER) = {old} WHEN 'real' THEN CAST({new} AS REAL) = {old}"
+        f" ELSE {new} IS {old} END)"
+    )

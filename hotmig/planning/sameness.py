@@ -24,6 +24,9 @@ def nothing_to_do(context: Context) -> bool:
 def _is_identity(step: TableStep) -> bool:
     if step.source is None or step.keys != "kept" or step.translations:
         return False
+    # Two tables that are alike can have taken each other's names.
+    if fold(step.source.name) != fold(step.table.name):
+        return False
     return all(fold(copied_from(step, column.name) or "") == fold(column.name) for column in step.columns)
 
 

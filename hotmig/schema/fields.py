@@ -7,6 +7,7 @@ import inspect
 import sys
 import typing
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from hotmig.errors import SchemaError
@@ -59,11 +60,14 @@ class Field:
 
 def fields_of(cls: type, spot: Spot, sources: Sources) -> tuple[Field, ...]:
     """The fields in their order, inherited ones first. Raises SchemaError with the field's own line."""
-    return tuple(_field(cls, field, sources.of_field(cls, field.name, spot)) for field in dataclasses.fields(cls))
+    annotations = _Annotations(cls)
+    return tuple(
+        _field(annotations, field, sources.of_field(cls, field.name, spot)) for field in dataclasses.fields(cls)
+    )
 
 
-def _field(cls: type, field: dataclasses.Field[Any], spot: Spot) -> Field:
-    annotation = take_apart(_resolved(cls, field.name, spot))
+def _field(annotations: _Annotations, field: dataclasses.Field[Any], spot: Spot) -> Field:
+    annotation = take_apart(annotations.resolved(field.name, spot))
     markers = tuple(_marker(entry, spot) for entry in annotation.metadata if _is_marker(entry))
     for kind in _ONCE:
         if sum(isinstance(marker, kind) for marker in markers) > 1:
@@ -77,26 +81,42 @@ def _field(cls: type, field: dataclasses.Field[Any], spot: Spot) -> Field:
     return Field(field.name, annotation.core, annotation.nullable, markers, field.default, spot)
 
 
-def _resolved(cls: type, name: str, spot: Spot) -> Any:
-    """One annotation, evaluated where its class stands: one by one, so that a mistake has its line."""
+class _Annotations:
+    """The annotations of a class and of its bases, each evaluated where its class stands."""
 
-    def holder() -> None: ...
+    def __init__(self, cls: type) -> None:
+        self._cls = cls
 
-    try:
-        owner = next(base for base in cls.__mro__ if name in inspect.get_annotations(base))
-        names = dict(vars(sys.modules[owner.__module__]))
-        # Only classes: a field ``date: date = auto()`` must not hide the type of the same name.
-        names |= {key: value for key, value in vars(owner).items() if isinstance(value, type)}
-        holder.__annotations__ = {name: inspect.get_annotations(owner)[name]}
-        return typing.get_type_hints(holder, names, include_extras=True)[name]
-    except SchemaError:
-        raise
-    except Exception as error:
-        raise wrong(
-            spot,
-            f"the annotation of {name} can't be evaluated: {type(error).__name__}: {error}",
-            "import or define every name in it at the top level of the module",
-        ) from error
+    def resolved(self, name: str, spot: Spot) -> Any:
+        """One annotation: one by one, so that a mistake has its line."""
+
+        def holder() -> None: ...
+
+        try:
+            annotation, names = self._found[name]
+            holder.__annotations__ = {name: annotation}
+            return typing.get_type_hints(holder, names, include_extras=True)[name]
+        except SchemaError:
+            raise
+        except Exception as error:
+            raise wrong(
+                spot,
+                f"the annotation of {name} can't be evaluated: {type(error).__name__}: {error}",
+                "import or define every name in it at the top level of the module",
+            ) from error
+
+    @cached_property
+    def _found(self) -> dict[str, tuple[Any, dict[str, Any]]]:
+        """Field → its annotation, and the names that it sees. Once for all fields: a table can have 2,000."""
+        found: dict[str, tuple[Any, dict[str, Any]]] = {}
+        for base in reversed(self._cls.__mro__):
+            annotations = inspect.get_annotations(base)
+            if annotations:
+                names = dict(vars(sys.modules[base.__module__]))
+                # Only classes: a field ``date: date = auto()`` must not hide the type of the same name.
+                names |= {key: value for key, value in vars(base).items() if isinstance(value, type)}
+                found |= {name: (annotation, names) for name, annotation in annotations.items()}
+        return found
 
 
 def _is_marker(entry: object) -> bool:

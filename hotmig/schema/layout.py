@@ -21,6 +21,11 @@ class Group:
     elements: tuple[Source, ...]
     closing: str
 
+    @property
+    def is_call(self) -> bool:
+        """Whether a long text can stand right behind the parenthesis."""
+        return self.opening.endswith("(") and self.opening != "("
+
 
 @dataclass(frozen=True)
 class Keyword:
@@ -86,7 +91,7 @@ def lay_out(source: Source, before: str = "", after: str = "", indent: str = "")
     if isinstance(source, Keyword):
         return lay_out(source.value, f"{before}{source.name}=", after, indent)
     if isinstance(source, Group):
-        if len(source.elements) == 1 and isinstance(source.elements[0], Text | Sql | Statement):
+        if source.is_call and len(source.elements) == 1 and isinstance(source.elements[0], Text | Sql | Statement):
             return lay_out(source.elements[0], before + source.opening, source.closing + after, indent)
         inner = "\n".join(lay_out(element, after=",", indent=indent + INDENT) for element in source.elements)
         return f"{indent}{before}{source.opening}\n{inner}\n{indent}{source.closing}{after}"

@@ -67,17 +67,12 @@ class Parts:
 
     def _computed(self, indexed: IndexedColumn) -> Source:
         expression = self.expression(indexed.expression or "")
-        # SQLite looks into an expression for its collation: said is said.
-        quiet = fold(indexed.collation) == "binary" and not self._collates(expression.value)
-        order = _order(None if quiet else indexed.collation, indexed.descending)
+        # Whatever the columns in it have, an expression in an index is BINARY.
+        collation = indexed.collation if fold(indexed.collation) != "binary" else None
+        order = _order(collation, indexed.descending)
         if order or self._is_misread(expression.value):
             expression = Sql(f"({expression.value})")
         return Sql(expression.value + order)
-
-    def _collates(self, sql: str) -> bool:
-        columns = (self.table.column(name) for name in self.mentioned(sql))
-        collated = any(column is not None and fold(column.collation) != "binary" for column in columns)
-        return collated or any(token.keyword == "COLLATE" for token in tokens(sql))
 
     def _is_misread(self, sql: str) -> bool:
         """Whether it would be taken for a column, or for one with an order."""

@@ -31,7 +31,6 @@ class FileSettings:
     page_size: int
     encoding: str
     auto_vacuum: int
-    journal_mode: str
 
 
 def read_settings(old: Path) -> FileSettings:
@@ -45,7 +44,6 @@ def read_settings(old: Path) -> FileSettings:
             page_size=value(db, "PRAGMA page_size"),
             encoding=value(db, "PRAGMA encoding"),
             auto_vacuum=value(db, "PRAGMA auto_vacuum"),
-            journal_mode=value(db, "PRAGMA journal_mode"),
         )
 
 

@@ -43,7 +43,7 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
     rows: dict[str, int] = {}
     for plain in session.plan.steps:
         name = plain.table.name
-        if _state(session, name) == "copied":
+        if _state(session, name) in ("indexed", "copied"):
             continue
         if name in by_name and _state(session, name) != "indexing":
             rows[name] = _copy_table(session, keys, by_name[name], report)
@@ -57,7 +57,12 @@ def _finish_table(session: Session, step: TableStep, indexes: tuple[str, ...]) -
             plant_seeds(session.db, step)
             for sql in indexes:
                 execute(session.db, sql)
-        _set(session, step.table.name, "state = 'copied'")
+        _set(session, step.table.name, "state = 'indexed'")
+
+
+def all_copied(session: Session) -> None:
+    """The last statement of a copy: before it a killed run has views, statistics or the journal mode still to make."""
+    execute(session.db, "UPDATE main._migration_copy SET state = 'copied'")
 
 
 def _state(session: Session, table: str) -> str:

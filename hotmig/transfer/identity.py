@@ -6,10 +6,11 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
+from hotmig.catalog.read import OWN_TABLES, has_own_table
 from hotmig.sqlite import execute, value
 
 Status = Literal["migrating", "ready"]
-CopyState = Literal["waiting", "copying", "indexing", "copied"]
+CopyState = Literal["waiting", "copying", "indexing", "indexed", "copied"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ class TableCopy:
 
 
 def has_table(db: sqlite3.Connection, name: str, schema: str = "main") -> bool:
-    """Whether a table of that name is there."""
+    """Whether the table is there; under a name of hotmig's, whether it is hotmig's."""
+    if name in OWN_TABLES:
+        return has_own_table(db, name, schema)
     sql = f"SELECT 1 FROM {schema}.sqlite_schema WHERE type = 'table' AND name = ?"
     return value(db, sql, (name,)) is not None
 

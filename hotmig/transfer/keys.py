@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from hotmig.errors import Refused
 from hotmig.planning.model import Translation
 from hotmig.sqlite import conjunction, execute, quote, value
 from hotmig.transfer.session import Session
@@ -32,6 +33,12 @@ class LoggedKeys:
     def load(self) -> int:
         """Adds what was logged since, inside the session's snapshot. Returns how many log rows that were."""
         newest = self.session.last_log_id()
+        if newest < self.upto:
+            raise Refused(
+                f"the log ends at row {newest}, and {self.upto} were replayed: the old database was put back from a "
+                "backup, or log rows were deleted",
+                "run `hotmig reset`, then `hotmig migrate`",
+            )
         added = newest - self.upto
         if added <= 0:
             return 0

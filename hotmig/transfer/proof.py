@@ -10,6 +10,7 @@ from hotmig.sqlite import execute, quote, value
 from hotmig.transfer.conflicts import SAMPLES, explain_conflict, shown
 from hotmig.transfer.identity import read_progress
 from hotmig.transfer.keys import LoggedKeys
+from hotmig.transfer.lost_values import require_none_lost
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.references import check_all
 from hotmig.transfer.session import Session
@@ -58,12 +59,13 @@ def prove_keys(session: Session, keys: LoggedKeys) -> None:
 
 def _forth(session: Session, keys: LoggedKeys, step: StepSql, report: Report) -> int:
     """Every old row has its new row, the same."""
+    columns = tuple(quote(name) for name in step.source_key.columns)
 
     def chunk(bounds: KeyRange) -> int:
+        require_none_lost(session, step, bounds.where(columns))
         where = f"{bounds.where(step.key_of('p'))} AND {keys.unlogged(step, step.key_of('p'))}"
         return _compare(session, step, f"{step.view} AS p", where)
 
-    columns = tuple(quote(name) for name in step.source_key.columns)
     return _walk(session, keys, step, KeyRange(session.db, step.source, columns), chunk, report)
 
 

@@ -11,6 +11,7 @@ from hotmig.transfer.conflicts import explain_conflict
 from hotmig.transfer.full_text import rebuild
 from hotmig.transfer.high_water import carry_high_water
 from hotmig.transfer.keys import LoggedKeys
+from hotmig.transfer.lost_values import of_logged_keys, require_none_lost
 from hotmig.transfer.on_replay import act_out, remember_before, remember_new
 from hotmig.transfer.proof import prove_keys
 from hotmig.transfer.references import check_touched, remember_deleted
@@ -43,6 +44,10 @@ def replay(session: Session, *, finish: bool = False) -> Replayed:
     sets ``drain_completed``. Raises Refused when a row does not fit; then nothing has changed.
     """
     started = time.monotonic()
+    for step in session.steps:
+        if step.step.keys == "mapped":
+            # In the first round, before any lock is held; the rounds after it know.
+            id_mapping.last_assigned(session, step)
     with session.snapshot():
         checkpoint = _checkpoint(session)
         keys = LoggedKeys(session, checkpoint)
@@ -80,6 +85,7 @@ def _reconcile(session: Session, keys: LoggedKeys) -> tuple[int, int]:
     for step in touched:
         with explain_conflict(session, step.step):
             execute(session.db, f"INSERT INTO {step.rows} SELECT p.* FROM {_logged_rows(step)}")
+        require_none_lost(session, step, of_logged_keys(step))
     deleted = sum(_take_out(session, step) for step in reversed(touched))
     inserted = sum(_put_in(session, step) for step in touched)
     check_touched(session, touched)
@@ -111,7 +117,6 @@ def _begin(session: Session, step: StepSql) -> None:
     execute(session.db, f"DELETE FROM {step.doomed}")
     if step.step.keys == "mapped":
         with explain_conflict(session, step.step):
-            id_mapping.respell(session, step)
             id_mapping.doom_moved(session, step, step.doomed)
             id_mapping.assign(session, step, f"{_logged_rows(step)} WHERE 1")
 

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hotmig.planning.model import CopyPlan
@@ -15,18 +15,23 @@ from hotmig.transfer.seeds import create_seeds
 from hotmig.transfer.step_sql import StepSql, steps_with_source
 
 CACHE_KIB = 32 * 1024
+OLD_CACHE_KIB = 16 * 1024
 WRITERS_TURN_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
 class Session:
-    """An open transfer. ``seconds`` is how long it waits for any one lock."""
+    """An open transfer. ``seconds`` is how long it waits for any one lock.
+
+    ``last_assigned`` keeps, for each table whose keys are mapped, the last new key that was given out.
+    """
 
     db: sqlite3.Connection
     plan: CopyPlan
     steps: tuple[StepSql, ...]
     wal: bool  # of the old file: in rollback-journal mode a reader holds up the writers
     seconds: float
+    last_assigned: dict[str, int] = field(default_factory=dict)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -46,7 +51,7 @@ class Session:
             yield
 
     def let_writers_in(self) -> None:
-        """Between two snapshots. A writer that polls would find no gap between reads that follow one another at once."""
+        """Between two snapshots: a writer that polls would find no gap between reads that follow at once."""
         if not self.wal:
             time.sleep(WRITERS_TURN_SECONDS)
 
@@ -73,6 +78,8 @@ def open_session(
         # Safe against corruption at any moment; what has to be durable is committed with FULL.
         execute(db, "PRAGMA main.synchronous = NORMAL")
         execute(db, "ATTACH ? AS old", (file_uri(old, "mode=ro"),))
+        # For the index in which children look their parents up; SQLite's own 2 MB would be read again and again.
+        execute(db, f"PRAGMA old.cache_size = -{OLD_CACHE_KIB}")
         wal = _journal_mode(db, seconds) == "wal"
         steps = steps_with_source(plan)
         for step in steps:

@@ -20,10 +20,11 @@ SCRIPT = "import sys; from hotmig.__main__ import main; sys.exit(main())"
 
 @dataclass(frozen=True)
 class Used:
-    """One process from start to end. ``peak`` is its largest resident memory, in bytes."""
+    """One process from start to end. ``peak`` is its largest resident memory, in bytes; ``cpu`` in seconds."""
 
     out: str
     seconds: float
+    cpu: float
     peak: int
 
     def json(self) -> Any:
@@ -50,7 +51,7 @@ def run(command: Sequence[str], env: Mapping[str, str]) -> Used:
         err.seek(0)
         if process.returncode:
             raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}\n{out.read()}{err.read()}")
-        return Used(out.read(), seconds, usage.ru_maxrss * 1024)
+        return Used(out.read(), seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 def python(*arguments: str) -> list[str]:

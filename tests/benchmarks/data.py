@@ -15,7 +15,8 @@ ROWS_PER_CLIENT = 8
 BIG_NOTE = 2_400  # characters: 3.2 million rows then take 2 GB instead of 200 MB
 
 TABLES = (
-    "CREATE TABLE client(code TEXT NOT NULL PRIMARY KEY, first_name TEXT NOT NULL, last_name TEXT NOT NULL, email TEXT)",
+    "CREATE TABLE client(code TEXT NOT NULL PRIMARY KEY, first_name TEXT NOT NULL, last_name TEXT NOT NULL,"
+    " email TEXT)",
     "CREATE TABLE orders(id INTEGER PRIMARY KEY, client_code TEXT NOT NULL REFERENCES client(code),"
     " total REAL NOT NULL, placed TEXT NOT NULL, note TEXT)",
     "CREATE TABLE line(id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders(id),"
@@ -26,7 +27,8 @@ TABLES = (
 
 COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :rows) "
 FILL = (
-    f"{COUNT} INSERT INTO client SELECT printf('C%07d', i), 'first' || i, 'last' || i, 'u' || i || '@example.com' FROM n",
+    f"{COUNT} INSERT INTO client SELECT printf('C%07d', i), 'first' || i, 'last' || i,"
+    " 'u' || i || '@example.com' FROM n",
     f"{COUNT} INSERT INTO orders SELECT i, printf('C%07d', 1 + i * 7919 % :parents), i * 1.25, '2026-01-01 00:00:00',"
     " 'please ring twice, then leave it at the door: ' || i || hex(zeroblob(:note / 2)) FROM n",
     f"{COUNT} INSERT INTO line SELECT i, 1 + i * 7919 % :parents, 1 + i % 9, i % 1000, 'item number ' || i FROM n",

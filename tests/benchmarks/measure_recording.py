@@ -13,33 +13,38 @@ from tests.benchmarks.report import Measured
 from tests.benchmarks.writer import WRITES
 
 TIMES_DEARER = 1.35
+Spent = dict[str, float]
 KINDS = ("update line", "insert line", "update orders", "delete line")
 
 
 def measure(work: Path, env: Mapping[str, str], rows: int, blocks: int, writes: int) -> list[Measured]:
-    """Blocks of the same ``writes`` on a database that is recorded and on one that is not."""
-    plain, recorded = (make_project(work / name, rows) for name in ("plain", "recorded"))
-    hotmig(recorded.directory, env, "migrate")
-    databases = [_open(project.database) for project in (plain, recorded)]
-    orders = rows // 4
-    ratios: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    alike, seconds = [], {database: 0.0 for database in databases}
-    for block in range(blocks):
-        sums = [0.0, 0.0]
-        for kind, sql in zip(KINDS, WRITES, strict=True):
-            # Spread over the table, the same keys in both, each of them once.
-            keys = [(block * writes + number) * 7919 % orders + 1 for number in range(writes)]
-            turn = databases if block % 2 else databases[::-1]
-            spent = {database: _spent(database, sql, keys) for database in turn}
-            ratios[kind].append(spent[databases[1]] / spent[databases[0]])
-            sums = [total + spent[database] for total, database in zip(sums, databases, strict=True)]
-        alike.append(sums[1] / sums[0])
-    for database in seconds:
+    """Blocks of the same ``writes`` of each kind on a database that is recorded and on one that is not."""
+    projects = [make_project(work / name, rows) for name in ("plain", "recorded")]
+    hotmig(projects[1].directory, env, "migrate")
+    databases = [_open(project.database) for project in projects]
+    spent = [_block(databases, block, writes, rows // 4) for block in range(blocks)]
+    for database in databases:
         database.close()
+    whole = tuple(sum(block[1].values()) / sum(block[0].values()) for block in spent)
     return [
-        Measured("recorded ÷ unrecorded write, all kinds", "times", tuple(alike), TIMES_DEARER),
-        *(Measured(f"  {kind}", "times", tuple(values)) for kind, values in ratios.items()),
+        Measured("recorded ÷ unrecorded write", "times", whole, TIMES_DEARER),
+        *(Measured(f"  {kind}, all blocks together", "times", (_ratio(spent, kind),)) for kind in KINDS),
     ]
+
+
+def _block(databases: list[sqlite3.Connection], block: int, writes: int, orders: int) -> tuple[Spent, Spent]:
+    """Seconds for each kind in either database; they take turns in being first."""
+    spent: tuple[Spent, Spent] = ({}, {})
+    # Spread over the table, the same keys in both, each of them once.
+    keys = [(block * writes + number) * 7919 % orders + 1 for number in range(writes)]
+    for kind, sql in zip(KINDS, WRITES, strict=True):
+        for which in (0, 1) if block % 2 else (1, 0):
+            spent[which][kind] = _spent(databases[which], sql, keys)
+    return spent
+
+
+def _ratio(spent: list[tuple[Spent, Spent]], kind: str) -> float:
+    return sum(recorded[kind] for _, recorded in spent) / sum(plain[kind] for plain, _ in spent)
 
 
 def _open(path: Path) -> sqlite3.Connection:

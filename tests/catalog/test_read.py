@@ -19,7 +19,7 @@ from hotmig.catalog.model import (
     Table,
     UniqueConstraint,
 )
-from hotmig.catalog.read import is_own, read_catalog, reserved_strangers, unsayable
+from hotmig.catalog.read import OWN_TABLES, is_own, read_catalog, reserved_strangers, unsayable
 from hotmig.errors import HotmigError
 from hotmig.sqlite import connect, quote, reading
 from tests.catalog.strategies import ODD_NAMES, tables
@@ -257,9 +257,9 @@ def test_sqlites_own_tables_are_left_out() -> None:
 
 def test_hotmigs_bookkeeping_is_left_out_and_nothing_else() -> None:
     db = database(
-        "CREATE TABLE _migration_log(id INTEGER PRIMARY KEY, key_1)",
+        "CREATE TABLE _migration_log(id INTEGER PRIMARY KEY, operation, table_name, key_1)",
         "CREATE INDEX on_log ON _migration_log(key_1)",
-        "CREATE TABLE _schema_identity(id)",
+        "CREATE TABLE _schema_identity(id, schema_hash, schema_commit)",
         "CREATE TABLE _migration(a)",
         "CREATE TABLE fence_orders(a)",
         "CREATE TABLE _migration_logs(a)",
@@ -273,6 +273,15 @@ def test_hotmigs_bookkeeping_is_left_out_and_nothing_else() -> None:
     assert [view.name for view in found.views] == ["_migration_copy"]
     assert [trigger.name for trigger in found.triggers] == ["_migration_capture_x"]
     assert reserved_strangers(db) == ("_migration_logs", "_migration_copy", "_migration_capture_x")
+
+
+@pytest.mark.parametrize("name", sorted(OWN_TABLES))
+def test_a_table_that_only_has_a_name_of_hotmigs_is_read_and_named(name: str) -> None:
+    """Left out in silence it would not be carried over, and `reset` would drop it."""
+    db = database(f"CREATE TABLE {name}(id INTEGER PRIMARY KEY, note)", f"CREATE INDEX on_note ON {name}(note)")
+    found = read_catalog(db)
+    assert [(table.name, len(table.indexes)) for table in found.tables] == [(name, 1)]
+    assert reserved_strangers(db) == (name,)
 
 
 @pytest.mark.parametrize(
@@ -457,8 +466,8 @@ def test_what_cannot_be_said_is_named() -> None:
         "CREATE INDEX i ON t(b /* which */)",
         "CREATE VIEW v AS SELECT a -- carried\n FROM t",
         "CREATE TABLE plain(a REFERENCES t DEFERRABLE)",
-        "CREATE TABLE _migration_log(a /* ours */)",
-        "CREATE INDEX ours ON _migration_log(a /* ours */)",
+        "CREATE TABLE _migration_log(id, operation, table_name /* ours */)",
+        "CREATE INDEX ours ON _migration_log(id /* ours */)",
     )
     assert unsayable(db) == (
         "table t: MATCH FULL of the foreign key to t, which has no effect",

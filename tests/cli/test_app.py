@@ -244,3 +244,23 @@ def test_a_signal_that_was_to_be_ignored_stays_ignored(tmp_path: Path) -> None:
 def wait_for(file: Path) -> None:
     while not file.exists():
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("option", ["--max-pause", "--hold"])
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-inf"])
+def test_what_is_no_number_of_seconds_is_refused(tmp_path: Path, option: str, seconds: str) -> None:
+    # With --wait nan the waiting would have no end.
+    for command in (("drain", option), ("path", "--wait")):
+        result = run(*command, seconds, "--dir", tmp_path)
+        assert (result.exit_code, result.stderr.splitlines()[0].startswith("Error: Invalid value")) == (2, True)
+
+
+def test_a_closed_stdout_does_not_make_a_failure_of_what_was_done(tmp_path: Path) -> None:
+    old_database(tmp_path / OLD)
+    (tmp_path / "schema.py").write_text(MODULE + "    rank: int = 0\n")
+    for command in ("plan", "migrate", "drain", "cutover"):
+        line = '"$0" -m hotmig "$1" --dir "$2" >&-'
+        done = subprocess.run(
+            ["sh", "-c", line, sys.executable, command, str(tmp_path)], text=True, stderr=subprocess.PIPE, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, ""), command

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.model.schemas import Carried, Change, Column, Computed, Follows, FreshKey, NewTable, Reference
+from tests.model.schemas import Carried, Change, Column, Computed, Follows, FreshKey, NewTable, Reference, Source
 from tests.scenarios.exact import Cell, Real, Text, plain, quote
 
 HEADER = """from typing import Annotated
@@ -81,7 +81,7 @@ def _field(new: NewTable, number: int, classes: dict[str, str]) -> str:
     if isinstance(source, Computed):
         markers.append(f"From({source.expression.sql!r})")
     if reference := new.table.reference(column.name):
-        markers.append(_references(reference, classes, follows=isinstance(source, Follows)))
+        markers.append(_references(reference, classes, source))
     tail = " = auto()" if _left_to_sqlite(column, source) else ""
     return f"    field{number}: Annotated[object, {', '.join(markers)}]{tail}"
 
@@ -90,10 +90,10 @@ def _left_to_sqlite(column: Column, source: object) -> bool:
     return column.default is not None or isinstance(source, FreshKey)
 
 
-def _references(reference: Reference, classes: dict[str, str], *, follows: bool) -> str:
+def _references(reference: Reference, classes: dict[str, str], source: Source) -> str:
     actions = f"on_delete={reference.on_delete!r}, on_update={reference.on_update!r}, deferred=True"
-    # A new key can't be known for an orphan: the model gives it up; where keys are kept, orphans are carried over.
-    actions += ", orphans='null'" if follows else ""
+    # No new key is known for an orphan; where keys are kept, orphans are carried over.
+    actions += f", orphans={source.orphans!r}" if isinstance(source, Follows) else ""
     return f"References({classes[reference.parent]!r}, {reference.parent_column!r}, {actions})"
 
 

@@ -158,9 +158,13 @@ class FreshKey:
 
 @dataclass(frozen=True)
 class Follows:
-    """A reference to a parent whose key is new: its value is the parent row's new key."""
+    """A reference to a parent whose key is new: its value is the parent row's new key.
+
+    ``orphans`` "null" gives up references to rows that do not exist; with "refuse" there must be none.
+    """
 
     old: str
+    orphans: Literal["refuse", "null"] = "null"
 
 
 Source = Carried | Computed | Constant | FreshKey | Follows

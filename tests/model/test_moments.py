@@ -44,8 +44,8 @@ JOB = Table(
 CHANGE = Change(
     (PERSON, TASK),
     (
-        NewTable(WORKER, "person", (FreshKey(), Carried("code"), Follows("boss"), Carried("v"))),
-        NewTable(JOB, "task", (Carried("id"), Follows("owner"))),
+        NewTable(WORKER, "person", (FreshKey(), Carried("code"), Follows("boss", "refuse"), Carried("v"))),
+        NewTable(JOB, "task", (Carried("id"), Follows("owner", "refuse"))),
     ),
     (),
 )

@@ -73,7 +73,8 @@ def test_an_index_over_a_text_can_not_be_said(tmp_path: Path) -> None:
 
 
 def test_a_database_in_a_migration_is_inspected_without_what_is_hotmigs(tmp_path: Path) -> None:
-    script = "CREATE TABLE t(a INT); CREATE TABLE _migration_log(id INTEGER PRIMARY KEY); CREATE TABLE _schema_hint(x)"
+    script = """CREATE TABLE t(a INT); CREATE TABLE _migration_log(id INTEGER PRIMARY KEY, operation, table_name);
+        CREATE TABLE _schema_hint(kind, table_name, column_name, hint)"""
     assert inspect(database(tmp_path / "app.db", script)).module.count("@table") == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hotmig.planning import checks
-from hotmig.planning.checking import Facts, check, registered
+from hotmig.planning.checking import LIVE, Facts, check, registered
 from hotmig.planning.model import Hint
 from tests.planning.planned import Planned, planned
 
@@ -499,6 +499,19 @@ class TestFrom:
             "block",
             "the old database belongs to user 33 and this is user 1000: the application could not open the new file;"
             " run hotmig as the owner or as root",
+        ),
+        (
+            Facts(user_id=33, owner_id=33, read_only=("/srv/shop",)),
+            "permissions",
+            "block",
+            "this user may not write to /srv/shop: run hotmig as the owner or as root",
+        ),
+        (
+            Facts(target="shop-1.sqlite", target_taken=f"{LIVE}, changed by hand"),
+            "target",
+            "block",
+            "the new database would be shop-1.sqlite, and that is the live database itself, changed by hand:"
+            " write the change into the schema module, or undo it",
         ),
         (
             Facts(target="shop-1.sqlite", target_taken="a database that is retired"),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hotmig.planning.diff import supported
+from hotmig.planning.diff import nothing_to_do, supported
 from tests.planning.planned import planned
 
 OLD = """
@@ -84,3 +84,14 @@ def test_a_column_that_is_computed_under_another_spelling_is_one_column() -> Non
         "type of column name was NVARCHAR ( 120 ), is TEXT (artist)",
         "not null of column name was false, is true (artist)",
     )
+
+
+def test_like_tables_that_take_each_other_s_names_are_something_to_do() -> None:
+    old = "CREATE TABLE a(id INTEGER PRIMARY KEY, x TEXT); CREATE TABLE b(id INTEGER PRIMARY KEY, x TEXT)"
+    swapped = (
+        f"@table({name!r}, was={was!r})\nclass {name.upper()}:\n    id: Annotated[int, Key] = auto()\n    x: str | None\n"
+        for name, was in (("a", "b"), ("b", "a"))
+    )
+    result = planned(old, "".join(swapped))
+    assert not nothing_to_do(result.context)
+    assert supported(result.plan) == ("table b → a", "table a → b")

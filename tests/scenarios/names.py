@@ -34,12 +34,13 @@ _KEYWORDS = """
 # Meant for SQL, for Python, for rich, for click, for SQLite's URIs, and for hotmig's own tables and aliases.
 _ODD = (
     "", " ", "with space", " leading", "trailing ", "'", "''", "single'quote", '"', '""', 'double"quote', "`",
-    "back`tick", "[", "]", "[bracketed]", "]]", "dot.ted", "main.t", ".", "🚀", "emoji 👩‍👩‍👧 joined", "é", "É", "ß", "中文",
-    "e\u0301", "100%", "%", "%s", "%(name)s", "%q", "{0}", "{", "$HOME", "\\", "back\\slash", "\\n", "new\nline", "tab\t",
-    "\r\n", "\u2028", "\u200b", "\x01", ";", "--", "/*", "*/", "?", "?1", ":name", "@at", "#", "0", "1e3", "x'00'",
-    "[bold]rich[/bold]", "[/]", "-d", "--json", "a" * 300, "old", "new", "main", "excluded", "t", "o", "n", "s", "k",
-    "id", "key_1", "operation", "table_name", "old_id", "new_id", "src", "dst", "log", "marker", "logged", "sqlite", "fence_orders",
-    "orders", "capture_1_insert", "class", "None", "self", "auto", "table_", "_", "__init__", "_migration",
+    "back`tick", "[", "]", "[bracketed]", "]]", "dot.ted", "main.t", ".", "🚀", "emoji 👩‍👩‍👧 joined", "é",
+    "É", "ß", "中文", "e\u0301", "100%", "%", "%s", "%(name)s", "%q", "{0}", "{", "$HOME", "\\", "back\\slash",
+    "\\n", "new\nline", "tab\t", "\r\n", "\u2028", "\u200b", "\x01", ";", "--", "/*", "*/", "?", "?1", ":name",
+    "@at", "#", "0", "1e3", "x'00'", "[bold]rich[/bold]", "[/]", "-d", "--json", "a" * 300, "old", "new",
+    "main", "excluded", "t", "o", "n", "s", "k", "id", "key_1", "operation", "table_name", "old_id", "new_id",
+    "src", "dst", "log", "marker", "logged", "sqlite", "fence_orders", "orders", "capture_1_insert", "class",
+    "None", "self", "auto", "table_", "_", "__init__", "_migration",
 )  # fmt: skip
 
 NAMES: tuple[str, ...] = (*_ODD, *(word.lower() for word in _KEYWORDS.split()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from dataclasses import replace
+import time
 from pathlib import Path
 
 import pytest

@@ -17,7 +17,7 @@ ZOO: dict[str, tuple[str, ...]] = {
         "CREATE TABLE bare(x)",
     ),
     "types": (
-        """CREATE TABLE quoted(a "check" NOT NULL, b '"odd"', c "a ""b""", d "integer", e '"half')""",
+        'CREATE TABLE quoted(a "check" NOT NULL, b """odd""", c "a ""b""", d "integer", e "half""")',
         "CREATE TABLE loose(a, b NOT NULL, c DEFAULT 5, d VARCHAR(160), e 'VARCHAR(MAX)', "
         'f "NOT NULL", g double precision)',
         "CREATE TABLE words(a unsigned big int, b numeric(10,2), c numeric( 10 , 2 ), "
@@ -46,6 +46,7 @@ ZOO: dict[str, tuple[str, ...]] = {
         "CREATE TABLE two(a COLLATE NOCASE UNIQUE, b, c, UNIQUE (b, c), UNIQUE (a COLLATE BINARY), UNIQUE (b DESC))",
         'CREATE TABLE three(a, b, UNIQUE (a, b) ON CONFLICT REPLACE, CONSTRAINT "" CHECK (a <> b))',
         'CREATE TABLE texts(a CHECK (a IN ("x", \'y\')), "b c" CHECK ("b c" > "rowid"))',
+        f"CREATE TABLE long_pair(a, b, CHECK ({' AND '.join(['a <> b'] * 40)}))",
         f"CREATE TABLE long(a, CHECK ({' AND '.join(['a <> 5'] * 40)}), CHECK (a <> '{'z' * 300}'))",
     ),
     "generated": (
@@ -58,6 +59,7 @@ ZOO: dict[str, tuple[str, ...]] = {
         'CREATE UNIQUE INDEX u ON t(a DESC, b COLLATE BINARY, "c d" COLLATE RTRIM)',
         'CREATE INDEX partial ON t(a) WHERE b IS NOT NULL AND "c d" = "text"',
         "CREATE INDEX expressions ON t(lower(a), a + 1 DESC, +b, (b || 'x') COLLATE RTRIM)",
+        "CREATE INDEX not_as_the_column ON t(+b COLLATE BINARY, (b COLLATE BINARY) || 'x')",
         'CREATE INDEX column_that_looks_computed ON t("lower(a)", "a DESC")',
     ),
     "references": (
@@ -81,8 +83,8 @@ ZOO: dict[str, tuple[str, ...]] = {
         "CREATE TABLE to_collated(a REFERENCES collated(c))",
         "CREATE TABLE collated(c COLLATE NOCASE, UNIQUE (c COLLATE BINARY))",
         "CREATE TABLE default_parent(p INTEGER NOT NULL DEFAULT 1 REFERENCES parent)",
-        "CREATE TABLE Parent3(x)",
-        "CREATE TABLE to_missing_class(a REFERENCES Missing3)",
+        "CREATE TABLE ghosts(x)",
+        "CREATE TABLE to_missing_class(a REFERENCES Ghost)",
     ),
     "names": (
         'CREATE TABLE "rowid"(x)',

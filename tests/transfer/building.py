@@ -23,7 +23,7 @@ PLACE = Place(Path("schema.py"), 1)
 
 
 def rules(table: str, was: str | None = None, seeds: Sequence[SeedRow] = (), **columns: dict[str, str]) -> TableRules:
-    """What a module would say of one table: ``total={"source": "round(total * 100)"}``, ``placed_at={"was": "placed"}``."""
+    """What a module would say of one table: ``total={"source": "total * 100"}``, ``placed_at={"was": "placed"}``."""
     said = tuple(ColumnRules(name, name, **given) for name, given in columns.items())  # type: ignore[arg-type]
     return TableRules(table, table.capitalize(), PLACE, was, said, tuple(seeds))
 

@@ -63,7 +63,7 @@ def test_a_copy_that_was_killed_goes_on_where_it_stood(tmp_path: Path, key: str,
         case.copy(session)
         copies = read_copies(session.db)
         assert copies is not None
-        assert [copy.state for copy in copies] == ["copied"]
+        assert [copy.state for copy in copies] == ["indexed"]
         replay(session)
         assert prove(session, ignore).rows == 2998
     assert sorted(case.new_rows("SELECT id, v FROM t")) == sorted(case.app.execute("SELECT id, v FROM t"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hotmig.errors import Refused
+from hotmig.transfer.copy import copy_all
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
 from tests.transfer.building import Case, rules, schema
@@ -191,3 +192,32 @@ def test_a_composite_key_that_contains_a_mapped_reference(tmp_path: Path) -> Non
         replay(session)
         prove(session, ignore)
     assert case.new_rows(joined) == [(1, "b", 7), (2, "b", 8), (3, "c", 2)]
+
+
+def test_a_key_that_is_spelled_anew_keeps_children_that_nobody_wrote(tmp_path: Path) -> None:
+    old = [
+        "CREATE TABLE tag(name TEXT PRIMARY KEY NOT NULL COLLATE NOCASE)",
+        "CREATE TABLE note(id INTEGER PRIMARY KEY, tag TEXT NOT NULL REFERENCES tag(name))",
+        "INSERT INTO tag VALUES ('red'), ('blue')",
+        "INSERT INTO note VALUES (1, 'red'), (2, 'blue')",
+    ]
+    new = [
+        "CREATE TABLE tag(id INTEGER PRIMARY KEY, name TEXT NOT NULL)",
+        "CREATE TABLE note(id INTEGER PRIMARY KEY, tag_id INTEGER NOT NULL REFERENCES tag(id))",
+    ]
+    case = Case(tmp_path, old, schema(new, [rules("note", tag_id={"was": "tag"})]))
+    notes = "SELECT note.id, tag.name FROM note JOIN tag ON tag.id = tag_id ORDER BY 1"
+    case.record()
+
+    def respelled(table: str, _rows: int) -> None:
+        if table == "tag":
+            case.write("UPDATE tag SET name = 'RED' WHERE name = 'red'")
+
+    with case.session() as session:
+        copy_all(session, {}, respelled)
+        replay(session)
+        case.write("UPDATE tag SET name = 'Blue' WHERE name = 'blue'")
+        prove(session, ignore)
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows(notes) == [(1, "RED"), (2, "Blue")]

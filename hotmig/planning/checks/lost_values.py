@@ -9,17 +9,17 @@ from hotmig.catalog.model import Column
 from hotmig.planning.checking import Context, check, counted, first_keys, number, source_keys
 from hotmig.planning.lines import bare, from_line
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
-from hotmig.planning.projection import is_copy, projected
+from hotmig.planning.projection import loses
 from hotmig.sqlite import quote
 
 NAME = "lost-values"
 
 
 def probes(context: Context) -> Iterable[Probe]:
-    for step, column, own, old in _changes(context):
+    for step, column, own, _ in _changes(context):
         source = step.source.name if step.source is not None else ""
-        lost = f"NOT ({_comes_back(quote(old.name), f'({projected(step, own)})')})"
-        yield Probe(NAME, _subject(step, column), counted(source_keys(step), f"FROM {quote(source)} WHERE {lost}"))
+        lost = f"FROM {quote(source)} WHERE {loses(step, own)}"
+        yield Probe(NAME, _subject(step, column), counted(source_keys(step), lost))
 
 
 @check(NAME, probes)
@@ -38,19 +38,10 @@ def _subject(step: TableStep, column: Column) -> str:
     return f"{step.table.name}.{column.name}"
 
 
-def _comes_back(old: str, new: str) -> str:
-    """Whether a value can be had back from what is stored of it: '12' → 12 can, '0123' and 2⁵³+1 → REAL can't."""
-    return (
-        f"CASE typeof({old}) WHEN 'text' THEN CAST({new} AS TEXT) = {old} COLLATE BINARY"
-        f" WHEN 'integer' THEN CAST({new} AS INTEGER) = {old} WHEN 'real' THEN CAST({new} AS REAL) = {old}"
-        f" ELSE {new} IS {old} END"
-    )
-
-
 def _changes(context: Context) -> Iterator[tuple[TableStep, Column, ColumnStep, Column]]:
     for step in context.plan.steps:
         for column in step.table.stored_columns:
             own = step.column(column.name)
             old = step.taken_from(own) if own is not None else None
-            if own is not None and old is not None and not is_copy(step, own):
+            if own is not None and old is not None and loses(step, own) is not None:
                 yield step, column, own, old

@@ -1,4 +1,4 @@
-"""A user who could not give the new file the old one's owner."""
+"""A user who could not give the new file the old one's owner, or may not write where it has to be written."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ NAME = "permissions"
 
 @check(NAME)
 def findings(context: Context) -> Iterable[Finding]:
+    for path in context.facts.read_only:
+        message = f"this user may not write to {path}: run hotmig as the owner or as root"
+        yield Finding(NAME, "block", None, message)
     user, owner = context.facts.user_id, context.facts.owner_id
     if user is None or owner is None or user in (0, owner):
         return
