@@ -12,6 +12,8 @@ from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import fence_state, lower_fence, raise_fence
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker
+from hotmig.capture.names import LOG
+from hotmig.catalog.read import has_own_table
 from hotmig.errors import GaveUp
 from hotmig.phases.cutover import drop_bookkeeping
 from hotmig.phases.handover import hand_over, rehearse
@@ -127,12 +129,13 @@ def _proving(report: Report) -> Callable[[str, int], None]:
 
 def _already_drained(migration: Migration) -> bool:
     with reading(migration.new) as new, reading(migration.old) as old:
-        progress, marker, logged = read_progress(new), read_marker(old), last_log_id(old)
+        progress, marker = read_progress(new), read_marker(old)
+        if marker is None or progress is None or not progress.drain_completed or not has_own_table(old, LOG):
+            return False
+        logged = last_log_id(old)
         # What no fence keeps out: cutover refuses it, and asks for this command.
         moved = high_water_moved(new, old, migration.plan)
-    if marker is None or progress is None or not progress.drain_completed or moved:
-        return False
-    return progress.last_replayed_log_id == logged and fence_state(marker, time.time()).is_up
+    return not moved and progress.last_replayed_log_id == logged and fence_state(marker, time.time()).is_up
 
 
 def let_writes_through(old: sqlite3.Connection, seconds: float) -> None:

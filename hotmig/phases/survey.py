@@ -11,6 +11,8 @@ from pathlib import Path
 from hotmig import project
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import Marker, read_marker, retired_successor
+from hotmig.capture.names import LOG
+from hotmig.catalog.read import has_own_table
 from hotmig.errors import HotmigError
 from hotmig.sqlite import execute, reading, value
 from hotmig.transfer.identity import (
@@ -164,7 +166,7 @@ def _read(db: sqlite3.Connection, path: Path, size: int, count_mappings: bool) -
         status=read_status(db),
         identity=read_identity(db),
         schema_version=value(db, "PRAGMA schema_version"),
-        log_entries=None if marker is None else last_log_id(db),
+        log_entries=last_log_id(db) if marker is not None and has_own_table(db, LOG) else None,
         progress=read_progress(db),
         copies=read_copies(db),
         id_mappings=id_mapping_count(db) if count_mappings else None,

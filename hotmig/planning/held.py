@@ -97,6 +97,14 @@ def is_not_null_already(step: TableStep, name: str) -> bool:
     return step.source is None or (copied is not None and not can_be_null(step.source, copied))
 
 
+def is_generated_alike(step: TableStep, name: str) -> bool:
+    """Whether the old table generated the same column from the same values."""
+    column = step.table.column(name)
+    if column is None or column.generated is None:
+        return False
+    return _keeps(step, {name, *reads(column.generated, step.table)})
+
+
 def _keeps(step: TableStep, names: Iterable[str]) -> bool:
     """Whether each of these columns is a copy of the old one of its own name, type and collation."""
     for name in names:

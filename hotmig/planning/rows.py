@@ -29,6 +29,15 @@ def value_of(step: TableStep, own: ColumnStep) -> str | None:
     return projected(step, own)
 
 
+def default_of(step: TableStep, column: Column) -> str | None:
+    """The default that old rows get in a new column; None where the column is filled in another way, or has none."""
+    own = step.column(column.name)
+    filled = own is None or own.expression is not None or own.assigned or translation_of(step, column.name) is not None
+    if step.source is None or filled or column.default is None:
+        return None
+    return stored(f"({column.default})", column_affinity(step.table, column))
+
+
 def new_rows(step: TableStep, names: Iterable[str], *, stand_in: bool = False) -> str | None:
     """A SELECT of the new table's columns of these names over the old table, with the old row's key beside them.
 

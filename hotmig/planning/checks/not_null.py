@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from hotmig.catalog.model import Column
+from hotmig.catalog.model import Column, Table
 from hotmig.planning.checking import Context, check, counted, first_keys, number, source_keys
-from hotmig.planning.held import is_not_null_already
+from hotmig.planning.held import is_generated_alike, is_not_null_already
 from hotmig.planning.keys import can_be_null
 from hotmig.planning.lines import bare, from_line, zero
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
-from hotmig.planning.rows import translation_of, value_of
+from hotmig.planning.rows import default_of, key_names, new_rows, translation_of, value_of
 from hotmig.sqlite import disjunction, fold, quote
 
 NAME = "not-null"
 
 
 def probes(context: Context) -> Iterable[Probe]:
-    for step, column, condition in _new_constraints(context):
-        source = step.source.name if step.source is not None else ""
-        sql = counted(source_keys(step), f"FROM {quote(source)} WHERE {condition}")
+    for step, column, sql in _new_constraints(context):
         yield Probe(NAME, _subject(step, column), sql)
 
 
@@ -39,29 +37,46 @@ def _subject(step: TableStep, column: Column) -> str:
 
 def _new_constraints(context: Context) -> Iterator[tuple[TableStep, Column, str]]:
     for step in context.plan.steps:
-        for column in step.table.stored_columns:
-            own = step.column(column.name)
-            condition = _is_null(step, own) if own is not None else None
-            if condition is not None and not can_be_null(step.table, column.name) and not _held(step, column):
-                yield step, column, condition
+        for column in step.table.columns:
+            if step.source is None or can_be_null(step.table, column.name) or _held(step, column):
+                continue
+            sql = _stored(step, step.source, column) if column.generated is None else _generated(step, column)
+            if sql is not None:
+                yield step, column, sql
+
+
+def _stored(step: TableStep, source: Table, column: Column) -> str | None:
+    own = step.column(column.name)
+    condition = _is_null(step, column, own) if own is not None else None
+    return counted(source_keys(step), f"FROM {quote(source.name)} WHERE {condition}") if condition is not None else None
+
+
+def _generated(step: TableStep, column: Column) -> str | None:
+    rows = new_rows(step, [column.name])
+    if rows is None:
+        return None
+    return counted(key_names(step), f"FROM ({rows}) AS {quote(step.table.name)} WHERE {quote(column.name)} IS NULL")
 
 
 def _held(step: TableStep, column: Column) -> bool:
     # Anything that is no integer is found by the check of types, NULL included.
     if step.table.rowid_alias is not None and fold(step.table.rowid_alias) == fold(column.name):
         return True
+    if column.generated is not None:
+        old = step.source.column(column.name) if step.source is not None else None
+        return old is not None and old.not_null and is_generated_alike(step, column.name)
     translation = translation_of(step, column.name)
     if translation is None or step.source is None:
         return is_not_null_already(step, column.name)
     return not any(can_be_null(step.source, name) for name in translation.columns)
 
 
-def _is_null(step: TableStep, own: ColumnStep) -> str | None:
+def _is_null(step: TableStep, column: Column, own: ColumnStep) -> str | None:
     translation = translation_of(step, own.name)
     if translation is not None:
         # A reference that is NULL in part has no parent to follow.
         return disjunction(f"{quote(name)} IS NULL" for name in translation.columns)
-    value = value_of(step, own)
+    value = value_of(step, own) or default_of(step, column)
     return f"({value}) IS NULL" if value is not None else None
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from hotmig.catalog.model import Column
 from hotmig.planning.checking import Context, check, counted, first_keys, number, source_keys
-from hotmig.planning.held import copied_from
+from hotmig.planning.held import copied_from, is_generated_alike
 from hotmig.planning.lines import bare, from_line
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
-from hotmig.planning.rows import value_of
+from hotmig.planning.rows import default_of, key_names, new_rows, value_of
 from hotmig.sqlite import fold, quote, text
 
 NAME = "types"
@@ -18,13 +18,30 @@ _STRICT = {"INT": "integer", "INTEGER": "integer", "REAL": "real", "TEXT": "text
 
 def probes(context: Context) -> Iterable[Probe]:
     for step, column, own, kind in _new_constraints(context):
-        value = value_of(step, own)
-        if value is None:
-            continue
-        source = step.source.name if step.source is not None else ""
-        allowed = (kind,) if _is_rowid(step, column) else (kind, "null")
-        refused = f"typeof({value}) NOT IN ({', '.join(map(text, allowed))})"
-        yield Probe(NAME, _subject(step, column), counted(source_keys(step), f"FROM {quote(source)} WHERE {refused}"))
+        sql = _generated(step, column, kind) if own is None else _stored(step, column, own, kind)
+        if sql is not None:
+            yield Probe(NAME, _subject(step, column), sql)
+
+
+def _stored(step: TableStep, column: Column, own: ColumnStep, kind: str) -> str | None:
+    value = value_of(step, own) or default_of(step, column)
+    if value is None or step.source is None:
+        return None
+    return counted(source_keys(step), f"FROM {quote(step.source.name)} WHERE {_refused(step, column, value, kind)}")
+
+
+def _generated(step: TableStep, column: Column, kind: str) -> str | None:
+    """SQLite itself looks at the type of a generated column when it is STORED, else at the next integrity_check."""
+    rows = new_rows(step, [column.name])
+    if rows is None:
+        return None
+    refused = _refused(step, column, quote(column.name), kind)
+    return counted(key_names(step), f"FROM ({rows}) AS {quote(step.table.name)} WHERE {refused}")
+
+
+def _refused(step: TableStep, column: Column, value: str, kind: str) -> str:
+    allowed = (kind,) if _is_rowid(step, column) else (kind, "null")
+    return f"typeof({value}) NOT IN ({', '.join(map(text, allowed))})"
 
 
 @check(NAME, probes)
@@ -34,22 +51,27 @@ def findings(context: Context) -> Iterable[Finding]:
         if rows:
             count = number(rows[0][0], "value")
             message = f"{count} of {step.table.name}.{column.name} cannot be stored as {kind}: {first_keys(step, rows)}"
-            old = step.taken_from(own)
-            expression = f"CAST({bare(old.name) if old is not None else own.expression} AS {column.type.upper()})"
-            yield Finding(NAME, "block", step.table.name, message, from_line(context, step, column, expression))
+            yield Finding(NAME, "block", step.table.name, message, _fix(context, step, column, own))
+
+
+def _fix(context: Context, step: TableStep, column: Column, own: ColumnStep | None) -> str | None:
+    if own is None or own.expression is None:
+        return None
+    old = step.taken_from(own)
+    expression = f"CAST({bare(old.name) if old is not None else own.expression} AS {column.type.upper()})"
+    return from_line(context, step, column, expression)
 
 
 def _subject(step: TableStep, column: Column) -> str:
     return f"{step.table.name}.{column.name}"
 
 
-def _new_constraints(context: Context) -> Iterator[tuple[TableStep, Column, ColumnStep, str]]:
+def _new_constraints(context: Context) -> Iterator[tuple[TableStep, Column, ColumnStep | None, str]]:
     for step in context.plan.steps:
-        for column in step.table.stored_columns:
-            own = step.column(column.name)
+        for column in step.table.columns:
             kind = _kind(step, column)
-            if own is not None and own.expression is not None and kind is not None and not _held(step, column, kind):
-                yield step, column, own, kind
+            if step.source is not None and kind is not None and not _held(step, column, kind):
+                yield step, column, step.column(column.name), kind
 
 
 def _is_rowid(step: TableStep, column: Column) -> bool:
@@ -63,6 +85,8 @@ def _kind(step: TableStep, column: Column) -> str | None:
 
 
 def _held(step: TableStep, column: Column, kind: str) -> bool:
+    if column.generated is not None:
+        return step.source is not None and step.source.strict and is_generated_alike(step, column.name)
     copied = copied_from(step, column.name)
     old = step.source.column(copied) if step.source is not None and copied is not None else None
     if step.source is None or old is None:
