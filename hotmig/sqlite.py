@@ -132,12 +132,17 @@ def file_uri(path: Path | str, parameters: str) -> str:
 
 def load_extensions(db: sqlite3.Connection, extensions: Sequence[str]) -> None:
     """Loads what brings the application's own functions and collations. Raises HotmigError for one that fails."""
+    if extensions and not hasattr(db, "enable_load_extension"):
+        raise HotmigError(
+            "this Python was built without loading SQLite extensions",
+            "run hotmig with a Python that can: Debian's python3, for one",
+        )
     for extension in extensions:
         try:
             db.enable_load_extension(True)
             db.load_extension(extension)
             db.enable_load_extension(False)
-        except (AttributeError, sqlite3.Error) as error:
+        except sqlite3.Error as error:
             raise HotmigError(
                 f"cannot load the extension {extension}: {error}",
                 "give --load-extension the path of a SQLite extension that this Python's SQLite can load",

@@ -79,7 +79,11 @@ def raise_fence(db: sqlite3.Connection, recorded: Sequence[Recorded], hold_secon
         for sql in fence_triggers(recorded, marker.target):
             if sql.split()[2] not in standing:
                 execute(db, sql)
-        sql = f"UPDATE {MARKER} SET status = 'draining', fence_from = julianday('now'), fence_until = {_until()}"
+        # A fence that is up already has been refusing writes since it was raised.
+        since = (
+            "CASE WHEN julianday('now') BETWEEN fence_from AND fence_until THEN fence_from ELSE julianday('now') END"
+        )
+        sql = f"UPDATE {MARKER} SET status = 'draining', fence_from = {since}, fence_until = {_until()}"
         execute(db, sql, (hold_seconds,))
 
 
@@ -118,6 +122,11 @@ def fence_state(marker: Marker | None, now: float) -> FenceState:
     if start is None or until is None or not start <= day <= until:
         return FenceState("lapsed", 0.0)
     return FenceState("up", (until - day) * SECONDS_A_DAY)
+
+
+def unix_time(julian_day: float) -> float:
+    """A moment of the marker in seconds since 1970."""
+    return (julian_day - UNIX_EPOCH_JULIAN) * SECONDS_A_DAY
 
 
 def own_fence(db: sqlite3.Connection) -> list[Row]:

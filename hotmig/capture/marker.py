@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from hotmig.capture.names import MARKER, RETIRED
+from hotmig.capture.names import CAPTURE, MARKER, RETIRED
 from hotmig.catalog.read import has_own_table
 from hotmig.errors import Refused
 from hotmig.sqlite import execute, quote, text, value
@@ -80,3 +80,9 @@ def schema_version(db: sqlite3.Connection) -> int:
 def stamp(db: sqlite3.Connection) -> None:
     """Takes the schema as it is now for known. Inside the transaction that changed or compared it."""
     execute(db, STAMP)
+
+
+def has_capture_triggers(db: sqlite3.Connection, schema: str = "main") -> bool:
+    """Whether writes are being captured, by the look of the triggers."""
+    sql = f"SELECT 1 FROM {quote(schema)}.sqlite_schema WHERE type = 'trigger' AND name GLOB ? LIMIT 1"
+    return value(db, sql, (f"{CAPTURE}[0-9]*",)) is not None

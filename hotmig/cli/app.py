@@ -57,9 +57,9 @@ class App(click.Group):
 def _open_closed_streams() -> None:
     """`hotmig migrate >&-`: without a stdout Python has None there, and the work would seem to have failed."""
     if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w")
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
 
 
 @click.group(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,10 +47,11 @@ def cleanup_old(
     with reading(old) as db:
         marker, successor = read_marker(db), retired_successor(db)
         statements = leave_retired_sql(db, successor, unfence=unfence) if successor else ()
-    if successor is None and not delete:
+    files = _files_of(old) if delete else ()
+    if not statements and not files:
         return CleanupResult("the retired database is cleaned already", old)
-    files = tuple(path for path in (old, *project.side_files(old)) if path.exists()) if delete else ()
-    _require_ready(location, successor)
+    if not unfence:
+        _require_ready(location, successor)
     result = CleanupResult(None, old, marker.status if marker else None, successor, statements, (), files, dry_run)
     if dry_run:
         return result
@@ -83,15 +85,22 @@ def _refuse_under_way(location: Location) -> None:
 
 
 def _predecessor(location: Location) -> Path | None:
-    """The retired database that the live one names as its parent."""
+    """The retired database that the live one names as its parent; without a live one, the only one there is."""
     if location.old is None:
-        return None
+        return location.retired[0] if len(location.retired) == 1 else None
     with reading(location.old) as db:
         identity = read_identity(db)
     if identity is None or identity.parent is None:
         return None
     path = location.directory / identity.parent
     return path if path.exists() or path.is_symlink() else None
+
+
+def _files_of(old: Path) -> tuple[Path, ...]:
+    """The database with its side files; of an adopted one, the link and the application's file behind it."""
+    real = Path(os.path.realpath(old))
+    paths = (old, real, *project.side_files(real)) if old.is_symlink() else (old, *project.side_files(old))
+    return tuple(path for path in paths if os.path.lexists(path))
 
 
 def _require_ready(location: Location, successor: str | None) -> None:

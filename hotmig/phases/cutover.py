@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hotmig.capture.fence import unix_time
 from hotmig.capture.marker import Marker
 from hotmig.phases.handover import finish_half_cut, hand_over
 from hotmig.phases.locate import Location
@@ -18,8 +19,6 @@ from hotmig.transfer.step_sql import row_value
 
 BOOKKEEPING = ("_id_mapping", "_migration_progress", "_migration_copy")
 ROWS_AT_ONCE = 10_000
-UNIX_EPOCH_JULIAN = 2440587.5
-SECONDS_A_DAY = 86400.0
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,13 @@ def drop_bookkeeping(new: sqlite3.Connection, seconds: float) -> None:
     execute(new, "PRAGMA secure_delete = OFF")
     execute(new, "PRAGMA synchronous = NORMAL")
     for name in present:
-        _empty(new, name, seconds)
-        with transaction(new, seconds, "the new database's writers"):
-            execute(new, f"DROP TABLE {name}")
+        try:
+            _empty(new, name, seconds)
+            with transaction(new, seconds, "the new database's writers"):
+                execute(new, f"DROP TABLE {name}")
+        except sqlite3.OperationalError:
+            if has_table(new, name):  # else another cutover was faster
+                raise
 
 
 def _empty(new: sqlite3.Connection, table: str, seconds: float) -> None:
@@ -87,4 +90,4 @@ def _pause(migration: Migration, ready_at: float) -> float | None:
     marker: Marker = migration.marker
     if marker.fence_from is None:
         return None
-    return ready_at - (marker.fence_from - UNIX_EPOCH_JULIAN) * SECONDS_A_DAY
+    return ready_at - unix_time(marker.fence_from)

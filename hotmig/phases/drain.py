@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hotmig.capture.drift import check_drift
-from hotmig.capture.fence import fence_state, lower_fence, raise_fence
+from hotmig.capture.fence import fence_state, lower_fence, raise_fence, unix_time
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker
 from hotmig.capture.names import LOG
@@ -183,7 +183,7 @@ def _under_fence(
         check_drift(old, migration.plan)
         _require_budget(old, rounds, max_pause)
         raise_fence(old, migration.plan.recorded, hold)
-    fenced_at, started = time.time(), time.monotonic()
+    fenced_at, started = _fenced_since(old), time.monotonic()
     last = _replay_rest(session, started + max_pause)
     return DrainResult(
         skipped=None,
@@ -198,6 +198,14 @@ def _under_fence(
         drained_seconds=time.monotonic() - started,
         hold=hold,
     )
+
+
+def _fenced_since(old: sqlite3.Connection) -> float:
+    """When writes were refused from: a fence that was up already keeps its beginning."""
+    marker = read_marker(old)
+    if marker is None or marker.fence_from is None:
+        return time.time()
+    return unix_time(marker.fence_from)
 
 
 def _require_budget(old: sqlite3.Connection, rounds: list[Replayed], max_pause: float) -> None:

@@ -61,8 +61,7 @@ def migrate(
     """Starts recording and copies, or goes on with a copy that was cut short.
 
     Raises Blocked, without any side effect, when the plan has blocking findings. ``offline`` refuses writes from
-    the first row on; ``wal`` switches the old database to WAL first; for
-    ``long_reads`` see ``plan``.
+    the first row on; ``wal`` switches the old database to WAL first; for ``long_reads`` see ``plan``.
     """
     planned = plan(location, long_reads=long_reads, extensions=extensions)
     skipped = MigrateResult(None, location.old, location.new, {}, 0, 0.0, 0, ())
@@ -77,9 +76,9 @@ def migrate(
     started = time.monotonic()
     with _fence_comes_down(location.old, offline, seconds):
         marker = _record(location, wanted, seconds, offline)
-        if marker.status == "draining" and not offline and _is_copied(location.new):
-            drained = "everything is copied and drained; `hotmig cutover` or `hotmig drain` is next"
-            return replace(skipped, skipped=drained)
+        if not offline and _is_copied(location.new):
+            following = "`hotmig cutover` or `hotmig drain`" if marker.status == "draining" else "`hotmig drain`"
+            return replace(skipped, skipped=f"everything is copied already; {following} is next")
         if offline:
             report = _keeping_fence(location.old, report, seconds)
         _make_file(location, location.schema, wanted, planned.schema_commit)
@@ -115,6 +114,7 @@ def _fence_comes_down(old: Path, offline: bool, seconds: float) -> Iterator[None
 
 
 def _is_copied(new: Path) -> bool:
+    """Whether an earlier run came to its end."""
     if not build.is_begun(new):
         return False
     with reading(new) as db:

@@ -136,6 +136,7 @@ def _facts(location: Location, db: sqlite3.Connection) -> Facts:
         disk_free=shutil.disk_usage(location.new.parent).free,
         user_id=os.geteuid(),
         owner_id=old.stat().st_uid,
+        foreign_group=None if _in_group(old.stat().st_gid) else old.stat().st_gid,
         read_only=tuple(str(path) for path in (location.new.parent, old) if not os.access(path, os.W_OK)),
         target=location.new.name,
         target_taken=_taken(location),
@@ -144,6 +145,10 @@ def _facts(location: Location, db: sqlite3.Connection) -> Facts:
         collations=frozenset(row[0] for row in execute(db, "SELECT name FROM pragma_collation_list")),
         drifted=("its catalog is not the one that it was built with",) if drifted else (),
     )
+
+
+def _in_group(group: int) -> bool:
+    return group == os.getegid() or group in os.getgroups()
 
 
 def _taken(location: Location) -> str | None:

@@ -199,7 +199,8 @@ def _fence_is_up(marker: Marker, now: float) -> bool:
 
 
 def _status(seen: Survey, schema_file: Path, pair: _Pair, phase: Phase, now: float) -> Status:
-    marker, attention = pair.marker, tuple(_attention(seen, pair, phase, schema_file))
+    marker, broken = pair.marker, tuple(_broken(pair, schema_file))
+    attention = (*_attention(seen, pair, phase), *broken)
     fenced_for, fence_left = _fence_times(marker, phase, _julian_day(now))
     return Status(
         directory=seen.directory,
@@ -217,7 +218,7 @@ def _status(seen: Survey, schema_file: Path, pair: _Pair, phase: Phase, now: flo
         started_utc=marker.started_utc if marker else None,
         age=_age(marker, now),
         attention=attention,
-        next=_next(seen, pair, phase),
+        next="hotmig reset" if broken else _next(seen, pair, phase),
     )
 
 
@@ -286,7 +287,7 @@ def _next(seen: Survey, pair: _Pair, phase: Phase) -> str | None:
     if pair.old is None and phase in BUILDING:
         return None  # nothing can go on without the old database
     if phase == "none" and pair.old is None:
-        return "hotmig init"
+        return f"hotmig init {seen.strangers[0].name}" if len(seen.strangers) == 1 else "hotmig init"
     if phase == "none" and seen.orphan:
         return "hotmig reset"
     if phase == "retired" and not pair.in_service:
@@ -296,7 +297,7 @@ def _next(seen: Survey, pair: _Pair, phase: Phase) -> str | None:
     return NEXT[phase]
 
 
-def _attention(seen: Survey, pair: _Pair, phase: Phase, schema_file: Path) -> Iterator[str]:
+def _attention(seen: Survey, pair: _Pair, phase: Phase) -> Iterator[str]:
     """What someone should look at, one sentence each."""
     if phase in ("draining", "drained"):
         yield "the fence is up: the application's writes are refused"
@@ -308,8 +309,8 @@ def _attention(seen: Survey, pair: _Pair, phase: Phase, schema_file: Path) -> It
         yield f"{pair.new_path} replaced the old database and is not there"
     if pair.old is None and phase in BUILDING and not _old_cut_short(seen, pair):
         yield "the old database is not there: nothing can go on until it is put back"
-    if pair.marker and pair.old and pair.old.recording and not pair.in_service:
-        yield from _attention_while_recording(pair, pair.old, pair.marker, schema_file)
+    if pair.marker and pair.old and pair.old.recording and not pair.in_service and pair.new is None:
+        yield f"the new database {pair.marker.target} is not there"
     if seen.orphan and pair.old:
         yield f"{seen.orphan.path.name} is unfinished, and no database here is recorded for it"
     for file in _recording_ancestors(seen):
@@ -328,14 +329,18 @@ def _old_cut_short(seen: Survey, pair: _Pair) -> bool:
     return any(file.problem == CUT_SHORT and file is not pair.new for file in seen.files)
 
 
-def _attention_while_recording(pair: _Pair, old: DatabaseFile, marker: Marker, schema_file: Path) -> Iterator[str]:
-    if pair.new is None:
-        yield f"the new database {marker.target} is not there"
-    elif old.schema_version != marker.schema_version and not pair.new.problem:
+def _broken(pair: _Pair, schema_file: Path) -> Iterator[str]:
+    """What a migration can't go on after, one sentence each: only a reset helps."""
+    old, marker, new = pair.old, pair.marker, pair.new
+    if old is not None and old.leftovers:
+        yield f"{old.path.name} has triggers of hotmig without their marker: every write to it fails"
+    if old is None or marker is None or not old.recording or pair.in_service or new is None or new.problem:
+        return
+    if old.schema_version != marker.schema_version:
         # Rare, and dear: the module and the planner are loaded for this alone.
         from hotmig.phases.drifted import drifted
 
-        yield from drifted(old.path, pair.new.path, marker, schema_file)
+        yield from drifted(old.path, new.path, marker, schema_file)
 
 
 def _recording_ancestors(seen: Survey) -> list[DatabaseFile]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hotmig import project
 from hotmig.capture.log import last_log_id
-from hotmig.capture.marker import Marker, read_marker, retired_successor
+from hotmig.capture.marker import Marker, has_capture_triggers, read_marker, retired_successor
 from hotmig.capture.names import LOG
 from hotmig.catalog.read import has_own_table
 from hotmig.errors import HotmigError
@@ -48,6 +48,7 @@ class DatabaseFile:
     progress: Progress | None = None
     copies: tuple[TableCopy, ...] | None = None
     id_mappings: int | None = None  # None without the table, or when it was not asked for
+    leftovers: bool = False  # triggers of hotmig whose marker is gone
 
     @property
     def retired(self) -> bool:
@@ -170,6 +171,7 @@ def _read(db: sqlite3.Connection, path: Path, size: int, count_mappings: bool) -
         progress=read_progress(db),
         copies=read_copies(db),
         id_mappings=id_mapping_count(db) if count_mappings else None,
+        leftovers=marker is None and has_capture_triggers(db),
     )
 
 

@@ -33,6 +33,7 @@ class Facts:
     disk_free: int | None = None
     user_id: int | None = None
     owner_id: int | None = None
+    foreign_group: int | None = None  # the old file's group, where this user is not in it
     read_only: tuple[str, ...] = ()  # what this user may not write to: the directory, the old database
     target: str = ""
     target_taken: str | None = None

@@ -36,10 +36,11 @@ def has_no_parent(child: Table, columns: Sequence[str], parents: Parents) -> str
     return conjunction([given, disjunction([*in_part, _not_found(child, columns, parents)])])
 
 
-def seed_select(columns: Sequence[str], values: Sequence[object]) -> str:
-    """A seed row's values as a SELECT of literals."""
-    shown = (f"{_literal(value)} AS {quote(name)}" for name, value in zip(columns, values, strict=True))
-    return f"SELECT {', '.join(shown)}"
+def seed_select(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Seed rows as a SELECT of literals. VALUES, because a compound SELECT ends at 500 terms."""
+    named = ", ".join(f"column{number} AS {quote(name)}" for number, name in enumerate(columns, 1))
+    values = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
+    return f"SELECT {named} FROM (VALUES {values})"
 
 
 def _not_found(child: Table, columns: Sequence[str], parents: Parents) -> str:

@@ -163,7 +163,7 @@ class Columns:
                 name,
                 type=target.type,
                 was=was.names[at] if was else None,
-                source=sources.sources[at] if sources else None,
+                source=fragment(sources.sources[at], field.spot) if sources else None,
                 via=(parent, target.name),
             )
             for at, (name, target) in enumerate(zip(names, targets, strict=True))
@@ -223,7 +223,7 @@ def _scalar(field: Field) -> ColumnSpec:
         names[0],
         type=type_.name if type_ else kind.type if kind else "",
         was=was.names[0] if was else None,
-        source=source.sources[0] if source else None,
+        source=fragment(source.sources[0], field.spot) if source else None,
         allowed=kind.values if kind and type_ is None else (),
     )
 

@@ -156,8 +156,15 @@ def table(
     ``unique`` is a column or a group of columns.
     """
     spot = caller()
+    _require_text("@table", name if not isinstance(name, type) else None, was)
+    _require_text("key=", *(() if isinstance(key, Key) else [key] if isinstance(key, str) else key))
+    for what, several in (("unique", unique), ("indexes", indexes), ("checks", checks), ("foreign_keys", foreign_keys)):
+        if isinstance(several, str) or not isinstance(several, Sequence):
+            raise TypeError(f"{what}= takes a list, not {several!r}")
 
     def declare(cls: type[T]) -> type[T]:
+        if not isinstance(cls, type):
+            raise TypeError(f"@table stands above a class, not above {cls!r}")
         cls = _keyword_only(cls)
         named = snake_case(cls.__name__) if name is None or isinstance(name, type) else str(name)
         declaration = TableDeclaration(
@@ -226,6 +233,12 @@ def seed(rows: object, /, *, if_absent: bool = False) -> None:
     if registry := _registry.get():
         several = tuple(rows) if isinstance(rows, list | tuple) else (rows,)
         registry.seeds.append(SeedDeclaration(several, if_absent, caller()))
+
+
+def _require_text(what: str, *texts: object) -> None:
+    for text in texts:
+        if not isinstance(text, str | None):
+            raise TypeError(f"{what} takes text, not {text!r}")
 
 
 def _keyword_only(cls: type[T]) -> type[T]:

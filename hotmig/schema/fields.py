@@ -102,7 +102,7 @@ class _Annotations:
             raise wrong(
                 spot,
                 f"the annotation of {name} can't be evaluated: {type(error).__name__}: {error}",
-                "import or define every name in it at the top level of the module",
+                _hint(error),
             ) from error
 
     @cached_property
@@ -117,6 +117,12 @@ class _Annotations:
                 names |= {key: value for key, value in vars(base).items() if isinstance(value, type)}
                 found |= {name: (annotation, names) for name, annotation in annotations.items()}
         return found
+
+
+def _hint(error: Exception) -> str:
+    if isinstance(error, TypeError):
+        return "correct the annotation"
+    return "import or define every name in it at the top level of the module"
 
 
 def _is_marker(entry: object) -> bool:

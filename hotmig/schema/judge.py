@@ -41,12 +41,21 @@ class Judge:
     def create_table(self, spec: TableSpec) -> None:
         """Creates a table; a mistake is found by its own column or constraint."""
         if _error(self.db, spec.create) is None and _error(self._strict, never_text(spec.create)) is None:
+            self._require_no_loop(spec)
             return
         for db in (self.db, self._strict):
             execute(db, f"DROP TABLE IF EXISTS {quote(spec.name)}")
         for clause, sql in _one_by_one(spec):
             self._require(clause.spot, f"table {spec.name}", sql, keep=False)
         self._require(spec.declaration.spot, f"table {spec.name}", spec.create)
+
+    def _require_no_loop(self, spec: TableSpec) -> None:
+        """SQLite finds generated columns that need one another only when it compiles a statement over the table."""
+        generated = [column for column in spec.columns if column.generated is not None]
+        error = _error(self.db, f"EXPLAIN INSERT INTO {quote(spec.name)} DEFAULT VALUES") if generated else None
+        if error is not None and "generated column loop" in error:
+            spot = next((each.field.spot for each in generated if quote(each.name) in error), spec.declaration.spot)
+            raise wrong(spot, f"table {spec.name}: {error}", "a generated column can't be computed from itself")
 
     def create_index(self, spec: TableSpec, index: Clause) -> None:
         """Creates an index."""

@@ -21,15 +21,18 @@ class Marker:
 
     spot: Spot
 
-    def __init__(self) -> None:
+    def __init__(self, *texts: object) -> None:
         self.spot = caller()
+        for text in texts:
+            if not isinstance(text, str | None):
+                raise TypeError(f"{type(self).__name__} takes text, not {text!r}")
 
 
 class Column(Marker):
     """The column's name where it can't be the field's; one name for each column of a composite reference."""
 
     def __init__(self, *names: str) -> None:
-        super().__init__()
+        super().__init__(*names)
         self.names = names
 
 
@@ -40,7 +43,7 @@ class ColumnType(Marker):
     """
 
     def __init__(self, type: str, /) -> None:
-        super().__init__()
+        super().__init__(type)
         self.type = type
 
     @property
@@ -70,7 +73,7 @@ class Key(Marker):
         collate: str | None = None,
         on_conflict: Conflict | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(*columns, collate)
         self.columns = columns
         self.autoincrement = autoincrement
         self.descending = descending
@@ -82,7 +85,7 @@ class Unique(Marker):
     """A UNIQUE constraint. ``columns`` are given in ``@table(unique=[…])`` only."""
 
     def __init__(self, *columns: str, collate: str | None = None, on_conflict: Conflict | None = None) -> None:
-        super().__init__()
+        super().__init__(*columns, collate)
         self.columns = columns
         self.collate = collate
         self.on_conflict = on_conflict
@@ -92,7 +95,7 @@ class Index(Marker):
     """A CREATE INDEX. On a field without ``columns``: over that field. The name is ``ix_<table>_<columns>``."""
 
     def __init__(self, *columns: str, where: str | None = None, unique: bool = False, name: str | None = None) -> None:
-        super().__init__()
+        super().__init__(*columns, where, name)
         self.columns = columns
         self.where = where
         self.unique = unique
@@ -103,7 +106,7 @@ class Check(Marker):
     """A CHECK constraint over the columns of the row."""
 
     def __init__(self, expression: str, /, *, name: str | None = None) -> None:
-        super().__init__()
+        super().__init__(expression, name)
         self.expression = expression
         self.name = name
 
@@ -112,7 +115,7 @@ class Default(Marker):
     """A default that is SQL. The field gets ``= auto()``, so that Python needs no value."""
 
     def __init__(self, *, sql: str) -> None:
-        super().__init__()
+        super().__init__(sql)
         self.sql = sql
 
 
@@ -120,7 +123,7 @@ class Generated(Marker):
     """A generated column. The field gets ``= auto()``."""
 
     def __init__(self, sql: str, /, *, stored: bool = False) -> None:
-        super().__init__()
+        super().__init__(sql)
         self.sql = sql
         self.stored = stored
 
@@ -129,7 +132,7 @@ class Collate(Marker):
     """The collation of the column."""
 
     def __init__(self, name: str, /) -> None:
-        super().__init__()
+        super().__init__(name)
         self.name = name
 
 
@@ -153,7 +156,7 @@ class References(Marker):
         orphans: Literal["refuse", "null"] = "refuse",
         unchecked: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(*columns)
         self.parent = parent
         self.columns = columns
         self.on_delete = on_delete
@@ -177,7 +180,7 @@ class ForeignKey(Marker):
         deferred: bool = False,
         unchecked: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(*columns, *parent_columns)
         self.columns = (columns,) if isinstance(columns, str) else tuple(columns)
         self.parent = parent
         self.parent_columns = (parent_columns,) if isinstance(parent_columns, str) else tuple(parent_columns)
@@ -191,7 +194,7 @@ class Was(Marker):
     """The column's name in the old database; one for each column of a composite reference."""
 
     def __init__(self, *names: str) -> None:
-        super().__init__()
+        super().__init__(*names)
         self.names = names
 
 
@@ -202,5 +205,5 @@ class From(Marker):
     """
 
     def __init__(self, *sources: str) -> None:
-        super().__init__()
+        super().__init__(*sources)
         self.sources = sources

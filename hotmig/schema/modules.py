@@ -102,7 +102,7 @@ def _run(code: CodeType, module: ModuleType, file: Path) -> None:
         raise
     except SyntaxError as error:
         raise _syntax(error, file) from error
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         message = f"{type(error).__name__}: {error}".removesuffix(": ")
         raise wrong(_line_of(error, file), message, _hint(error)) from error
 

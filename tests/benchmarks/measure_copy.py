@@ -18,7 +18,9 @@ def measure(work: Path, env: Mapping[str, str], rows: int, times: int) -> list[M
     project = make_project(work / "copy", rows)
     directory = project.directory
     peaks: dict[str, Used] = {}
-    copied, whole, cpu = [], [], []
+    copied: list[float] = []
+    whole: list[float] = []
+    cpu: list[float] = []
     by_hand: dict[str, list[float]] = {mapping: [] for mapping in MAPPINGS}
     for _ in range(times):
         if copied:

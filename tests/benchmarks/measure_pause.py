@@ -36,9 +36,11 @@ class Pauses:
 def measure(work: Path, env: Mapping[str, str], sizes: list[tuple[int, int]], times: int) -> list[Measured]:
     """``sizes`` are (rows, further characters in each note), the small one first."""
     small, large = (_pauses(work / f"pause{rows}-{note}", env, rows, note, times) for rows, note in sizes)
+    printed = _median(large.printed) / _median(small.printed)
+    seen = _median(large.seen) / _median(small.seen)
     factors = [
-        Measured("pause, large ÷ small", "medians", (_median(of(large)) / _median(of(small)),), FACTOR, note=name)
-        for name, of in (("as printed", lambda p: p.printed), ("as seen", lambda p: p.seen))
+        Measured("pause, large ÷ small, as printed", "medians", (printed,), FACTOR),
+        Measured("pause, large ÷ small, as the writer saw it", "medians", (seen,), FACTOR),
     ]
     return [*small.measured(), *large.measured(), *factors]
 

@@ -13,6 +13,8 @@ from typing import Any
 from click.testing import CliRunner
 
 from hotmig.cli.app import cli
+from hotmig.transfer import session
+from hotmig.transfer.ranges import FIRST_ROWS, ChunkSize
 from tests.model.writes import Application, Fate, Transaction
 
 Inject = Callable[[], None]
@@ -46,11 +48,29 @@ def announcing_class(base: type[sqlite3.Connection] | None, inject: Inject) -> t
     return Announcing
 
 
+@contextmanager
+def chunks_of(rows: int) -> Iterator[None]:
+    """Every chunk of copy and proof has that many rows: a table of ten rows is walked like one of ten million.
+
+    And no time passes between two chunks: the application writes from within this thread.
+    """
+    sized, learns, turn = ChunkSize.for_session, ChunkSize.took, session.WRITERS_TURN_SECONDS
+    ChunkSize.for_session = lambda _: ChunkSize(0.0, rows)  # type: ignore[method-assign, assignment]
+    ChunkSize.took = lambda _, __: None  # type: ignore[method-assign]
+    session.WRITERS_TURN_SECONDS = 0.0
+    try:
+        yield
+    finally:
+        ChunkSize.for_session, ChunkSize.took = sized, learns  # type: ignore[method-assign]
+        session.WRITERS_TURN_SECONDS = turn
+
+
 @dataclass
 class Driver:
     """One project directory; every method is one command, which must succeed."""
 
     directory: Path
+    chunk_rows: int = FIRST_ROWS
 
     @property
     def old(self) -> Path:
@@ -80,7 +100,7 @@ class Driver:
 
     def run(self, command: str, *options: str, inject: Inject = lambda: None) -> str:
         """Raises AssertionError, with everything that was printed, when the command fails."""
-        with statements_announced(inject):
+        with statements_announced(inject), chunks_of(self.chunk_rows):
             result = CliRunner().invoke(cli, [command, "-d", str(self.directory), *options])
         assert result.exit_code == 0, f"hotmig {command} ended with {result.exit_code}: {result.output}"
         return result.stdout

@@ -15,6 +15,30 @@ from .conftest import Load, Mistake, Write
 TABLE = "@table\nclass A:\n    id: Annotated[int, Key] = auto()\n    x: int\n"
 
 MISTAKES = {
+    "Was of a number": (
+        "@table\nclass A:\n    x: Annotated[int, Was(3)]  # <-",
+        "Was takes text, not 3",
+        "correct",
+    ),
+    "From of a number": ("@table\nclass A:\n    x: Annotated[int, From(3)]  # <-", "From takes text, not 3", "correct"),
+    "Check of a number": ("@table\nclass A:\n    x: Annotated[int, Check(3)]  # <-", "Check takes text", "correct"),
+    "was of a number": ("@table(was=3)  # <-\nclass A:\n    x: int", "@table takes text, not 3", "correct"),
+    "a key that is a number": ("@table(key=[3])  # <-\nclass A:\n    x: int", "key= takes text, not 3", "correct"),
+    "one index that is no list": ("@table(indexes='x')  # <-\nclass A:\n    x: int", "indexes= takes a list", "correct"),
+    "one unique that is no list": ("@table(unique='x')  # <-\nclass A:\n    x: int", "unique= takes a list", "correct"),
+    "a function that is a table": ("@table  # <-\ndef f(): ...", "@table stands above a class, not above", "correct"),
+    "a generated column of itself": (
+        "@table\nclass A:\n    x: int\n    y: Annotated[int, Generated('y + x')] = auto()  # <-",
+        'table a: generated column loop on "y"',
+        "can't be computed from itself",
+    ),
+    "generated columns of one another": (
+        "@table\nclass A:\n    y: Annotated[int, Generated('z')] = auto()\n"
+        "    z: Annotated[int, Generated('y', stored=True)] = auto()  # <-",
+        "table a: generated column loop",
+        "can't be computed from itself",
+    ),
+    "GeneratorExit": ("raise GeneratorExit  # <-", "GeneratorExit", "correct the line"),
     "a table twice": (
         TABLE + "@table('A')  # <-\nclass B:\n    x: int\n",
         "table A is declared twice: A in line 2 is the other",

@@ -47,7 +47,12 @@ def migrate(result: MigrateResult) -> Iterator[str]:
         yield f"  {counted(result.mapped, 'key')} mapped to new ones"
     if result.resumed:
         yield f"  went on with what an earlier run had begun: {', '.join(result.resumed)}"
-    yield f"  {counted(result.log_entries, 'write')} recorded so far"
+    if result.offline is None:
+        yield f"  {counted(result.log_entries, 'write')} recorded so far"
+        return
+    yield "Cut over: the new database is ready."
+    if result.offline.pause is not None:
+        yield f"  writes were paused for {duration(result.offline.pause)}"
 
 
 def drain(result: DrainResult) -> Iterator[str]:
@@ -58,7 +63,7 @@ def drain(result: DrainResult) -> Iterator[str]:
         return
     yield f"Drained: {counted(result.entries, 'write')} replayed in {counted(result.rounds, 'round')}."
     yield from _pair(result.old, result.new)
-    yield f"  the last of them {milliseconds(result.drained_seconds)} after the fence went up"
+    yield f"  the last write was replayed {milliseconds(result.drained_seconds)} after writes were paused"
     if result.pause is None:
         yield f"  writes are paused for {duration(result.hold)} at most: cut over before that"
         return

@@ -40,17 +40,17 @@ def _new_constraints(context: Context) -> Iterator[tuple[TableStep, ForeignKey, 
             if step.source is None or any(translation_of(step, name) for name in foreign.columns):
                 continue
             rows = new_rows(step, foreign.columns)
-            parents = _parents(context, foreign)
+            parents = parents_of(context, foreign)
             if rows is not None and parents is not None:
                 yield step, foreign, rows, parents
 
 
-def _parents(context: Context, foreign: ForeignKey) -> Parents | None:
+def parents_of(context: Context, foreign: ForeignKey) -> Parents | None:
     """The rows that the new parent table will have; None where its keys aren't known before the copy."""
     step = context.plan.step(foreign.parent)
     if step is None or not foreign.parent_columns:
         return None
-    seeds = tuple(_seeds(step, foreign.parent_columns))
+    seeds = _seeds(step, foreign.parent_columns)
     if step.source is None:
         nothing = f"(SELECT {', '.join(f'NULL AS {quote(name)}' for name in foreign.parent_columns)} WHERE 0)"
         return Parents(step.table, foreign.parent_columns, nothing, seeds)
@@ -58,9 +58,11 @@ def _parents(context: Context, foreign: ForeignKey) -> Parents | None:
     return Parents(step.table, foreign.parent_columns, f"({rows})", seeds) if rows is not None else None
 
 
-def _seeds(step: TableStep, columns: tuple[str, ...]) -> Iterator[str]:
+def _seeds(step: TableStep, columns: tuple[str, ...]) -> tuple[str, ...]:
+    rows = []
     for seed in step.seeds:
         given = {fold(name): value for name, value in zip(seed.columns, seed.values, strict=True)}
         values = [given.get(fold(name)) for name in columns]
         if None not in values:
-            yield seed_select(columns, values)
+            rows.append(values)
+    return (seed_select(columns, rows),) if rows else ()

@@ -16,8 +16,9 @@ NAME = "replay-trigger"
 @check(NAME)
 def findings(context: Context) -> Iterable[Finding]:
     chosen = {fold(each.name): each for each in context.schema.replay_triggers}
+    old = {(fold(each.name), each.sql) for each in context.plan.old.triggers}
     for trigger in context.plan.new.triggers:
-        if fold(trigger.name) not in chosen:
+        if fold(trigger.name) not in chosen or (fold(trigger.name), trigger.sql) in old:
             continue
         for table in sorted(set(written_tables(tokens(trigger.sql)))):
             step = context.plan.step(table)
