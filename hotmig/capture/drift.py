@@ -9,7 +9,8 @@ from hotmig.capture.marker import Marker, read_marker, schema_version, stamp
 from hotmig.capture.names import CAPTURE, FENCE, LOG, MARKER
 from hotmig.capture.recording import start_recording_sql
 from hotmig.catalog.fingerprint import differences
-from hotmig.catalog.read import is_own, read_catalog
+from hotmig.catalog.own import is_own
+from hotmig.catalog.read import read_catalog
 from hotmig.errors import Refused
 from hotmig.planning.model import CopyPlan
 from hotmig.sqlite import execute

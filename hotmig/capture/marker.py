@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from hotmig.capture.names import CAPTURE, MARKER, RETIRED
-from hotmig.catalog.read import has_own_table
+from hotmig.catalog.own import has_own_table
 from hotmig.errors import Refused
 from hotmig.sqlite import execute, quote, text, value
 

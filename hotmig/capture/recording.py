@@ -11,7 +11,7 @@ from hotmig.capture.log import create_log, guard_log, log_width
 from hotmig.capture.marker import CREATE_MARKER, STAMP, Marker, insert_marker, read_marker
 from hotmig.capture.names import CAPTURE, FENCE, LOG, MARKER, RETIRED
 from hotmig.capture.triggers import capture_triggers
-from hotmig.catalog.read import has_own_table, is_own
+from hotmig.catalog.own import has_own_table, is_own
 from hotmig.errors import Refused
 from hotmig.planning.model import Recorded
 from hotmig.sqlite import execute, quote, text, transaction

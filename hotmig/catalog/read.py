@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 
 from hotmig.catalog import ddl
 from hotmig.catalog.model import Catalog, ForeignKey, Table, Trigger, View, VirtualTable
+from hotmig.catalog.own import OWN_TABLES, has_own_table, is_own_trigger
 from hotmig.catalog.read_table import Entry, Kind, TableReader
 from hotmig.errors import HotmigError
 from hotmig.sqlite import execute, fold, quote
 
-# With columns that each has: an application's own table may have the name by chance.
-OWN_TABLES: dict[str, tuple[str, ...]] = {
-    "_migration_marker": ("id", "format", "status", "target"),
-    "_migration_log": ("id", "operation", "table_name"),
-    "_migration_retired": ("successor", "retired_utc"),
-    "_migration_status": ("id", "status"),
-    "_migration_progress": ("id", "last_replayed_log_id", "drain_completed"),
-    "_migration_copy": ("table_name", "state", "rows"),
-    "_id_mapping": ("table_name", "old_id"),
-    "_schema_identity": ("id", "schema_hash", "schema_commit"),
-    "_schema_hint": ("kind", "table_name", "column_name", "hint"),
-    "_data_migration": (),
-}
-_OWN_TRIGGER = re.compile(r"_migration_(capture|fence)_[0-9]+_[a-z_]+")
 _OWN_PREFIX = "_migration_"
 _SQLITE_PREFIX = "sqlite_"
 
@@ -64,23 +50,10 @@ def read_catalog(db: sqlite3.Connection, schema: str = "main") -> Catalog:
     )
 
 
-def is_own(name: str) -> bool:
-    """Whether the name of a table or trigger is kept for hotmig's bookkeeping."""
-    return fold(name) in OWN_TABLES or _OWN_TRIGGER.fullmatch(fold(name)) is not None
-
-
 def own_tables(db: sqlite3.Connection, schema: str = "main") -> frozenset[str]:
     """The names of the tables that are hotmig's bookkeeping, in lower case."""
     present = (entry.name for entry in _entries(db, schema) if entry.type == "table" and fold(entry.name) in OWN_TABLES)
     return frozenset(fold(name) for name in present if has_own_table(db, name, schema))
-
-
-def has_own_table(db: sqlite3.Connection, name: str, schema: str = "main") -> bool:
-    """Whether that table of hotmig's is there, and no other under its name."""
-    wanted = OWN_TABLES[fold(name)]
-    sql = f"""SELECT info.name FROM {quote(schema)}.sqlite_schema AS entry, pragma_table_info(entry.name, ?) AS info
-        WHERE entry.type = 'table' AND entry.name = ? COLLATE NOCASE"""
-    return wanted != () and set(wanted) <= {row[0] for row in execute(db, sql, (schema, name))}
 
 
 def reserved_strangers(db: sqlite3.Connection, schema: str = "main") -> tuple[str, ...]:
@@ -145,7 +118,7 @@ def _is_left_out(entry: Entry, kinds: dict[str, Kind], own: frozenset[str]) -> b
 def _is_own_entry(entry: Entry, own: frozenset[str]) -> bool:
     if entry.type == "table":
         return fold(entry.name) in own
-    return entry.type == "trigger" and _OWN_TRIGGER.fullmatch(fold(entry.name)) is not None
+    return entry.type == "trigger" and is_own_trigger(entry.name)
 
 
 def _with_parents(tables: list[Table]) -> tuple[Table, ...]:

@@ -13,7 +13,7 @@ from hotmig.capture.fence import fence_state, lower_fence, raise_fence, unix_tim
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker
 from hotmig.capture.names import LOG
-from hotmig.catalog.read import has_own_table
+from hotmig.catalog.own import has_own_table
 from hotmig.errors import GaveUp
 from hotmig.phases.cutover import drop_bookkeeping
 from hotmig.phases.handover import hand_over, rehearse

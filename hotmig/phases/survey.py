@@ -12,7 +12,7 @@ from hotmig import project
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import Marker, has_capture_triggers, read_marker, retired_successor
 from hotmig.capture.names import LOG
-from hotmig.catalog.read import has_own_table
+from hotmig.catalog.own import has_own_table
 from hotmig.errors import HotmigError
 from hotmig.sqlite import execute, reading, value
 from hotmig.transfer.identity import (

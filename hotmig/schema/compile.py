@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hotmig.catalog.lexer import tokens
-from hotmig.catalog.read import is_own
+from hotmig.catalog.own import is_own
 from hotmig.schema.columns import Columns, ColumnSpec, listed_key
 from hotmig.schema.declare import TableDeclaration
 from hotmig.schema.fields import Field

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
-from hotmig.catalog.read import OWN_TABLES, has_own_table
+from hotmig.catalog.own import OWN_TABLES, has_own_table
 from hotmig.sqlite import execute, value
 
 Status = Literal["migrating", "ready"]

@@ -19,7 +19,8 @@ from hotmig.catalog.model import (
     Table,
     UniqueConstraint,
 )
-from hotmig.catalog.read import OWN_TABLES, is_own, read_catalog, reserved_strangers, unsayable
+from hotmig.catalog.own import OWN_TABLES, is_own
+from hotmig.catalog.read import read_catalog, reserved_strangers, unsayable
 from hotmig.errors import HotmigError
 from hotmig.sqlite import connect, quote, reading
 from tests.catalog.strategies import ODD_NAMES, tables

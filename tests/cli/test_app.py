@@ -119,8 +119,8 @@ def test_usage_errors_exit_2_and_point_to_the_help(arguments: tuple[str, ...]) -
 def test_each_kind_of_error_has_its_exit_code_and_one_line(tmp_path: Path) -> None:
     (tmp_path / "schema.py").write_text(MODULE)
     failed = run("plan", "--dir", tmp_path)
-    old_database(tmp_path / OLD)
     gave_up = run("path", "--wait", "0", "--dir", tmp_path)
+    old_database(tmp_path / OLD)
     ready_database(tmp_path / NEW, parent=None)
     refused = run("plan", "--dir", tmp_path)
     assert [done.exit_code for done in (failed, refused, gave_up)] == [1, 3, 4]

@@ -1,4 +1,4 @@
-"""What a hostile operator, or two at once, can do between the phases: every state has a way on, and no write is lost."""
+"""What a hostile operator, or two at once, can do between the phases: every state has a way on."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def project_after(tmp_path: Path, *commands: str, journal_mode: str = "wal") -> 
 
 def tampered(project: Project, patch: str, *command: str) -> subprocess.Popen[str]:
     """A command in a process of its own, in which something happens at one moment."""
-    program = f"import os, signal, sys\n{patch}\nfrom hotmig.__main__ import main\nsys.argv = ['hotmig', *sys.argv[1:]]\nmain()"
+    start = "from hotmig.__main__ import main\nsys.argv[0] = 'hotmig'\nmain()"
+    program = f"import os, signal, sys\n{patch}\n{start}"
     return subprocess.Popen(
         [sys.executable, "-c", program, *command, "-d", str(project.directory)],
         env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
