@@ -186,17 +186,20 @@ def is_closed_wal(path: Path | str) -> bool:
     return False
 
 
-def execute(db: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+def execute(
+    db: sqlite3.Connection, sql: str, parameters: Sequence[Any] = (), patience: float | None = None
+) -> sqlite3.Cursor:
     """The one place where statements are executed.
 
-    A statement that met a lock has done nothing, and is tried again while the connection has patience.
+    A statement that met a lock has done nothing, and is tried again while the connection has patience, or for
+    ``patience`` seconds.
     """
     try:
         return db.execute(sql, parameters)
     except sqlite3.OperationalError as error:
         if not is_locked(error) or not isinstance(db, Connection):
             raise
-        deadline = time.monotonic() + db.patience
+        deadline = time.monotonic() + (db.patience if patience is None else patience)
     while True:
         try:
             return db.execute(sql, parameters)
@@ -234,7 +237,7 @@ def persist(db: sqlite3.Connection, sql: str, seconds: float, what: str) -> None
     deadline = time.monotonic() + seconds
     while True:
         try:
-            execute(db, sql)
+            execute(db, sql, patience=0.0)
             return
         except sqlite3.OperationalError as error:
             if not is_locked(error):
@@ -248,13 +251,19 @@ def persist(db: sqlite3.Connection, sql: str, seconds: float, what: str) -> None
 
 
 @contextmanager
-def transaction(db: sqlite3.Connection, seconds: float, what: str, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
-    """One BEGIN IMMEDIATE … COMMIT; any exception rolls back."""
+def transaction(
+    db: sqlite3.Connection,
+    seconds: float,
+    what: str,
+    begin: str = "BEGIN IMMEDIATE",
+    commit_seconds: float | None = None,
+) -> Iterator[None]:
+    """One BEGIN IMMEDIATE … COMMIT; any exception rolls back. ``commit_seconds`` is how long the COMMIT may wait."""
     persist(db, begin, seconds, what)
     try:
         yield
-        # In rollback-journal mode a reader can hold up the commit.
-        persist(db, "COMMIT", seconds, what)
+        # In rollback-journal mode a reader can hold up the commit, and with it every writer and every new reader.
+        persist(db, "COMMIT", seconds if commit_seconds is None else commit_seconds, what)
     except BaseException:
         if db.in_transaction:
             execute(db, "ROLLBACK")

@@ -104,7 +104,7 @@ def drain(
         try:
             drained = _under_fence(old, session, migration, rounds, proved, max_pause, hold)
             if cutover:
-                hand_over(old, new, migration, seconds, rehearsed)
+                hand_over(old, new, migration, min(seconds, max_pause), rehearsed)
                 drained = replace(drained, pause=time.time() - drained.fenced_at)
         except BaseException:
             # Whatever went wrong, the application must be able to write again, and be recorded.
@@ -179,7 +179,8 @@ def _under_fence(
     max_pause: float,
     hold: float,
 ) -> DrainResult:
-    with transaction(old, session.seconds, "the old database's writers"):
+    # Until this is committed the application's writes meet a lock: that counts as a pause too.
+    with transaction(old, session.seconds, "the old database", commit_seconds=max_pause):
         check_drift(old, migration.plan)
         _require_budget(old, rounds, max_pause)
         raise_fence(old, migration.plan.recorded, hold)

@@ -156,6 +156,8 @@ def table(
     ``unique`` is a column or a group of columns.
     """
     spot = caller()
+    if callable(name) and not isinstance(name, type):
+        raise TypeError(f"@table stands above a class, not above {name!r}")
     _require_text("@table", name if not isinstance(name, type) else None, was)
     _require_text("key=", *(() if isinstance(key, Key) else [key] if isinstance(key, str) else key))
     for what, several in (("unique", unique), ("indexes", indexes), ("checks", checks), ("foreign_keys", foreign_keys)):
@@ -163,8 +165,6 @@ def table(
             raise TypeError(f"{what}= takes a list, not {several!r}")
 
     def declare(cls: type[T]) -> type[T]:
-        if not isinstance(cls, type):
-            raise TypeError(f"@table stands above a class, not above {cls!r}")
         cls = _keyword_only(cls)
         named = snake_case(cls.__name__) if name is None or isinstance(name, type) else str(name)
         declaration = TableDeclaration(

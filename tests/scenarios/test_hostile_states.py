@@ -182,3 +182,17 @@ def test_a_reset_never_deletes_what_a_cutover_hands_over_meanwhile(tmp_path: Pat
     assert reset.wait() == 3
     assert new.exists()
     check_projection(project)
+
+
+def test_a_long_reader_holds_up_the_fence_for_no_longer_than_the_budget(tmp_path: Path) -> None:
+    project = project_after(tmp_path, "migrate", journal_mode="delete")
+    reader = sqlite3.connect(project.old, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    # In rollback-journal mode no commit gets past a reader: waiting for it, hotmig would keep out the writers.
+    assert "the same command again" in project.run("drain", "--max-pause", "0.2", code=4).err
+    reader.execute("ROLLBACK")
+    reader.close()
+    assert project.status()["phase"] == "recording"
+    assert finish(project) == ["drain", "cutover"]
+    check_projection(project)

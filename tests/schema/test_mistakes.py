@@ -24,7 +24,11 @@ MISTAKES = {
     "Check of a number": ("@table\nclass A:\n    x: Annotated[int, Check(3)]  # <-", "Check takes text", "correct"),
     "was of a number": ("@table(was=3)  # <-\nclass A:\n    x: int", "@table takes text, not 3", "correct"),
     "a key that is a number": ("@table(key=[3])  # <-\nclass A:\n    x: int", "key= takes text, not 3", "correct"),
-    "one index that is no list": ("@table(indexes='x')  # <-\nclass A:\n    x: int", "indexes= takes a list", "correct"),
+    "one index that is no list": (
+        "@table(indexes='x')  # <-\nclass A:\n    x: int",
+        "indexes= takes a list",
+        "correct",
+    ),
     "one unique that is no list": ("@table(unique='x')  # <-\nclass A:\n    x: int", "unique= takes a list", "correct"),
     "a function that is a table": ("@table  # <-\ndef f(): ...", "@table stands above a class, not above", "correct"),
     "a generated column of itself": (
@@ -33,7 +37,7 @@ MISTAKES = {
         "can't be computed from itself",
     ),
     "generated columns of one another": (
-        "@table\nclass A:\n    y: Annotated[int, Generated('z')] = auto()\n"
+        "@table\nclass A:\n    x: int\n    y: Annotated[int, Generated('z')] = auto()\n"
         "    z: Annotated[int, Generated('y', stored=True)] = auto()  # <-",
         "table a: generated column loop",
         "can't be computed from itself",

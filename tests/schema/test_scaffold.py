@@ -55,13 +55,13 @@ def test_the_round_trip(name: str) -> None:
     round_trip(catalog_of(*ZOO[name]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables(), st.randoms(use_true_random=False))
 def test_the_round_trip_of_any_table_however_it_is_spelled(table: Table, dice: Any) -> None:
     round_trip(catalog_of(*Writer(dice).statements(table)))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(databases())
 def test_the_round_trip_of_any_database(statements: list[str]) -> None:
     text = round_trip(catalog_of(*statements))

@@ -15,7 +15,7 @@ NEW = ("CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT)", "CREATE INDEX ix_
 UPDATE = "UPDATE item SET name = 'written' WHERE id = 1"
 
 
-@pytest.fixture()
+@pytest.fixture
 def case(tmp_path: Path) -> Case:
     """An old database in rollback-journal mode, whose application does not wait for locks."""
     case = Case(tmp_path, OLD, schema(NEW), wal=False)
