@@ -9,7 +9,7 @@ from hotmig.capture.fence import retire
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker
 from hotmig.errors import HotmigError, Refused
-from hotmig.phases.migration import Migration
+from hotmig.phases.migration import LOCK_SECONDS, Migration
 from hotmig.schema.model import Schema
 from hotmig.sqlite import begin_immediate, execute, persist, transaction, value
 from hotmig.transfer.bookkeeping import forget_source
@@ -48,11 +48,11 @@ def hand_over(
         make_ready(new, migration.schema, rehearsed)
         retire(old)
         persist(old, "COMMIT", seconds, "the old database's readers")
-        persist(new, "COMMIT", seconds, "the new database's readers")
+        persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
     except BaseException:
         if new.in_transaction and not old.in_transaction and _is_retired(old):
             # Told to stop between the two: neither database would accept writes until somebody runs cutover again.
-            persist(new, "COMMIT", seconds, "the new database's readers")
+            persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
         raise
     finally:
         for db in (new, old):

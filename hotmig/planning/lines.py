@@ -7,6 +7,7 @@ import re
 from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.lexer import KEYWORDS
 from hotmig.catalog.model import Column, ForeignKey
+from hotmig.planning.annotations import with_marker
 from hotmig.planning.checking import Context, literal
 from hotmig.planning.keys import can_be_null
 from hotmig.planning.model import TableStep
@@ -23,8 +24,11 @@ def bare(name: str) -> str:
 
 
 def field_line(context: Context, step: TableStep, column: Column, marker: str) -> str:
-    """``name: Annotated[type, marker]`` for one column; other markers of the field stay as they are."""
+    """The field of one column as the module has it, with the marker; ``name: Annotated[type, marker]`` without one."""
     rules = context.column_rules(step, column.name)
+    line = with_marker(rules.declaration, marker) if rules is not None and rules.declaration is not None else None
+    if line is not None:
+        return line
     field = rules.field if rules is not None else column.name
     return f"{field}: Annotated[{python_type(context, step, column)}, {marker}]"
 

@@ -133,9 +133,13 @@ class _Loading:
             class_name=spec.declaration.cls.__name__,
             place=self._place_of(spec.declaration),
             was=spec.declaration.was,
-            columns=tuple(_column_rules(column) for column in spec.columns),
+            columns=tuple(self._column_rules(column, spec.declaration) for column in spec.columns),
             seeds=seeder.rows(spec, table, seeds),
         )
+
+    def _column_rules(self, column: ColumnSpec, table: TableDeclaration) -> ColumnRules:
+        declaration = self.sources.text_of_field(table.cls, column.field.name, table.spot)
+        return ColumnRules(column.name, column.field.name, column.was, column.source, column.orphans, declaration)
 
     def _views(self, tables: Catalog) -> list[ViewSpec]:
         views = [compile_view(view, tables, self.columns, self.sources) for view in self.registry.views]
@@ -189,10 +193,6 @@ def schema_hash(catalog: Catalog, tables: Iterable[TableRules]) -> str:
             if column.orphans != "refuse":
                 parts.append(repr(("orphans", table.table, column.column, column.orphans)))
     return digest(canonical(catalog), *sorted(parts))
-
-
-def _column_rules(column: ColumnSpec) -> ColumnRules:
-    return ColumnRules(column.name, column.field.name, column.was, column.source, column.orphans)
 
 
 def _table(catalog: Catalog, name: str) -> Table:

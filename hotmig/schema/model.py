@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,7 @@ class ColumnRules:
     was: str | None = None
     source: str | None = None  # the SQL of From
     orphans: Orphans = "refuse"  # of References
+    declaration: str | None = dataclasses.field(default=None, compare=False)  # how the module spells it, for messages
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ class ClassLines(NamedTuple):
     line: int
     last: int
     fields: dict[str, int]
+    texts: dict[str, str]  # the fields as they are written
 
 
 class Sources:
@@ -75,6 +76,11 @@ class Sources:
                 return Spot(str(sys.modules[base.__module__].__file__), lines.fields[name])
         return Spot(decorated_at.file, own.line) if own else decorated_at
 
+    def text_of_field(self, cls: type, name: str, decorated_at: Spot) -> str | None:
+        """How a field is written in the class itself; None for one that it inherits."""
+        own = self.of_class(cls, decorated_at)
+        return own.texts.get(name) if own is not None else None
+
     def of_assignment(self, file: str, name: str) -> Spot:
         """Where a module sets a variable."""
         for node in ast.walk(_parse(file)):
@@ -85,9 +91,10 @@ class Sources:
     def _parsed(self, file: str) -> dict[str, list[ClassLines]]:
         if file not in self._classes:
             classes: dict[str, list[ClassLines]] = {}
+            source = _source(file)
             for node in ast.walk(_parse(file)):
                 if isinstance(node, ast.ClassDef):
-                    classes.setdefault(node.name, []).append(_lines(node))
+                    classes.setdefault(node.name, []).append(_lines(node, source))
             self._classes[file] = classes
         return self._classes[file]
 
@@ -99,11 +106,30 @@ def _parse(file: str) -> ast.Module:
         return ast.Module([], [])
 
 
-def _lines(node: ast.ClassDef) -> ClassLines:
+def _source(file: str) -> list[bytes]:
+    try:
+        return Path(file).read_bytes().splitlines()
+    except OSError:
+        return []
+
+
+def _text(source: list[bytes], node: ast.stmt) -> str:
+    """One statement. Cut out by hand: ast.get_source_segment splits the whole source for each."""
+    lines = source[node.lineno - 1 : node.end_lineno]
+    if not lines:
+        return ""
+    lines[-1] = lines[-1][: node.end_col_offset]
+    lines[0] = lines[0][node.col_offset :]
+    return b"\n".join(lines).decode(errors="replace")
+
+
+def _lines(node: ast.ClassDef, source: list[bytes]) -> ClassLines:
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    fields = {
-        statement.target.id: statement.lineno
+    declared = {
+        statement.target.id: statement
         for statement in node.body
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
     }
-    return ClassLines(first, node.lineno, node.end_lineno or node.lineno, fields)
+    fields = {name: statement.lineno for name, statement in declared.items()}
+    texts = {name: _text(source, statement) for name, statement in declared.items()}
+    return ClassLines(first, node.lineno, node.end_lineno or node.lineno, fields, texts)

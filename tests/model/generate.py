@@ -11,6 +11,7 @@ from tests.model.schemas import (
     FRESH_KEY,
     Carried,
     Change,
+    Check,
     Column,
     Computed,
     Constant,
@@ -20,6 +21,7 @@ from tests.model.schemas import (
     KeyKind,
     NewTable,
     Reference,
+    Seed,
     Source,
     Table,
     UniqueIndex,
@@ -40,6 +42,7 @@ TYPES = (
     "DATETIME",
     "STRING",
 )
+KEEPS_INTEGERS = ("INTEGER", "BLOB", "", "NUMERIC", "DECIMAL(10,2)", "BOOLEAN", "DATETIME", "STRING")
 KEY_TYPES = ("TEXT", "BLOB", "REAL", "", "NUMERIC", "VARCHAR(20)", "INT")
 TABLE_NAMES = ("plain", "order", "it's", 'say "hi"', "two words", "[box]", "a.b", "größe", "🦊", "fence_plain", "-- x")
 COLUMN_NAMES = ("a", "b", "select", "c d", 'q"q', "o'clock", "x]y", "p.q", "ß", "🐢", "old_id", "new", "{f}", "%s", "?")
@@ -116,7 +119,18 @@ def _tables(draw: st.DrawFn, name: str, options: Options) -> Table:
     without_rowid = kind == "primary" and draw(st.booleans())
     autoincrement = kind == "integer" and draw(st.booleans())
     table = Table(name, tuple(columns), kind, key or ("rowid",), autoincrement, without_rowid, uniques)
-    return replace(table, unique_indexes=draw(_unique_indexes(table, others)))
+    return replace(table, unique_indexes=draw(_unique_indexes(table, others)), checks=draw(_checks(table)))
+
+
+@st.composite
+def _checks(draw: st.DrawFn, table: Table) -> tuple[Check, ...]:
+    """Up to one CHECK, over a column whose type and default don't break it anyway."""
+    free = [column for column in table.columns if column.name not in table.key and column.default is None]
+    if not free or not draw(st.booleans()):
+        return ()
+    column = draw(st.sampled_from(free))
+    kinds = ["integer", "integer", "no blob"] if column.type in KEEPS_INTEGERS else ["no blob"]
+    return (Check(draw(st.sampled_from(kinds)), (column.name,)),)
 
 
 def _key_columns(name: str, kind: KeyKind) -> st.SearchStrategy[Column]:
@@ -156,18 +170,31 @@ def _unique_indexes(draw: st.DrawFn, table: Table, others: list[str]) -> tuple[U
 
 @st.composite
 def _with_references(draw: st.DrawFn, table: Table, earlier: list[Table]) -> Table:
-    """Up to one of the plain columns becomes a reference, of its parent's type."""
-    parents = [parent for parent in [*earlier, table] if parent.kind != "rowid" and len(parent.key) == 1]
-    plain = [column.name for column in table.columns if column.name not in table.key]
+    """Some of the columns become a reference, of its parent's types; columns of the key too."""
+    parents = [parent for parent in earlier if parent.kind != "rowid"]
+    parents += [table] if table.kind != "rowid" and len(table.key) == 1 else []
     if not parents or not draw(st.booleans()):
         return table
-    parent, column = draw(st.sampled_from(parents)), draw(st.sampled_from(plain))
-    target = parent.column(parent.key[0])
-    actions = st.sampled_from(["NO ACTION", "CASCADE", "SET NULL"])
-    reference = Reference(column, parent.name, target.name, draw(actions), draw(actions))
-    child = Column(column, target.type, collation=target.collation)
-    columns = tuple(child if each.name == column else each for each in table.columns)
-    return replace(table, columns=columns, references=(reference,))
+    parent = draw(st.sampled_from(parents))
+    plain = [column.name for column in table.columns if column.name not in table.key]
+    in_key = parent is not table and table.kind in ("primary", "unique") and draw(st.integers(0, 2)) == 0
+    pool = [*table.key, *plain] if in_key else plain
+    if len(pool) < len(parent.key):
+        return table
+    chosen = tuple(pool[: len(parent.key)] if in_key else draw(st.permutations(pool))[: len(parent.key)])
+    actions = st.sampled_from(["NO ACTION", "CASCADE"] + ([] if in_key else ["SET NULL"]))
+    reference = Reference(chosen, parent.name, parent.key, draw(actions), draw(actions))
+    children = {name: _child(name, parent.column(theirs), in_key) for name, theirs in zip(chosen, parent.key, strict=True)}
+    columns = tuple(children.get(column.name, column) for column in table.columns)
+    checks = tuple(check for check in table.checks if not set(check.columns) & set(chosen))
+    if len(chosen) == 2 and not in_key:
+        # What is NULL in part refers to nothing, and can't follow a parent.
+        checks = (*checks, Check("both or none", chosen))
+    return replace(table, columns=columns, references=(reference,), checks=checks)
+
+
+def _child(name: str, target: Column, not_null: bool) -> Column:
+    return Column(name, target.type, not_null, collation=target.collation)
 
 
 @st.composite
@@ -179,14 +206,29 @@ def changes(draw: st.DrawFn, old: tuple[Table, ...]) -> Change:
     if len(gone) == len(old):
         gone = set()
     kept = [table for table in old if table.name not in gone]
-    new_names = {table.name: names.maybe_new(table.name, "t ") for table in kept}
-    fresh = {table.name for table in kept if _can_get_a_key(table) and draw(st.integers(0, 2)) == 0}
+    new_names = names.maybe_swapped({table.name: names.maybe_new(table.name, "t ") for table in kept})
+    fresh = {table.name for table in kept if _can_get_a_key(table, referred) and draw(st.integers(0, 2)) == 0}
     dropped: list[tuple[str, str | None]] = [(name, None) for name in sorted(gone)]
-    new = [draw(_new_tables(table, new_names, fresh, dropped)) for table in kept]
-    new = [_with_new_references(each, {n.old or "": n for n in new}) for each in new]
+    fate = _Fate(new_names, fresh, _moved(kept, fresh), dropped)
+    new = [draw(_new_tables(table, fate)) for table in kept]
+    by_old = {each.old or "": each for each in new}
+    new = [_with_new_references(each, old_table, by_old) for each, old_table in zip(new, kept, strict=True)]
     if draw(st.booleans()):
         new.append(draw(_added_tables()))
     return Change(old, tuple(new), tuple(dropped))
+
+
+@dataclass(frozen=True)
+class _Fate:
+    """What becomes of all old tables: their names, those that get a new key, and those whose key's values change.
+
+    ``dropped`` collects what is given up.
+    """
+
+    new_names: dict[str, str]
+    fresh: set[str]
+    moved: set[str]
+    dropped: list[tuple[str, str | None]]
 
 
 @dataclass
@@ -202,75 +244,128 @@ class _Names:
         self.used += 1
         return f"{prefix}{NEW_NAMES[self.used % len(NEW_NAMES)]} {self.used}"
 
+    def maybe_swapped(self, names: dict[str, str]) -> dict[str, str]:
+        """Sometimes the first and the last take each other's old name."""
+        if len(names) < 2 or self.draw(st.integers(0, 3)):
+            return names
+        first, *_, last = names
+        return {**names, first: last, last: first}
 
-def _can_get_a_key(table: Table) -> bool:
-    """A new integer key in place of one that is no integer key (design, section 4)."""
-    return table.kind != "integer"
+
+def _can_get_a_key(table: Table, referred: set[str]) -> bool:
+    """A new integer key in place of one that is no integer key (design, section 4).
+
+    A reference can't be narrowed to one column; and where the old key is itself a reference, the new row doesn't
+    show it any more, so that the model could not tell which row a child's new value means.
+    """
+    shows_its_key = not _key_references(table) and len(table.key) == 1
+    return table.kind != "integer" and (table.name not in referred or shows_its_key)
+
+
+def _key_references(table: Table) -> list[Reference]:
+    return [reference for reference in table.references if set(reference.columns) & set(table.key)]
+
+
+def _moved(tables: list[Table], fresh: set[str]) -> set[str]:
+    """The tables whose key has other values: a new one, or one with a reference inside that follows its parent."""
+    moved = set(fresh)
+    for table in tables:  # parents come first
+        if any(reference.parent in moved for reference in _key_references(table)):
+            moved.add(table.name)
+    return moved
 
 
 @st.composite
-def _new_tables(
-    draw: st.DrawFn, old: Table, new_names: dict[str, str], fresh: set[str], dropped: list[tuple[str, str | None]]
-) -> NewTable:
-    names = _Names(draw)
-    columns: list[Column] = []
-    sources: list[Source] = []
-    carried: dict[str, str] = {}
-    if old.name in fresh:
-        columns.append(Column(FRESH_KEY, "INTEGER"))
-        sources.append(FreshKey())
+def _new_tables(draw: st.DrawFn, old: Table, fate: _Fate) -> NewTable:
     computed = draw(_computed(old))
     read = {name for _, expression in computed for name in expression.columns}
-    stays = draw(st.sampled_from(old.columns)).name  # a table needs one column
-    for column in old.columns:
-        if column.name not in (*old.key, stays) and draw(st.integers(0, 5)) == 0:
-            if column.name not in read:
-                dropped.append((old.name, column.name))
-            continue
-        carried[column.name] = names.maybe_new(column.name, "c ")
-        reference = old.reference(column.name)
-        if reference and reference.parent in fresh:
-            columns.append(Column(carried[column.name], "INTEGER"))
-            sources.append(Follows(column.name))
-        else:
-            columns.append(replace(column, name=carried[column.name]))
-            sources.append(Carried(column.name))
-    for column, expression in computed:
+    stay = {draw(st.sampled_from(old.columns)).name, *old.key}  # a table needs one column
+    stay |= {name for reference in _key_references(old) for name in reference.columns}
+    names = [column.name for column in old.columns if column.name in stay or draw(st.integers(0, 5))]
+    gone = [column.name for column in old.columns if column.name not in names]
+    fate.dropped.extend((old.name, name) for name in gone if name not in read)
+    new_names = _Names(draw)
+    carried = new_names.maybe_swapped({name: new_names.maybe_new(name, "c ") for name in names})
+    columns: list[Column] = []
+    sources: list[Source] = []
+    if old.name in fate.fresh:
+        columns.append(Column(FRESH_KEY, "INTEGER"))
+        sources.append(FreshKey())
+    for name in names:
+        column, source = draw(_carried_columns(old, old.column(name), carried, fate))
         columns.append(column)
-        sources.append(Computed(expression))
-    for column, constant in draw(_constants()):
+        sources.append(source)
+    for column, added in [*computed, *draw(_constants())]:
         columns.append(column)
-        sources.append(constant)
-    table = _keyed(old, new_names[old.name], tuple(columns), carried, old.name in fresh)
-    return NewTable(table, old.name, tuple(sources), draw(_indexed(columns)))
+        sources.append(Computed(added) if isinstance(added, Expression) else added)
+    table = _keyed(old, fate.new_names[old.name], tuple(columns), carried, old.name in fate.fresh)
+    seeds = draw(_seeds(table)) if old.kind == "integer" else ()
+    return NewTable(table, old.name, tuple(sources), draw(_indexed(columns)), seeds)
+
+
+@st.composite
+def _carried_columns(
+    draw: st.DrawFn, old: Table, column: Column, carried: dict[str, str], fate: _Fate
+) -> tuple[Column, Source]:
+    """One old column under its new name. A reference follows its parent where that has a new key."""
+    new = replace(column, name=carried[column.name])
+    reference = old.reference(column.name)
+    if reference is None:
+        return replace(new, type=draw(_new_types(old, column))), Carried(column.name)
+    if reference.parent not in fate.moved or not all(name in carried for name in reference.columns):
+        return new, Carried(column.name)
+    # Only within one table can a REPLACE evict the very row that its new one refers to.
+    orphans: Any = "null" if reference.parent == old.name else "refuse"
+    return new, Follows(column.name, orphans)
+
+
+def _new_types(old: Table, column: Column) -> st.SearchStrategy[str]:
+    """A type that loses nothing: any value is kept without affinity, and integers as text."""
+    if column.name in old.key:
+        return st.just(column.type)
+    types = [column.type] * 3 + ["", "BLOB"]
+    return st.sampled_from([*types, "TEXT", "TEXT"] if old.is_whole(column.name) else types)
 
 
 def _keyed(old: Table, name: str, columns: tuple[Column, ...], carried: dict[str, str], fresh: bool) -> Table:
     """The new table's keys: the old ones under their new names; an old key that gave way stays unique."""
-    uniques = tuple(
-        tuple(carried[each] for each in unique) for unique in old.uniques if all(each in carried for each in unique)
-    )
+
+    def renamed(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(carried[each] for each in names)
+
+    uniques = tuple(renamed(unique) for unique in old.uniques if set(unique) <= set(carried))
     references = tuple(
-        replace(reference, column=carried[reference.column])
+        replace(reference, columns=renamed(reference.columns))
         for reference in old.references
-        if reference.column in carried
+        if set(reference.columns) <= set(carried)
+    )
+    types = {column.name: column.type for column in columns}
+    checks = tuple(
+        replace(check, columns=renamed(check.columns))
+        for check in old.checks
+        if set(check.columns) <= set(carried)
+        and all(types[carried[each]] == old.column(each).type for each in check.columns)
     )
     if not fresh:
-        key = ("rowid",) if old.kind == "rowid" else tuple(carried[each] for each in old.key)
-        return Table(name, columns, old.kind, key, old.autoincrement, old.without_rowid, uniques, (), references)
+        key = ("rowid",) if old.kind == "rowid" else renamed(old.key)
+        options = (old.kind, key, old.autoincrement, old.without_rowid)
+        return Table(name, columns, *options, uniques, (), references, checks)
     if old.kind != "rowid":
-        uniques = (tuple(carried[each] for each in old.key), *uniques)
-    return Table(name, columns, "integer", (FRESH_KEY,), False, False, uniques, (), references)
+        uniques = (renamed(old.key), *uniques)
+    return Table(name, columns, "integer", (FRESH_KEY,), False, False, uniques, (), references, checks)
 
 
-def _with_new_references(new: NewTable, by_old: dict[str, NewTable]) -> NewTable:
-    """References name the parent and its key as they are called now, or go with the parent."""
+def _with_new_references(new: NewTable, old: Table, by_old: dict[str, NewTable]) -> NewTable:
+    """References name the parent and its key as they are called now, and take its types; some go with the parent."""
     references = []
+    types: dict[str, str] = {}
     for reference in new.table.references:
         parent = by_old.get(reference.parent)
         if parent is not None:
-            key = parent.table.key[0]
-            references.append(replace(reference, parent=parent.table.name, parent_column=key))
+            key = parent.table.key if len(parent.table.key) == len(reference.columns) else ()
+            assert key, "a reference to a composite key keeps its columns"
+            references.append(replace(reference, parent=parent.table.name, parent_columns=_paired(reference, parent, key)))
+    del old, types
     return replace(new, table=replace(new.table, references=tuple(references)))
 
 

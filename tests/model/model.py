@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.model.schemas import (
+    DEFAULTS,
     Carried,
     Change,
     Computed,
@@ -21,7 +22,8 @@ from tests.model.schemas import (
     Follows,
     FreshKey,
     NewTable,
-    Source,
+    Reference,
+    Seed,
     Table,
 )
 from tests.scenarios.exact import Assigned, Cell, Contents, Real, Row, Text, cell, differences
@@ -100,62 +102,66 @@ def expected(change: Change, old_rows: OldRows) -> Contents:
 
 
 def _table(change: Change, new: NewTable, old_rows: OldRows) -> Counter[Row]:
-    rows = list(new.seeds)
-    if new.old is not None:
-        old_table = change.old_table(new.old)
-        seeded = {_seed_key(new, seed) for seed in new.seeds}
-        for row in old_rows[new.old]:
-            values = tuple(
-                _value(change, new, old_table, source, column.type, row, old_rows)
-                for column, source in zip(new.table.columns, new.sources, strict=True)
-            )
-            if _seed_key(new, values) not in seeded:
-                rows.append((*values, row["rowid"]) if new.table.kind == "rowid" else values)
+    rows: list[Row] = []
+    met: set[Seed] = set()
+    for row in old_rows[new.old] if new.old is not None else ():
+        values = {
+            column.name: _value(change, new, number, row, old_rows) for number, column in enumerate(new.table.columns)
+        }
+        for seed in _seeds_at(new, values):
+            met.add(seed)
+            values |= {} if seed.if_absent else _given(new, seed)
+        rows.append((*values.values(), row["rowid"]) if new.table.kind == "rowid" else tuple(values.values()))
+    defaults = {column.name: stored(DEFAULTS[column.default], column.type) for column in new.table.columns}
+    rows += [tuple((defaults | _given(new, seed)).values()) for seed in new.seeds if seed not in met]
     return Counter(rows)
 
 
-def _seed_key(new: NewTable, values: Row) -> Row:
-    """The key of a new row; seed rows are given for integer keys only, which have no collation."""
-    names = [column.name for column in new.table.columns]
-    return tuple(values[names.index(name)] for name in new.table.key if name in names)
+def _seeds_at(new: NewTable, values: OldRow) -> list[Seed]:
+    """The seeds with the key of that row; they are given for integer keys only, which have no collation."""
+    return [seed for seed in new.seeds if all(dict(seed.values)[name] == values[name] for name in new.table.key)]
 
 
-def _value(
-    change: Change, new: NewTable, old: Table, source: Source, declared: str, row: OldRow, old_rows: OldRows
-) -> Cell:
+def _given(new: NewTable, seed: Seed) -> dict[str, Cell]:
+    return {name: stored(value, new.table.column(name).type) for name, value in seed.values}
+
+
+def _value(change: Change, new: NewTable, number: int, row: OldRow, old_rows: OldRows) -> Cell:
+    """The value of one new column for one old row."""
+    column, source = new.table.columns[number], new.sources[number]
+    assert new.old is not None
+    old = change.old_table(new.old)
     if isinstance(source, Carried):
-        return row[source.old]
+        return stored(row[source.old], column.type)
     if isinstance(source, Computed):
-        return stored(evaluate(source.expression, row), declared)
+        return stored(evaluate(source.expression, row), column.type)
     if isinstance(source, Constant):
         return source.stored
     if isinstance(source, FreshKey):
         return Assigned(new.table.name, tuple(row[name] for name in old.key))
-    return _parent_key(change, old, source, row, old_rows)
+    reference, new_reference = old.reference(source.old), new.table.reference(column.name)
+    assert reference is not None and new_reference is not None
+    return _parents_value(change, reference, new_reference.parent_column(column.name), row, old_rows)
 
 
-def _parent_key(change: Change, old: Table, source: Follows, row: OldRow, old_rows: OldRows) -> Cell:
-    """The new key of the parent row that the old reference finds. Orphans become NULL, as the module declares.
+def _parents_value(change: Change, reference: Reference, wanted: str, row: OldRow, old_rows: OldRows) -> Cell:
+    """What the row that the old reference finds has in the column ``wanted`` of its new table.
 
-    Foreign keys do not prevent orphans: a REPLACE may evict the very row that its new one refers to.
+    Orphans become NULL, as the module declares. Foreign keys do not prevent them: a REPLACE may evict the very row
+    that its new one refers to.
     """
-    value = row[source.old]
-    if value is None:
-        return None
-    reference = old.reference(source.old)
-    assert reference is not None
     parent, successor = change.old_table(reference.parent), change.successor(reference.parent)
     assert successor is not None
-    collation = parent.column(reference.parent_column).collation
-    wanted = comparable(value, collation)
-    found = [
-        candidate
-        for candidate in old_rows[parent.name]
-        if comparable(candidate[reference.parent_column], collation) == wanted
-    ]
-    if not found:
-        return None
-    return Assigned(successor.table.name, tuple(found[0][name] for name in parent.key))
+    number = [column.name for column in successor.table.columns].index(wanted)
+    for candidate in old_rows[parent.name]:
+        pairs = zip(reference.columns, reference.parent_columns, strict=True)
+        if all(_refers(row[ours], candidate[theirs], parent.column(theirs).collation) for ours, theirs in pairs):
+            return _value(change, successor, number, candidate, old_rows)
+    return None
+
+
+def _refers(child: Cell, parent: Cell, collation: str) -> bool:
+    return child is not None and comparable(child, collation) == comparable(parent, collation)
 
 
 def compare(change: Change, wanted: Contents, actual: Contents) -> list[str]:

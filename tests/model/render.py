@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from tests.model.schemas import Carried, Change, Column, Computed, Follows, FreshKey, NewTable, Reference, Source
+from tests.model.schemas import (
+    Carried,
+    Change,
+    Column,
+    Computed,
+    Follows,
+    FreshKey,
+    NewTable,
+    Reference,
+    Seed,
+    Source,
+)
 from tests.scenarios.exact import Cell, Real, Text, plain, quote
 
 HEADER = """from typing import Annotated
 
 from hotmig.schema import (
+    Check,
     Collate,
     Column,
     ColumnType,
     Default,
+    ForeignKey,
     From,
     Index,
     Key,
@@ -21,6 +34,7 @@ from hotmig.schema import (
     Was,
     auto,
     dropped,
+    seed,
     table,
 )
 
@@ -41,12 +55,12 @@ def render_module(change: Change) -> str:
 
 
 def _class(new: NewTable, classes: dict[str, str]) -> str:
-    lines = [f"@table({', '.join(_options(new))})", f"class {classes[new.table.name]}:"]
+    lines = [f"@table({', '.join(_options(new, classes))})", f"class {classes[new.table.name]}:"]
     lines += [_field(new, number, classes) for number in range(len(new.table.columns))]
     return "\n".join(lines)
 
 
-def _options(new: NewTable) -> list[str]:
+def _options(new: NewTable, classes: dict[str, str]) -> list[str]:
     table = new.table
     options = [repr(table.name)]
     if new.old is not None and new.old != table.name:
@@ -59,6 +73,9 @@ def _options(new: NewTable) -> list[str]:
     if new.indexed:
         # Quoted: an index takes expressions too, and not every name here is one.
         options.append(f"indexes=[{', '.join(f'Index({quote(name)!r})' for name in new.indexed)}]")
+    composite = [_foreign_key(reference, classes) for reference in table.references if len(reference.columns) > 1]
+    options += [f"foreign_keys=[{', '.join(composite)}]"] if composite else []
+    options += [f"checks=[{', '.join(f'Check({check.sql!r})' for check in table.checks)}]"] if table.checks else []
     if table.without_rowid:
         options.append("without_rowid=True")
     return options
@@ -80,29 +97,46 @@ def _field(new: NewTable, number: int, classes: dict[str, str]) -> str:
         markers.append(f"Was({source.old!r})")
     if isinstance(source, Computed):
         markers.append(f"From({source.expression.sql!r})")
-    if reference := new.table.reference(column.name):
+    reference = new.table.reference(column.name)
+    if reference and len(reference.columns) == 1:
         markers.append(_references(reference, classes, source))
-    tail = " = auto()" if _left_to_sqlite(column, source) else ""
+    tail = " = auto()" if _left_to_sqlite(new, column, source) else ""
     return f"    field{number}: Annotated[object, {', '.join(markers)}]{tail}"
 
 
-def _left_to_sqlite(column: Column, source: object) -> bool:
-    return column.default is not None or isinstance(source, FreshKey)
+def _left_to_sqlite(new: NewTable, column: Column, source: object) -> bool:
+    """Whether a seed row can be made without that column."""
+    may_be_null = bool(new.seeds) and not column.not_null and column.name not in new.table.key
+    return column.default is not None or isinstance(source, FreshKey) or may_be_null
 
 
 def _references(reference: Reference, classes: dict[str, str], source: Source) -> str:
-    actions = f"on_delete={reference.on_delete!r}, on_update={reference.on_update!r}, deferred=True"
     # No new key is known for an orphan; where keys are kept, orphans are carried over.
-    actions += f", orphans={source.orphans!r}" if isinstance(source, Follows) else ""
-    return f"References({classes[reference.parent]!r}, {reference.parent_column!r}, {actions})"
+    orphans = f", orphans={source.orphans!r}" if isinstance(source, Follows) else ""
+    return f"References({classes[reference.parent]!r}, {reference.parent_columns[0]!r}, {_actions(reference)}{orphans})"
+
+
+def _foreign_key(reference: Reference, classes: dict[str, str]) -> str:
+    columns, parent = reference.columns, classes[reference.parent]
+    return f"ForeignKey({columns!r}, {parent!r}, {reference.parent_columns!r}, {_actions(reference)})"
+
+
+def _actions(reference: Reference) -> str:
+    return f"on_delete={reference.on_delete!r}, on_update={reference.on_update!r}, deferred=True"
 
 
 def _seeds(new: NewTable, classes: dict[str, str]) -> str:
-    rows = []
-    for seed in new.seeds:
-        values = ", ".join(f"field{number}={_value(value)}" for number, value in enumerate(seed))
-        rows.append(f"    {classes[new.table.name]}({values}),")
-    return "\n".join([f"{classes[new.table.name].lower()}_rows = [", *rows, "]"])
+    name = classes[new.table.name]
+    won, yielding = ([_seed(new, seed, name) for seed in new.seeds if seed.if_absent is absent] for absent in (False, True))
+    lines = [f"{name.lower()}_rows = [{', '.join(won)}]"] if won else []
+    lines += [f"seed([{', '.join(yielding)}], if_absent=True)"] if yielding else []
+    return "\n".join(lines)
+
+
+def _seed(new: NewTable, seed: Seed, class_name: str) -> str:
+    fields = [column.name for column in new.table.columns]
+    values = ", ".join(f"field{fields.index(name)}={_value(value)}" for name, value in seed.values)
+    return f"{class_name}({values})"
 
 
 def _value(value: Cell) -> str:

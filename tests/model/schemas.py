@@ -12,10 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tests.scenarios.exact import Cell, quote
+from tests.scenarios.exact import Cell, Text, quote
 
 KeyKind = Literal["integer", "primary", "unique", "rowid"]
 FRESH_KEY = "new id"
+# Every default that a column here can have: as SQL, and as the cell that is stored.
+DEFAULTS: dict[str | None, Cell] = {
+    None: None,
+    "'none'": Text(b"none"),
+    "0": 0,
+    "x'00'": b"\0",
+    "7": 7,
+    "'new'": Text(b"new"),
+    "x'0000'": b"\0\0",
+}
 
 
 @dataclass(frozen=True)
@@ -38,20 +48,42 @@ class Column:
 
 @dataclass(frozen=True)
 class Reference:
-    """A foreign key over one column, to the one key column of its parent."""
+    """A foreign key to the whole key of its parent."""
 
-    column: str
+    columns: tuple[str, ...]
     parent: str
-    parent_column: str
+    parent_columns: tuple[str, ...]
     on_delete: str = "NO ACTION"
     on_update: str = "NO ACTION"
 
     @property
     def sql(self) -> str:
+        columns, parents = (", ".join(map(quote, names)) for names in (self.columns, self.parent_columns))
         return (
-            f"FOREIGN KEY ({quote(self.column)}) REFERENCES {quote(self.parent)}({quote(self.parent_column)})"
+            f"FOREIGN KEY ({columns}) REFERENCES {quote(self.parent)}({parents})"
             f" ON DELETE {self.on_delete} ON UPDATE {self.on_update} DEFERRABLE INITIALLY DEFERRED"
         )
+
+    def parent_column(self, column: str) -> str:
+        """What that column refers to."""
+        return self.parent_columns[self.columns.index(column)]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition that both sides can have: old rows fulfil it, because no write got past it."""
+
+    kind: Literal["integer", "no blob", "both or none"]
+    columns: tuple[str, ...]
+
+    @property
+    def sql(self) -> str:
+        names = [quote(column) for column in self.columns]
+        if self.kind == "integer":
+            return f"{names[0]} IS NULL OR typeof({names[0]}) = 'integer'"
+        if self.kind == "no blob":
+            return f"typeof({names[0]}) <> 'blob'"
+        return f"({names[0]} IS NULL) = ({names[1]} IS NULL)"
 
 
 @dataclass(frozen=True)
@@ -80,12 +112,17 @@ class Table:
     uniques: tuple[tuple[str, ...], ...] = ()
     unique_indexes: tuple[UniqueIndex, ...] = ()
     references: tuple[Reference, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
 
     def reference(self, column: str) -> Reference | None:
-        return next((reference for reference in self.references if reference.column == column), None)
+        return next((reference for reference in self.references if column in reference.columns), None)
+
+    def is_whole(self, column: str) -> bool:
+        """Whether a CHECK lets nothing but integers and NULL into that column."""
+        return Check("integer", (column,)) in self.checks
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -104,6 +141,7 @@ class Table:
         lines += [f"UNIQUE ({key})"] if self.kind == "unique" else []
         lines += [f"UNIQUE ({', '.join(map(quote, unique))})" for unique in self.uniques]
         lines += [reference.sql for reference in self.references]
+        lines += [f"CHECK ({check.sql})" for check in self.checks]
         options = " WITHOUT ROWID" if self.without_rowid else ""
         return f"CREATE TABLE {quote(self.name)}({', '.join(lines)}){options}"
 
@@ -134,7 +172,7 @@ class Expression:
 
 @dataclass(frozen=True)
 class Carried:
-    """The old column as it is."""
+    """The old column, under a type that loses nothing."""
 
     old: str
 
@@ -158,7 +196,7 @@ class FreshKey:
 
 @dataclass(frozen=True)
 class Follows:
-    """A reference to a parent whose key is new: its value is the parent row's new key.
+    """A column of a reference to a parent whose key is new: its value is the parent row's, there.
 
     ``orphans`` "null" gives up references to rows that do not exist; with "refuse" there must be none.
     """
@@ -171,6 +209,17 @@ Source = Carried | Computed | Constant | FreshKey | Follows
 
 
 @dataclass(frozen=True)
+class Seed:
+    """A row that the schema brings along: ``values`` by column, the key among them. The others have their defaults.
+
+    At its key it wins over the old row, in the columns that it gives; with ``if_absent`` it yields to the old row.
+    """
+
+    values: tuple[tuple[str, Cell], ...]
+    if_absent: bool = False
+
+
+@dataclass(frozen=True)
 class NewTable:
     """One table of the new schema: ``sources`` go with ``table.columns``. ``old`` is None for a table that is new."""
 
@@ -178,7 +227,7 @@ class NewTable:
     old: str | None
     sources: tuple[Source, ...]
     indexed: tuple[str, ...] = ()
-    seeds: tuple[tuple[Cell, ...], ...] = ()
+    seeds: tuple[Seed, ...] = ()
 
     @property
     def fresh_key(self) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ Fate = Literal["accepted", "refused", "busy", "rolled back"]
 
 @dataclass(frozen=True)
 class ParentKey:
-    """The key of one of the parent's rows (the ``nth``, counted round), perhaps in another case."""
+    """What one of the parent's rows (the ``nth``, counted round) is referred to by, perhaps in another case."""
 
     nth: int
     swap_case: bool = False
@@ -159,8 +159,11 @@ class Application:
 
     def _update(self, write: Update) -> None:
         if key := self.key_of(write.table, write.nth):
-            value = self._resolved(write.table, write.column, write.value)
-            self._assign(write.table, write.verb, write.column, value, key)
+            reference = write.table.reference(write.column)
+            # A reference of two columns moves as a whole.
+            columns = reference.columns if reference else (write.column,)
+            values = [self._resolved(write.table, column, write.value) for column in columns]
+            self._assign(write.table, write.verb, columns, values, key)
 
     def _swap(self, write: Swap) -> None:
         first, second = self.key_of(write.table, write.first), self.key_of(write.table, write.second)
@@ -169,7 +172,7 @@ class Application:
         at = _at(write.table, write.column)
         one, other = (self._row(write.table, key) for key in (first, second))
         self._delete(write.table, second)
-        self._assign(write.table, "", write.column, other[at], first)
+        self._assign(write.table, "", [write.column], [other[at]], first)
         rowid = second[0] if write.table.kind == "rowid" and isinstance(second[0], int) else None
         self._insert(Insert(write.table, "", (*other[:at], one[at], *other[at + 1 :]), rowid))
 
@@ -179,11 +182,13 @@ class Application:
             row = dict(zip(names, self._row(write.table, key), strict=True))
             # The key last: the row is found by it until then.
             for column in sorted(names, key=lambda name: name in write.table.key):
-                self._assign(write.table, "OR IGNORE", column, look_alike(row[column]), key)
+                self._assign(write.table, "OR IGNORE", [column], [look_alike(row[column])], key)
 
-    def _assign(self, table: Table, verb: Verb, column: str, value: Cell, key: Row) -> None:
-        assign = f"UPDATE {verb} {quote(table.name)} SET {_name(column)} = {_place(value)}"
-        self.db.execute(f"{assign} WHERE {_matches(table, key)}", _bound([value, *key]))
+    def _assign(self, table: Table, verb: Verb, columns: Sequence[str], values: Sequence[Cell], key: Row) -> None:
+        pairs = zip(columns, values, strict=True)
+        assigned = ", ".join(f"{_name(column)} = {_place(value)}" for column, value in pairs)
+        update = f"UPDATE {verb} {quote(table.name)} SET {assigned} WHERE {_matches(table, key)}"
+        self.db.execute(update, _bound([*values, *key]))
 
     def _delete(self, table: Table, key: Row) -> None:
         self.db.execute(f"DELETE FROM {quote(table.name)} WHERE {_matches(table, key)}", _bound(key))
@@ -207,7 +212,9 @@ class Application:
             return value
         reference = table.reference(column)
         assert reference is not None
-        query = f"SELECT {quote(reference.parent_column)} FROM {quote(reference.parent)} ORDER BY 1"
+        order = ", ".join(map(quote, reference.parent_columns))
+        wanted = quote(reference.parent_column(column))
+        query = f"SELECT {wanted} FROM {quote(reference.parent)} ORDER BY {order}"
         found = self.db.execute(query).fetchall()
         key = cell(found[value.nth % len(found)][0]) if found else None
         return Text(key.raw.swapcase()) if isinstance(key, Text) and value.swap_case else key

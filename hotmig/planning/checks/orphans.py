@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from hotmig.planning.annotations import with_orphans_null
 from hotmig.planning.checking import Context, check, counted, first_keys, number, source_keys
 from hotmig.planning.held import copied_from
 from hotmig.planning.keys import can_be_null
@@ -119,5 +120,9 @@ def _fix(context: Context, step: TableStep, translation: Translation) -> str | N
     column = step.table.column(translation.targets[0])
     if column is None:
         return None
+    rules = context.column_rules(step, column.name)
+    written = with_orphans_null(rules.declaration) if rules is not None and rules.declaration is not None else None
+    if written is not None:
+        return written
     line = field_line(context, step, column, 'References(orphans="null")')
     return line if " | None," in line else line.replace(",", " | None,", 1)

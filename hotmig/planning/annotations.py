@@ -1,0 +1,63 @@
+"""A field as it stands in the schema module, with one marker more: a line to be written in its place."""
+
+from __future__ import annotations
+
+import ast
+
+_SOURCES = ("From", "Was")  # where a value comes from is said once
+
+
+def with_marker(declaration: str, marker: str) -> str | None:
+    """``x: Annotated[int, Check("x > 0")] = 1`` with the marker among the others; None where it is no such line.
+
+    A marker takes the place of one of its kind, and From and Was that of each other.
+    """
+    field = _parsed(declaration)
+    if field is None or not isinstance(field.target, ast.Name):
+        return None
+    type_, markers = _parts(declaration, field.annotation)
+    kind = marker.partition("(")[0]
+    replaced = _SOURCES if kind in _SOURCES else (kind,)
+    kept = [text for text in markers if text.partition("(")[0].rpartition(".")[2] not in replaced]
+    value = f" = {_text(declaration, field.value)}" if field.value is not None else ""
+    return f"{field.target.id}: Annotated[{', '.join([type_, *kept, marker])}]{value}"
+
+
+def with_orphans_null(declaration: str) -> str | None:
+    """The field with ``orphans="null"`` in its References, and with a type that can be NULL."""
+    field = _parsed(declaration)
+    if field is None:
+        return None
+    type_, markers = _parts(declaration, field.annotation)
+    found = next((text for text in markers if text.startswith("References(")), "References()")
+    arguments = [each for each in (found[len("References(") : -1].strip().rstrip(","),) if each]
+    if "orphans=" not in found:
+        arguments.append('orphans="null"')
+    line = with_marker(declaration, f"References({', '.join(arguments)})")
+    optional = type_ if "None" in type_ else f"{type_} | None"
+    return line.replace(f"Annotated[{type_},", f"Annotated[{optional},", 1) if line is not None else None
+
+
+def _parsed(declaration: str) -> ast.AnnAssign | None:
+    try:
+        (statement,) = ast.parse(declaration).body
+    except (SyntaxError, ValueError):
+        return None
+    return statement if isinstance(statement, ast.AnnAssign) else None
+
+
+def _parts(source: str, annotation: ast.expr) -> tuple[str, list[str]]:
+    """The type and the markers of an annotation; ``Annotated[A, …] | None`` is a type that has None in it."""
+    optional = ""
+    if isinstance(annotation, ast.BinOp) and _text(source, annotation.right) == "None":
+        optional, annotation = " | None", annotation.left
+    if isinstance(annotation, ast.Subscript) and _text(source, annotation.value).rpartition(".")[2] == "Annotated":
+        parts = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
+        type_, *markers = (_text(source, part) for part in parts)
+        return type_ + optional, markers
+    return _text(source, annotation) + optional, []
+
+
+def _text(source: str, node: ast.expr) -> str:
+    """The source of a node, on one line."""
+    return " ".join((ast.get_source_segment(source, node) or "").split())
