@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -138,8 +139,14 @@ def _require_readable(seen: Survey) -> None:
         if file.problem and not (file.problem == EMPTY and file.path.name in targets):
             raise HotmigError(
                 f"{file.path} is named like a database of this directory, but {file.problem}",
-                "move it away, or put back what belongs there; `hotmig status` shows the others",
+                _mend(file),
             )
+
+
+def _mend(file: DatabaseFile) -> str:
+    if os.path.exists(file.path) and not os.access(file.path, os.R_OK):
+        return "this user may not read it: run hotmig as the owner of the file or as root"
+    return "move it away, or put back what belongs there; `hotmig status` shows the others"
 
 
 def _old(seen: Survey, *, required: bool) -> DatabaseFile | None:

@@ -15,12 +15,12 @@ def with_marker(declaration: str, marker: str) -> str | None:
     field = _parsed(declaration)
     if field is None or not isinstance(field.target, ast.Name):
         return None
-    type_, markers = _parts(declaration, field.annotation)
+    type_, markers, optional = _parts(declaration, field.annotation)
     kind = marker.partition("(")[0]
     replaced = _SOURCES if kind in _SOURCES else (kind,)
     kept = [text for text in markers if text.partition("(")[0].rpartition(".")[2] not in replaced]
     value = f" = {_text(declaration, field.value)}" if field.value is not None else ""
-    return f"{field.target.id}: Annotated[{', '.join([type_, *kept, marker])}]{value}"
+    return f"{field.target.id}: Annotated[{', '.join([type_, *kept, marker])}]{optional}{value}"
 
 
 def with_orphans_null(declaration: str) -> str | None:
@@ -28,14 +28,17 @@ def with_orphans_null(declaration: str) -> str | None:
     field = _parsed(declaration)
     if field is None:
         return None
-    type_, markers = _parts(declaration, field.annotation)
+    type_, markers, optional = _parts(declaration, field.annotation)
     found = next((text for text in markers if text.startswith("References(")), "References()")
     arguments = [each for each in (found[len("References(") : -1].strip().rstrip(","),) if each]
     if "orphans=" not in found:
         arguments.append('orphans="null"')
     line = with_marker(declaration, f"References({', '.join(arguments)})")
-    optional = type_ if "None" in type_ else f"{type_} | None"
-    return line.replace(f"Annotated[{type_},", f"Annotated[{optional},", 1) if line is not None else None
+    if line is None or optional or "None" in type_:
+        return line
+    if type_[0] in "\"'":  # "A" | None is no annotation
+        return f"{line[: line.rindex(']') + 1]} | None{line[line.rindex(']') + 1 :]}"
+    return line.replace(f"Annotated[{type_},", f"Annotated[{type_} | None,", 1)
 
 
 def _parsed(declaration: str) -> ast.AnnAssign | None:
@@ -46,16 +49,16 @@ def _parsed(declaration: str) -> ast.AnnAssign | None:
     return statement if isinstance(statement, ast.AnnAssign) else None
 
 
-def _parts(source: str, annotation: ast.expr) -> tuple[str, list[str]]:
-    """The type and the markers of an annotation; ``Annotated[A, …] | None`` is a type that has None in it."""
-    optional = ""
+def _parts(source: str, annotation: ast.expr) -> tuple[str, list[str], str]:
+    """The type and the markers of an annotation, and the `` | None`` behind ``Annotated["A", …]``."""
+    inner, optional = annotation, ""
     if isinstance(annotation, ast.BinOp) and _text(source, annotation.right) == "None":
-        optional, annotation = " | None", annotation.left
-    if isinstance(annotation, ast.Subscript) and _text(source, annotation.value).rpartition(".")[2] == "Annotated":
-        parts = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
+        inner, optional = annotation.left, " | None"
+    if isinstance(inner, ast.Subscript) and _text(source, inner.value).rpartition(".")[2] == "Annotated":
+        parts = inner.slice.elts if isinstance(inner.slice, ast.Tuple) else [inner.slice]
         type_, *markers = (_text(source, part) for part in parts)
-        return type_ + optional, markers
-    return _text(source, annotation) + optional, []
+        return type_, markers, optional
+    return _text(source, annotation), [], ""
 
 
 def _text(source: str, node: ast.expr) -> str:

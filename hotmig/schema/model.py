@@ -100,5 +100,5 @@ class Schema:
     hash: str  # 16 hex digits
 
     def rules(self, table: str) -> TableRules | None:
-        folded = table.lower()
-        return next((rules for rules in self.tables if rules.table.lower() == folded), None)
+        folded = fold(table)
+        return next((rules for rules in self.tables if fold(rules.table) == folded), None)

@@ -98,7 +98,7 @@ def _copy_table(session: Session, keys: LoggedKeys, step: StepSql, report: Repor
         with explain_conflict(session, step.step):
             cursor = execute(
                 session.db,
-                f"INSERT OR ABORT INTO {step.target}({columns}) SELECT {values} FROM {step.view} AS p WHERE {where}",
+                f"INSERT OR ABORT INTO {step.target}({columns}) SELECT {values} FROM {step.copied} AS p WHERE {where}",
             )
         copied = max(cursor.rowcount, 0)
         _set(session, name, f"state = 'copying', rows = rows + {copied}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hotmig.planning.model import ColumnStep
-from hotmig.sqlite import conjunction, execute, quote, same, value
+from hotmig.sqlite import conjunction, execute, fold, quote, same, value
 from hotmig.transfer.bookkeeping import columns
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
@@ -27,7 +27,7 @@ def assign(session: Session, step: StepSql, rows: str) -> int:
     New integers go on behind every one in use, in the order of the old keys.
     """
     new_key = [_column(step, name) for name in step.step.new_key]
-    computed = tuple(f"p.{step.positions[column.name.lower()]}" for column in new_key)
+    computed = tuple(f"p.{step.positions[fold(column.name)]}" for column in new_key)
     number = f"{last_assigned(session, step)} + row_number() OVER (ORDER BY {', '.join(step.key_of('p'))})"
     values = [number if column.assigned else name for column, name in zip(new_key, computed, strict=True)]
     absent = matches([f"m.{name}" for name in old_names(step)], [f"+{name}" for name in step.key_of("p")])
@@ -43,7 +43,7 @@ def assign(session: Session, step: StepSql, rows: str) -> int:
 
 
 def _column(step: StepSql, name: str) -> ColumnStep:
-    return next(column for column in step.written if column.name.lower() == name.lower())
+    return next(column for column in step.written if fold(column.name) == fold(name))
 
 
 def last_assigned(session: Session, step: StepSql) -> int:
@@ -60,11 +60,11 @@ def _highest_in_use(session: Session, step: StepSql) -> int:
     if not assigned:
         return 0
     name = assigned[0].name
-    mapped = new_names(step)[[key.lower() for key in step.step.new_key].index(name.lower())]
+    mapped = new_names(step)[[fold(key) for key in step.step.new_key].index(fold(name))]
     in_rows = value(session.db, f"SELECT max({quote(name)}) FROM {step.target}") or 0
     in_mapping = value(session.db, f"SELECT max({mapped}) FROM main._id_mapping WHERE table_name = {step.label}") or 0
     seeds = [dict(zip(map(str.lower, seed.columns), seed.values, strict=True)) for seed in step.step.seeds]
-    in_seeds = [seed.get(name.lower()) for seed in seeds]
+    in_seeds = [seed.get(fold(name)) for seed in seeds]
     return max(in_rows, in_mapping, *(number for number in in_seeds if isinstance(number, int)), 0)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hotmig.errors import Refused
 from hotmig.planning.model import Translation
-from hotmig.sqlite import conjunction, execute, quote, value
+from hotmig.sqlite import conjunction, execute, fold, quote, value
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
 
@@ -90,17 +90,17 @@ class LoggedKeys:
             changed = any(grown) or self.session.db.total_changes != before
 
     def _widen_edge(self, child: StepSql, edge: Translation) -> bool:
-        parent = next(step for step in self.session.steps if step.step.table.name.lower() == edge.parent.lower())
+        parent = next(step for step in self.session.steps if fold(step.step.table.name) == fold(edge.parent))
         if parent.step.number in self.whole:
             grown = child.step.number not in self.whole
             self.whole.add(child.step.number)
             return grown
         children = ", ".join(child.source_key_of("o"))
-        by_key = dict(zip((n.lower() for n in parent.source_key.columns), parent.key_of("k"), strict=True))
-        if {name.lower() for name in edge.parent_columns} == set(by_key):
+        by_key = dict(zip((fold(n) for n in parent.source_key.columns), parent.key_of("k"), strict=True))
+        if {fold(name) for name in edge.parent_columns} == set(by_key):
             pairs = zip(edge.columns, edge.parent_columns, strict=True)
             join = conjunction(
-                f"o.{quote(ours)} = {by_key[theirs.lower()]} COLLATE {quote(_collation(parent, theirs))}"
+                f"o.{quote(ours)} = {by_key[fold(theirs)]} COLLATE {quote(_collation(parent, theirs))}"
                 for ours, theirs in pairs
             )
             self._add(child, f"SELECT {children} FROM {parent.keys} AS k CROSS JOIN {child.source} AS o ON {join}")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hotmig.errors import Refused
-from hotmig.sqlite import execute, quote, value
+from hotmig.sqlite import execute, fold, quote, value
 from hotmig.transfer.conflicts import SAMPLES, explain_conflict, shown
 from hotmig.transfer.identity import read_progress
 from hotmig.transfer.keys import LoggedKeys
@@ -87,7 +87,7 @@ def _back(session: Session, keys: LoggedKeys, step: StepSql, report: Report) -> 
 
 
 def _seed_keys(step: StepSql) -> set[tuple[object, ...]]:
-    names = [name.lower() for name in step.step.new_key]
+    names = [fold(name) for name in step.step.new_key]
     seeds = [dict(zip(map(str.lower, seed.columns), seed.values, strict=True)) for seed in step.step.seeds]
     return {tuple(seed[name] for name in names) for seed in seeds}
 

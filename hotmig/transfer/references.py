@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from hotmig.catalog.model import ForeignKey
 from hotmig.errors import Refused
 from hotmig.planning.model import TableStep
-from hotmig.sqlite import conjunction, execute, quote
+from hotmig.sqlite import conjunction, execute, fold, quote
 from hotmig.transfer.conflicts import HINT, SAMPLES, shown
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, row_value
@@ -25,7 +25,7 @@ def new_references(session: Session) -> Iterator[tuple[TableStep, int, ForeignKe
 def remember_deleted(session: Session, parent: StepSql) -> None:
     """Keeps what the rows that are about to be taken out were called by the children of new foreign keys."""
     for _, number, key in new_references(session):
-        if key.parent.lower() != parent.step.table.name.lower():
+        if fold(key.parent) != fold(parent.step.table.name):
             continue
         names = ", ".join(f"g{column}" for column in range(1, len(key.columns) + 1))
         values = ", ".join(f"n.{quote(column)}" for column in key.parent_columns)
@@ -44,12 +44,12 @@ def check_touched(session: Session, touched: Sequence[StepSql]) -> None:
         step = by_name.get(child.table.name)
         if step is not None:
             _refuse(session, label, _children_without_parent(step, key))
-        if any(parent.step.table.name.lower() == key.parent.lower() for parent in touched):
+        if any(fold(parent.step.table.name) == fold(key.parent) for parent in touched):
             _refuse(session, label, _children_left_behind(child, number, key))
 
 
 def _children_without_parent(child: StepSql, key: ForeignKey) -> str:
-    values = [f"r.{child.positions[name.lower()]}" for name in key.columns if name.lower() in child.positions]
+    values = [f"r.{child.positions[fold(name)]}" for name in key.columns if fold(name) in child.positions]
     if len(values) < len(key.columns):
         return ""
     return (

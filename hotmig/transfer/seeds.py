@@ -6,7 +6,7 @@ import sqlite3
 
 from hotmig.planning.model import TableStep
 from hotmig.schema.model import SeedRow
-from hotmig.sqlite import execute, quote
+from hotmig.sqlite import execute, fold, quote
 from hotmig.transfer.step_sql import StepSql, matches
 
 
@@ -21,9 +21,9 @@ def create_seeds(db: sqlite3.Connection, sql: StepSql) -> None:
     names = [f"c{number}" for number in range(1, len(sql.written) + 1)]
     execute(db, f"CREATE TEMP TABLE seed_{sql.step.number}({', '.join([*names, 'given', 'wins'])})")
     for seed in sql.step.seeds:
-        values = dict(zip((name.lower() for name in seed.columns), seed.values, strict=True))
-        row = [values.get(column.name.lower()) for column in sql.written]
-        given = "".join("1" if column.name.lower() in values else "0" for column in sql.written)
+        values = dict(zip((fold(name) for name in seed.columns), seed.values, strict=True))
+        row = [values.get(fold(column.name)) for column in sql.written]
+        given = "".join("1" if fold(column.name) in values else "0" for column in sql.written)
         marks = ", ".join("?" * (len(row) + 2))
         execute(db, f"INSERT INTO {sql.seed} VALUES ({marks})", (*row, given, int(not seed.if_absent)))
 
@@ -34,8 +34,8 @@ def plant_seeds(db: sqlite3.Connection, step: TableStep) -> int:
 
 
 def _plant(db: sqlite3.Connection, step: TableStep, seed: SeedRow) -> int:
-    values = dict(zip((name.lower() for name in seed.columns), seed.values, strict=True))
-    key = [values[name.lower()] for name in step.new_key]
+    values = dict(zip((fold(name) for name in seed.columns), seed.values, strict=True))
+    key = [values[fold(name)] for name in step.new_key]
     where = matches([quote(name) for name in step.new_key], ["?"] * len(key))
     columns = ", ".join(quote(name) for name in seed.columns)
     marks = ", ".join("?" * len(seed.values))

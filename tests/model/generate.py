@@ -94,7 +94,8 @@ class Options:
 def old_schemas(draw: st.DrawFn, options: Options | None = None) -> tuple[Table, ...]:
     """One to three tables; later ones may refer to earlier ones and to themselves."""
     options = options or Options()
-    names = draw(st.lists(st.sampled_from(TABLE_NAMES), min_size=1, max_size=options.tables, unique=True))
+    few = draw(st.integers(1, options.tables))
+    names = draw(st.lists(st.sampled_from(TABLE_NAMES), min_size=few, max_size=options.tables, unique=True))
     tables: list[Table] = []
     for name in names:
         table = draw(_tables(name, options))
@@ -106,7 +107,7 @@ def old_schemas(draw: st.DrawFn, options: Options | None = None) -> tuple[Table,
 def _tables(draw: st.DrawFn, name: str, options: Options) -> Table:
     kind = draw(st.sampled_from(options.kinds))
     names = draw(st.lists(st.sampled_from(COLUMN_NAMES), min_size=3, max_size=6, unique=True))
-    width = draw(st.sampled_from([1, 1, 2])) if kind in ("primary", "unique") else 1
+    width = draw(st.sampled_from([1, 1, 1, 2])) if kind in ("primary", "unique") else 1
     key = () if kind == "rowid" else tuple(names[:width])
     columns = [draw(_key_columns(column, kind)) for column in key]
     columns += [draw(_columns(column)) for column in names[len(key) :]]
@@ -171,20 +172,25 @@ def _unique_indexes(draw: st.DrawFn, table: Table, others: list[str]) -> tuple[U
 @st.composite
 def _with_references(draw: st.DrawFn, table: Table, earlier: list[Table]) -> Table:
     """Some of the columns become a reference, of its parent's types; columns of the key too."""
+    # A key that is no integer can give way to a new one, and one with a reference inside can follow: more of these.
     parents = [parent for parent in earlier if parent.kind != "rowid"]
+    parents += [parent for parent in parents if parent.kind != "integer"]
+    parents += [parent for parent in parents if _key_references(parent)] * 2
     parents += [table] if table.kind != "rowid" and len(table.key) == 1 else []
-    if not parents or not draw(st.booleans()):
+    if not parents or not draw(st.integers(0, 3)):
         return table
     parent = draw(st.sampled_from(parents))
     plain = [column.name for column in table.columns if column.name not in table.key]
-    in_key = parent is not table and table.kind in ("primary", "unique") and draw(st.integers(0, 2)) == 0
+    in_key = parent is not table and table.kind in ("primary", "unique") and draw(st.booleans())
     pool = [*table.key, *plain] if in_key else plain
     if len(pool) < len(parent.key):
         return table
     chosen = tuple(pool[: len(parent.key)] if in_key else draw(st.permutations(pool))[: len(parent.key)])
     actions = st.sampled_from(["NO ACTION", "CASCADE"] + ([] if in_key else ["SET NULL"]))
     reference = Reference(chosen, parent.name, parent.key, draw(actions), draw(actions))
-    children = {name: _child(name, parent.column(theirs), in_key) for name, theirs in zip(chosen, parent.key, strict=True)}
+    children = {
+        name: _child(name, parent.column(theirs), in_key) for name, theirs in zip(chosen, parent.key, strict=True)
+    }
     columns = tuple(children.get(column.name, column) for column in table.columns)
     checks = tuple(check for check in table.checks if not set(check.columns) & set(chosen))
     if len(chosen) == 2 and not in_key:
@@ -207,12 +213,11 @@ def changes(draw: st.DrawFn, old: tuple[Table, ...]) -> Change:
         gone = set()
     kept = [table for table in old if table.name not in gone]
     new_names = names.maybe_swapped({table.name: names.maybe_new(table.name, "t ") for table in kept})
-    fresh = {table.name for table in kept if _can_get_a_key(table, referred) and draw(st.integers(0, 2)) == 0}
+    fresh = {table.name for table in kept if _can_get_a_key(table, referred) and draw(_chance(table.name in referred))}
     dropped: list[tuple[str, str | None]] = [(name, None) for name in sorted(gone)]
     fate = _Fate(new_names, fresh, _moved(kept, fresh), dropped)
     new = [draw(_new_tables(table, fate)) for table in kept]
-    by_old = {each.old or "": each for each in new}
-    new = [_with_new_references(each, old_table, by_old) for each, old_table in zip(new, kept, strict=True)]
+    new = _with_new_references(new)
     if draw(st.booleans()):
         new.append(draw(_added_tables()))
     return Change(old, tuple(new), tuple(dropped))
@@ -250,6 +255,10 @@ class _Names:
             return names
         first, *_, last = names
         return {**names, first: last, last: first}
+
+
+def _chance(is_likely: bool) -> st.SearchStrategy[bool]:
+    return st.sampled_from([True, True, True, False] if is_likely else [True, False, False])
 
 
 def _can_get_a_key(table: Table, referred: set[str]) -> bool:
@@ -355,18 +364,45 @@ def _keyed(old: Table, name: str, columns: tuple[Column, ...], carried: dict[str
     return Table(name, columns, "integer", (FRESH_KEY,), False, False, uniques, (), references, checks)
 
 
-def _with_new_references(new: NewTable, old: Table, by_old: dict[str, NewTable]) -> NewTable:
-    """References name the parent and its key as they are called now, and take its types; some go with the parent."""
-    references = []
-    types: dict[str, str] = {}
-    for reference in new.table.references:
-        parent = by_old.get(reference.parent)
-        if parent is not None:
-            key = parent.table.key if len(parent.table.key) == len(reference.columns) else ()
-            assert key, "a reference to a composite key keeps its columns"
-            references.append(replace(reference, parent=parent.table.name, parent_columns=_paired(reference, parent, key)))
-    del old, types
-    return replace(new, table=replace(new.table, references=tuple(references)))
+def _with_new_references(tables: list[NewTable]) -> list[NewTable]:
+    """References name the parent and its key as they are called now; what follows a parent takes its type over."""
+    done: dict[str | None, NewTable] = {}
+    for new in tables:  # parents come first
+        done[new.old] = new
+        references = []
+        types: dict[str, Column] = {}
+        for reference in new.table.references:
+            parent = done[reference.parent].table
+            references.append(replace(reference, parent=parent.name, parent_columns=parent.key))
+            types.update(zip(reference.columns, map(parent.column, parent.key), strict=True))
+        columns = tuple(
+            replace(column, type=types[column.name].type, collation=types[column.name].collation)
+            if isinstance(source, Follows)
+            else column
+            for column, source in zip(new.table.columns, new.sources, strict=True)
+        )
+        done[new.old] = replace(new, table=replace(new.table, columns=columns, references=tuple(references)))
+    return list(done.values())
+
+
+@st.composite
+def _seeds(draw: st.DrawFn, table: Table) -> tuple[Seed, ...]:
+    """Up to two rows by integer keys. What is unique, checked or a reference they leave to its default."""
+    shy = {name for unique in table.uniques for name in unique}
+    shy |= {name for reference in table.references for name in reference.columns}
+    shy |= {name for check in table.checks for name in check.columns}
+    if draw(st.integers(0, 2)) or any(column.not_null for column in table.columns if column.name in shy):
+        return ()
+    seeds = []
+    for key in draw(st.lists(st.integers(-3, 6), min_size=1, max_size=2, unique=True)):
+        values: list[tuple[str, Cell]] = [(table.key[0], key)]
+        for column in table.columns:
+            is_needed = column.not_null and column.default is None
+            if column.name not in (*table.key, *shy) and (is_needed or draw(st.booleans())):
+                some = [5, Text(b"seed"), b"\0"] + ([] if column.not_null else [None])
+                values.append((column.name, draw(st.sampled_from(some))))
+        seeds.append(Seed(tuple(values), draw(st.booleans())))
+    return tuple(seeds)
 
 
 @st.composite
@@ -407,14 +443,17 @@ def _added_tables(draw: st.DrawFn) -> NewTable:
     table = Table("brand new", columns, "integer", ("id",))
     count = draw(st.integers(0, 3))
     values = st.sampled_from([None, 5, b"\0", Text(b"seed"), cell(1.5)])
-    seeds = tuple((number, Text(b"w%d" % number), draw(values)) for number in range(count))
+    rows = [(number, Text(b"w%d" % number), draw(values)) for number in range(count)]
+    seeds = tuple(Seed(tuple(zip(("id", "word", "any"), row, strict=True))) for row in rows)
     return NewTable(table, None, (Constant(None), Constant(Text(b"")), Constant(None)), (), seeds)
 
 
 def _values(table: Table, column: str) -> st.SearchStrategy[Value]:
     if table.reference(column):
         parent: st.SearchStrategy[Value] = st.builds(ParentKey, small, st.booleans())
-        return st.none() | parent | parent
+        return parent if table.column(column).not_null else st.none() | parent | parent
+    if table.is_whole(column):
+        return st.none() | st.integers(-3, 12) | st.integers(-(2**63), 2**63 - 1) | cells
     if column in table.key and table.kind == "integer":
         return st.integers(-3, 12) | st.sampled_from([2**63 - 1, -(2**63)])
     return crowded | cells if _is_unique(table, column) else cells
@@ -426,12 +465,14 @@ def _is_unique(table: Table, column: str) -> bool:
 
 @st.composite
 def inserts(draw: st.DrawFn, table: Table) -> Insert:
-    values = tuple(draw(_values(table, column.name)) for column in table.columns)
+    values = {column.name: draw(_values(table, column.name)) for column in table.columns}
+    for reference in table.references:
+        values.update(dict.fromkeys(reference.columns, values[reference.columns[0]]))
     verb: Any = draw(st.sampled_from(["", "OR IGNORE", "OR REPLACE", "OR REPLACE"]))
     hidden_rowid = not table.without_rowid and table.kind != "integer"
     rowid = draw(st.none() | st.integers(-2, 12)) if hidden_rowid else None
     upsert = not verb and draw(st.booleans()) and (table.kind != "rowid" or rowid is not None)
-    return Insert(table, verb, values, rowid, upsert)
+    return Insert(table, verb, tuple(values.values()), rowid, upsert)
 
 
 @st.composite

@@ -19,12 +19,10 @@ from tests.model.schemas import (
     Computed,
     Constant,
     Expression,
-    Follows,
     FreshKey,
     NewTable,
     Reference,
     Seed,
-    Table,
 )
 from tests.scenarios.exact import Assigned, Cell, Contents, Real, Row, Text, cell, differences
 
@@ -140,7 +138,8 @@ def _value(change: Change, new: NewTable, number: int, row: OldRow, old_rows: Ol
     if isinstance(source, FreshKey):
         return Assigned(new.table.name, tuple(row[name] for name in old.key))
     reference, new_reference = old.reference(source.old), new.table.reference(column.name)
-    assert reference is not None and new_reference is not None
+    assert reference is not None
+    assert new_reference is not None
     return _parents_value(change, reference, new_reference.parent_column(column.name), row, old_rows)
 
 

@@ -127,7 +127,9 @@ def _actions(reference: Reference) -> str:
 
 def _seeds(new: NewTable, classes: dict[str, str]) -> str:
     name = classes[new.table.name]
-    won, yielding = ([_seed(new, seed, name) for seed in new.seeds if seed.if_absent is absent] for absent in (False, True))
+    won, yielding = (
+        [_seed(new, seed, name) for seed in new.seeds if seed.if_absent is absent] for absent in (False, True)
+    )
     lines = [f"{name.lower()}_rows = [{', '.join(won)}]"] if won else []
     lines += [f"seed([{', '.join(yielding)}], if_absent=True)"] if yielding else []
     return "\n".join(lines)

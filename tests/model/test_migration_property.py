@@ -44,9 +44,10 @@ def test_the_new_database_is_what_the_model_says(journal_mode: str, data: st.Dat
     change = data.draw(generate.changes(tables), "change")
     first = data.draw(generate.first_rows(tables), "first rows")
     schedule = data.draw(schedules(tables), "writes")
+    chunk_rows = data.draw(st.sampled_from([2, 5, 1000]), "rows in a chunk")
     note(render_module(change))
     with tempfile.TemporaryDirectory() as directory:
-        assert migrate(Driver(Path(directory)), change, first, schedule, journal_mode) == []
+        assert migrate(Driver(Path(directory), chunk_rows), change, first, schedule, journal_mode) == []
 
 
 def migrate(

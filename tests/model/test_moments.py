@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,14 @@ PERSON = Table(
     (Column("code", "TEXT", True, None, "NOCASE"), Column("boss", "TEXT", collation="NOCASE"), Column("v", "")),
     "primary",
     ("code",),
-    references=(Reference("boss", "person", "code", "SET NULL", "CASCADE"),),
+    references=(Reference(("boss",), "person", ("code",), "SET NULL", "CASCADE"),),
 )
 TASK = Table(
     "task",
     (Column("id", "INTEGER"), Column("owner", "TEXT", collation="NOCASE")),
     "integer",
     ("id",),
-    references=(Reference("owner", "person", "code", "CASCADE", "CASCADE"),),
+    references=(Reference(("owner",), "person", ("code",), "CASCADE", "CASCADE"),),
 )
 WORKER = Table(
     "worker",
@@ -32,20 +33,43 @@ WORKER = Table(
     "integer",
     (FRESH_KEY,),
     uniques=(("code",),),
-    references=(Reference("boss", "worker", FRESH_KEY, "SET NULL", "CASCADE"),),
+    references=(Reference(("boss",), "worker", (FRESH_KEY,), "SET NULL", "CASCADE"),),
 )
 JOB = Table(
     "job",
     (Column("id", "INTEGER"), Column("owner", "INTEGER")),
     "integer",
     ("id",),
-    references=(Reference("owner", "worker", FRESH_KEY, "CASCADE", "CASCADE"),),
+    references=(Reference(("owner",), "worker", (FRESH_KEY,), "CASCADE", "CASCADE"),),
 )
+# A reference inside a key, and a reference of two columns to that key.
+SEAT = Table(
+    "seat",
+    (Column("owner", "TEXT", True, None, "NOCASE"), Column("n", "INTEGER", True), Column("v", "")),
+    "primary",
+    ("owner", "n"),
+    references=(Reference(("owner",), "person", ("code",), "CASCADE", "CASCADE"),),
+)
+NOTE = Table(
+    "note",
+    (Column("id", "INTEGER"), Column("owner", "TEXT", collation="NOCASE"), Column("n", "INTEGER")),
+    "integer",
+    ("id",),
+    references=(Reference(("owner", "n"), "seat", ("owner", "n"), "SET NULL", "CASCADE"),),
+)
+NEW_SEAT = replace(
+    SEAT,
+    columns=(Column("owner", "INTEGER", True), *SEAT.columns[1:]),
+    references=(Reference(("owner",), "worker", (FRESH_KEY,), "CASCADE", "CASCADE"),),
+)
+NEW_NOTE = replace(NOTE, columns=(NOTE.columns[0], Column("owner", "INTEGER"), NOTE.columns[2]))
 CHANGE = Change(
-    (PERSON, TASK),
+    (PERSON, TASK, SEAT, NOTE),
     (
         NewTable(WORKER, "person", (FreshKey(), Carried("code"), Follows("boss", "refuse"), Carried("v"))),
         NewTable(JOB, "task", (Carried("id"), Follows("owner", "refuse"))),
+        NewTable(NEW_SEAT, "seat", (Follows("owner", "refuse"), Carried("n"), Carried("v"))),
+        NewTable(NEW_NOTE, "note", (Carried("id"), Follows("owner", "refuse"), Follows("n", "refuse"))),
     ),
     (),
 )
@@ -55,6 +79,12 @@ FIRST = Transaction(
         Insert(PERSON, "", (Text(b"bob"), Text(b"ANN"), 1)),
         Insert(TASK, "", (1, Text(b"Ann"))),
         Insert(TASK, "", (2, Text(b"bob"))),
+        Insert(SEAT, "", (Text(b"Ann"), 1, None)),
+        Insert(SEAT, "", (Text(b"ANN"), 2, None)),
+        Insert(SEAT, "", (Text(b"bob"), 1, None)),
+        Insert(NOTE, "", (1, Text(b"ANN"), 1)),
+        Insert(NOTE, "", (2, Text(b"Bob"), 1)),
+        Insert(NOTE, "", (3, None, None)),
     )
 )
 
@@ -65,6 +95,10 @@ WRITES: dict[str, Write] = {
     "the parent goes": Delete(PERSON, 0),
     "the parent is replaced": Insert(PERSON, "OR REPLACE", (Text(b"ANN"), None, 2)),
     "a child changes its parent": Update(TASK, "", 0, "owner", Text(b"BOB")),
+    "a key with a reference inside is spelled differently": Disguise(SEAT, 0),
+    "a key with a reference inside changes": Update(SEAT, "", 0, "n", 7),
+    "a parent with a reference inside its key changes its own parent": Insert(SEAT, "OR REPLACE", (Text(b"BOB"), 1, 5)),
+    "a child of two columns loses its parent": Delete(SEAT, 0),
 }
 
 
@@ -76,4 +110,4 @@ def test_a_write_at_any_moment_arrives(command: str, write: str, tmp_path: Path)
         directory.mkdir()
         schedule: dict[str, list[Moment]] = {"migrate": [], "drain": [], "cutover": []}
         schedule[command] = [Moment(at, Transaction((WRITES[write],)))]
-        assert migrate(Driver(directory), CHANGE, [FIRST], schedule, "wal") == []
+        assert migrate(Driver(directory, chunk_rows=2), CHANGE, [FIRST], schedule, "wal") == []

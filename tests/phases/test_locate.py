@@ -241,3 +241,14 @@ def test_without_the_module_archives_alone_are_no_error(shop: Path) -> None:
     archive = cleaned_database(shop / OLD)
     location = locate(shop, need_schema=False)
     assert (location.old, location.retired) == (None, (archive,))
+
+
+def test_a_file_that_this_user_may_not_read_is_not_to_be_moved_away(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / OLD).write_bytes(b"no database of ours to open")
+    # Root reads every file, and the tests may run as root.
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(HotmigError, match="is named like a database") as caught:
+        locate(shop)
+    assert caught.value.hint == "this user may not read it: run hotmig as the owner of the file or as root"

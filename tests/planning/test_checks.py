@@ -58,7 +58,7 @@ class TestColumnsWithoutSuccessor:
             ' If not, give it up: dropped("client", "nickname")'
         )
         assert [(each.check, each.message, each.fix) for each in found.blocking] == [
-            ("renamed-column", message, 'nick_name: Annotated[str, Was("nickname")]')
+            ("renamed-column", message, "nick_name: Annotated[str, Column('nick'), Was(\"nickname\")]")
         ]
 
     def test_what_was_given_up_is_no_rename(self) -> None:
@@ -330,7 +330,7 @@ class TestOrphans:
     def test_orphans_of_a_mapped_key_block(self) -> None:
         found = planned(f"{TEXT_KEYS}; {self.ROWS}", MAPPED.format(""))
         message = "1 row of b refers by a to no row of a, so no new key is known: id 2"
-        fix = 'a: Annotated[A | None, References(orphans="null")]'
+        fix = 'a: Annotated[A | None, Was("a"), References(orphans="null")]'
         assert found.of("orphans") == [("block", message, fix)]
 
     def test_unless_they_are_declared(self) -> None:
@@ -342,7 +342,7 @@ class TestOrphans:
         module = MAPPED.replace("A | None", "A").format(', References(orphans="null")')
         found = planned(f"{TEXT_KEYS}; {self.ROWS}", module)
         message = "1 row of b refers by a to no row of a; a_id cannot become NULL, as it is NOT NULL: id 2"
-        fix = 'a: Annotated[A | None, References(orphans="null")]'
+        fix = 'a: Annotated[A | None, Was("a"), References(orphans="null")]'
         assert found.of("orphans") == [("block", message, fix)]
         assert [each[1] for each in found.of("not-null")] == ["1 row has NULL in b.a_id, which is NOT NULL: id 3"]
 

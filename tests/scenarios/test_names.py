@@ -103,6 +103,23 @@ def test_tables_take_each_other_s_names(names: Sequence[str], journal_mode: str,
 
 
 @MODES
+def test_letters_that_only_sqlite_tells_apart(journal_mode: str, tmp_path: Path) -> None:
+    """É and é are one name to Python's lower(), and two to SQLite, which knows the case of ASCII letters alone."""
+    tables = {"É": ("é", "É"), "é": ("É", "é")}
+    old = adopted(tmp_path, tables, journal_mode)
+    classes = [
+        declaration(0, "É", [("é", 'Was("É")'), ("É", 'From("lower(é)")')], "é"),
+        declaration(1, "é", [("É", 'Was("é")'), ("é", 'From("lower(É)")')], "É"),
+    ]
+    (tmp_path / "schema.py").write_text(HEADER + "".join(classes))
+    busy = Busy(old, tables)
+    new = migrate(tmp_path, busy)
+    expected = {"É": busy.contents["é"], "é": busy.contents["É"]}
+    actual = exact.contents_of(new, {"É": ("é", "É"), "é": ("É", "é")})
+    assert exact.differences(expected, actual) == []
+
+
+@MODES
 @pytest.mark.parametrize("rule", ["Was", "From"])
 def test_columns_take_each_other_s_names(rule: str, journal_mode: str, tmp_path: Path) -> None:
     tables = {"t": ("the id", *NAMES)}
@@ -131,8 +148,8 @@ def test_two_thousand_columns(renamed: bool, journal_mode: str, tmp_path: Path) 
 
 
 DIRECTORIES = [
-    "with space ", " ", "q'uo\"te`s", "a?b#c%d%3Fe", "x?mode=memory&vfs=none", "file:x", "-d", "back\\slash", "new\nline",
-    "[bold]rich[0]{1}", "$HOME;*~", "emoji 🚀 é", "name-0123456789abcdef",
+    "with space ", " ", "q'uo\"te`s", "a?b#c%d%3Fe", "x?mode=memory&vfs=none", "file:x", "-d", "back\\slash",
+    "new\nline", "[bold]rich[0]{1}", "$HOME;*~", "emoji 🚀 é", "name-0123456789abcdef",
 ]  # fmt: skip
 
 

@@ -209,3 +209,32 @@ def test_a_whole_table_mark_makes_the_replay_compare_every_row(tmp_path: Path) -
         replay(session)
         prove(session, ignore)
     assert case.new_rows("SELECT k, w FROM t ORDER BY 1") == [("b", 18), ("c", 6), ("d", 8)]
+
+
+CHILDREN = (
+    "CREATE TABLE parent(code {parent} NOT NULL PRIMARY KEY)",
+    "CREATE TABLE child(id INTEGER PRIMARY KEY, code {child} NOT NULL REFERENCES parent(code))",
+    "INSERT INTO parent VALUES ('b'), ('A'), (10)",
+    "INSERT INTO child VALUES (1, 'A'), (2, 'b'), (3, 'B'), (4, 10), (5, '10')",
+)
+FOLLOWED = (
+    "CREATE TABLE parent(id INTEGER PRIMARY KEY, code TEXT NOT NULL)",
+    "CREATE TABLE child(id INTEGER PRIMARY KEY, parent_id INTEGER NOT NULL REFERENCES parent(id))",
+)
+
+
+@pytest.mark.parametrize("parent", ["TEXT", "TEXT COLLATE NOCASE", "", "NUMERIC"])
+@pytest.mark.parametrize("child", ["TEXT", "TEXT COLLATE NOCASE", "", "NUMERIC"])
+def test_a_child_finds_in_the_copy_the_parent_that_sqlite_finds(tmp_path: Path, parent: str, child: str) -> None:
+    old = [sql.format(parent=parent, child=child) for sql in CHILDREN]
+    case = Case(tmp_path, old, schema(FOLLOWED, [rules("child", parent_id={"was": "code"})]))
+    found = "SELECT child.id, parent.code FROM child JOIN parent ON parent.code = +child.code ORDER BY 1"
+    wanted = case.app.execute(found).fetchall()
+    kept = ", ".join(str(key) for key, _ in wanted)
+    case.write(f"DELETE FROM child WHERE id NOT IN ({kept})")
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        prove(session, lambda _table, _rows: None)
+    joined = case.new_rows("SELECT child.id, parent.code FROM child JOIN parent ON parent.id = parent_id ORDER BY 1")
+    assert [(key, str(code)) for key, code in joined] == [(key, str(code)) for key, code in wanted]

@@ -10,6 +10,7 @@ import click
 
 from hotmig.cli.render.units import counted, number
 from hotmig.planning.model import CopyPlan, Finding, Severity, TableStep
+from hotmig.sqlite import fold
 
 if TYPE_CHECKING:
     from hotmig.phases.plan import PlanResult
@@ -107,11 +108,11 @@ def _columns(step: TableStep) -> str:
     """The columns that are not simply carried over under their own name."""
     if step.source is None:
         return counted(len(step.seeds), "seed row") if step.seeds else ""
-    carried = f"{step.source.name}.".casefold()
+    carried = fold(f"{step.source.name}.")
     changed = [
         f"{column.name}: {column.origin}"
         for column in step.columns
-        if column.origin.casefold() != carried + column.name.casefold()
+        if fold(column.origin) != carried + fold(column.name)
     ]
     return "\n".join(changed) if changed else "unchanged"
 

@@ -24,9 +24,13 @@ def findings(context: Context) -> Iterable[Finding]:
 
 def _unknown_table(context: Context, step: TableStep, used: UsedHints) -> Iterable[Finding]:
     was = declared_was(context.rules(step), used)
-    if was is not None and step.source is None:
-        message = f'{step.table.name} says was="{was}", and the old database has no table {was}'
+    if was is None or context.plan.old.table(was) is not None:
+        return
+    message = f'{step.table.name} says was="{was}", and the old database has no table {was}'
+    if step.source is None:
         yield Finding(NAME, "block", step.table.name, message)
+    else:
+        yield Finding(NAME, "note", step.table.name, f"{message}: the rows come from {step.source.name}")
 
 
 def _unknown_columns(context: Context, step: TableStep, used: UsedHints) -> Iterable[Finding]:
@@ -36,10 +40,14 @@ def _unknown_columns(context: Context, step: TableStep, used: UsedHints) -> Iter
     for column in rules.columns:
         if column.was is None or used.has("was", step.table.name, column.column, column.was):
             continue
-        known = claimed_column(step.source, column, step.table, used) or step.source.column(column.column)
-        if known is None and column.source is None:
-            message = f'{step.table.name}.{column.field} says Was("{column.was}"), and {step.source.name} has no column'
+        if column.source is not None or claimed_column(step.source, column, step.table, used) is not None:
+            continue
+        message = f'{step.table.name}.{column.field} says Was("{column.was}"), and {step.source.name} has no column'
+        same = step.source.column(column.column)
+        if same is None:
             yield Finding(NAME, "block", step.table.name, f"{message} {column.was}")
+        else:
+            yield Finding(NAME, "note", step.table.name, f"{message} {column.was}: the values come from {same.name}")
 
 
 def _claimed_twice(context: Context) -> Iterable[Finding]:
