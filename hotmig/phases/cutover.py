@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hotmig.capture.fence import unix_time
+from hotmig.capture.fence import fence_state, unix_time
 from hotmig.capture.marker import Marker
 from hotmig.phases.handover import finish_half_cut, hand_over
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import LOCK_SECONDS, Migration, find_migration, new_writer, old_writer, require_copied
+from hotmig.phases.migration import LOCK_SECONDS, find_migration, new_writer, old_writer, require_copied
 from hotmig.phases.settled import is_settled
 from hotmig.sqlite import execute, quote, transaction
 from hotmig.transfer.identity import has_table, read_status
@@ -46,6 +46,7 @@ def cutover(location: Location, *, seconds: float = LOCK_SECONDS) -> CutoverResu
     migration = find_migration(location)
     require_copied(migration)
     half_cut = migration.marker.status == "retired"
+    paused_from = _paused_from(migration.marker)
     with new_writer(migration.new, seconds) as new, old_writer(migration.old, seconds) as old:
         if half_cut:
             finish_half_cut(new, migration.schema, seconds)
@@ -54,7 +55,7 @@ def cutover(location: Location, *, seconds: float = LOCK_SECONDS) -> CutoverResu
         ready_at = time.time()
         # On a connection that is open: closing the last one would lock the application out for a moment.
         drop_bookkeeping(new, seconds)
-    return replace(done, pause=_pause(migration, ready_at), finished_half_cut=half_cut)
+    return replace(done, pause=ready_at - paused_from, finished_half_cut=half_cut)
 
 
 def drop_bookkeeping(new: sqlite3.Connection, seconds: float) -> None:
@@ -86,8 +87,9 @@ def _empty(new: sqlite3.Connection, table: str, seconds: float) -> None:
             deleted = execute(new, f"DELETE FROM {table} WHERE {key} IN ({some})").rowcount
 
 
-def _pause(migration: Migration, ready_at: float) -> float | None:
-    marker: Marker = migration.marker
-    if marker.fence_from is None:
-        return None
-    return ready_at - unix_time(marker.fence_from)
+def _paused_from(marker: Marker) -> float:
+    """Since when the old database takes no writes. With a lapsed fence, from now on: the lock comes next."""
+    now = time.time()
+    if marker.fence_from is None or not fence_state(marker, now).is_up:
+        return now
+    return unix_time(marker.fence_from)
