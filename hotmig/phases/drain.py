@@ -94,7 +94,7 @@ def drain(
         new_writer(migration.new, seconds) as new,
     ):
         execute(session.db, "PRAGMA main.synchronous = FULL")
-        _require_no_drift(old, migration, seconds)
+        _require_no_drift(old, migration, seconds, max_pause)
         rounds = _catch_up(session, report)
         proved = prove(session, _proving(report))
         rehearsed = rehearse(new, migration.schema, seconds) if cutover else None
@@ -146,8 +146,9 @@ def let_writes_through(old: sqlite3.Connection, seconds: float) -> None:
             lower_fence(old)
 
 
-def _require_no_drift(old: sqlite3.Connection, migration: Migration, seconds: float) -> None:
-    with transaction(old, seconds, "the old database's writers"):
+def _require_no_drift(old: sqlite3.Connection, migration: Migration, seconds: float, max_pause: float) -> None:
+    # In rollback-journal mode even a commit of nothing waits for readers, and writers wait for it.
+    with transaction(old, seconds, "the old database", commit_seconds=max_pause):
         check_drift(old, migration.plan)
 
 

@@ -105,7 +105,7 @@ WRITES: dict[str, Write] = {
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("command", ["migrate", "drain"])
 def test_a_write_at_any_moment_arrives(command: str, write: str, tmp_path: Path) -> None:
-    for at in range(10, 240, 23):
+    for at in range(10, 460, 50):
         directory = tmp_path / str(at)
         directory.mkdir()
         schedule: dict[str, list[Moment]] = {"migrate": [], "drain": [], "cutover": []}
