@@ -26,21 +26,24 @@ def check_planned(db: sqlite3.Connection, plan: CopyPlan) -> None:
         )
 
 
-def check_drift(db: sqlite3.Connection, plan: CopyPlan) -> None:
-    """Inside the caller's write transaction: returns when every write since recording began is in the log.
+def check_drift(db: sqlite3.Connection, plan: CopyPlan) -> bool:
+    """Inside the caller's write transaction: returns when nothing that recording relies on is changed.
 
     PRAGMA schema_version is the fast path. When it moved without a change that matters (ANALYZE, PRAGMA optimize),
-    it is stamped anew, so the caller must commit. Raises Refused, saying what changed, or that nothing is recorded.
+    it is stamped anew, so the caller must commit, and the answer is True: something may have been changed and put
+    back, and only a proof after it says that no write was missed. Raises Refused, saying what changed, or that
+    nothing is recorded.
     """
     marker = read_marker(db)
     if marker is None:
         raise Refused("the old database is not being recorded any more", RESET)
     if marker.schema_version == schema_version(db):
-        return
+        return False
     changes = drift(db, plan, marker)
     if changes:
         raise Refused(f"the old database was changed while it was recorded: {_told(changes)}", RESET)
     stamp(db)
+    return True
 
 
 def drift(db: sqlite3.Connection, plan: CopyPlan, marker: Marker) -> tuple[str, ...]:

@@ -61,7 +61,21 @@ def read_marker(db: sqlite3.Connection, schema: str = "main") -> Marker | None:
             "go on with the hotmig that began the migration",
         )
     columns = ", ".join(field.name for field in fields(Marker))
-    return Marker(*execute(db, f"SELECT {columns} FROM {quote(schema)}.{MARKER}").fetchone())
+    marker = Marker(*execute(db, f"SELECT {columns} FROM {quote(schema)}.{MARKER}").fetchone())
+    if not _is_sound(marker):
+        raise Refused(
+            f"{MARKER} of the old database was changed by hand: target {marker.target!r}, fence from"
+            f" {marker.fence_from!r} until {marker.fence_until!r}",
+            "put it back as it was, or drop the tables and triggers whose names begin with _migration_",
+        )
+    return marker
+
+
+def _is_sound(marker: Marker) -> bool:
+    """Whether the marker can be hotmig's own: its target is a file beside the database, its times are numbers."""
+    times = (marker.fence_from, marker.fence_until)
+    named = isinstance(marker.target, str) and marker.target not in ("", ".", "..") and "/" not in marker.target
+    return named and all(time is None or isinstance(time, float) for time in times)
 
 
 def retired_successor(db: sqlite3.Connection, schema: str = "main") -> str | None:

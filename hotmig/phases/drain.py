@@ -182,7 +182,11 @@ def _under_fence(
 ) -> DrainResult:
     # Until this is committed the application's writes meet a lock: that counts as a pause too.
     with transaction(old, session.seconds, "the old database", commit_seconds=max_pause):
-        check_drift(old, migration.plan)
+        if check_drift(old, migration.plan):
+            raise GaveUp(
+                "the old database's schema was touched while it was proved (an ANALYZE is enough)",
+                "nothing is lost and writes go on; run `hotmig drain` again",
+            )
         _require_budget(old, rounds, max_pause)
         raise_fence(old, migration.plan.recorded, hold)
     fenced_at, started = _fenced_since(old), time.monotonic()

@@ -74,7 +74,8 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
         raise Refused(f"{migration.new.name} was deleted", "run `hotmig migrate` to build it again")
     if marker is None or progress is None:
         raise Refused("_migration_marker is gone from the old database", "run `hotmig reset`, then `hotmig migrate`")
-    check_drift(old, migration.plan)
+    if check_drift(old, migration.plan):
+        raise Refused("the old database's schema was touched since the drain (an ANALYZE is enough)", again)
     if not progress.drain_completed or marker.status != "draining":
         raise Refused("the migration is not drained", "run `hotmig drain`, then `hotmig cutover`")
     logged = last_log_id(old)

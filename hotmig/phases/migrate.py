@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hotmig import project
 from hotmig.capture.drift import check_drift, check_planned
 from hotmig.capture.fence import extend_fence, raise_fence
 from hotmig.capture.marker import Marker, read_marker
@@ -169,7 +170,8 @@ def _make_file(location: Location, schema: Schema, wanted: CopyPlan, commit: str
     if build.is_begun(location.new) or location.old is None:
         return
     settings = build.read_settings(location.old)
-    location.new.unlink(missing_ok=True)
+    for path in (location.new, *project.side_files(location.new)):
+        path.unlink(missing_ok=True)
     build.create_file(location.new, settings)
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     identity = Identity(schema.hash, commit, location.old.name, created)

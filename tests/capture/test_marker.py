@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
-from hotmig.capture.marker import FORMAT, Marker, read_marker, retired_successor
+from hotmig.capture.marker import CREATE_MARKER, FORMAT, Marker, insert_marker, read_marker, retired_successor
 from hotmig.errors import Refused
+from hotmig.sqlite import connect, execute
 from tests.capture.conftest import TARGET, make_plan, start
 
 
@@ -44,3 +46,13 @@ def test_a_retired_database_names_its_successor(db: sqlite3.Connection) -> None:
     start(db, make_plan(db))
     db.execute("UPDATE _migration_marker SET status = 'retired'")
     assert retired_successor(db) == TARGET
+
+
+@pytest.mark.parametrize("change", ["target = '../other.sqlite'", "target = ''", "fence_until = 'soon'"])
+def test_a_marker_that_was_changed_by_hand_is_refused(tmp_path: Path, change: str) -> None:
+    db = connect(tmp_path / "old.sqlite", "rwc")
+    execute(db, CREATE_MARKER)
+    execute(db, insert_marker("shop-0123456789abcdef.sqlite", "0" * 16))
+    execute(db, f"UPDATE _migration_marker SET {change}")
+    with pytest.raises(Refused, match="changed by hand"):
+        read_marker(db)

@@ -215,7 +215,12 @@ def changes(draw: st.DrawFn, old: tuple[Table, ...]) -> Change:
     new_names = names.maybe_swapped({table.name: names.maybe_new(table.name, "t ") for table in kept})
     fresh = {table.name for table in kept if _can_get_a_key(table, referred) and draw(_chance(table.name in referred))}
     dropped: list[tuple[str, str | None]] = [(name, None) for name in sorted(gone)]
-    fate = _Fate(new_names, fresh, _moved(kept, fresh), dropped)
+    rekeyed = {}
+    for table in kept:
+        candidates = [] if table.name in fresh else _other_keys(table, referred)
+        if candidates and draw(st.booleans()):
+            rekeyed[table.name] = draw(st.sampled_from(candidates))
+    fate = _Fate(new_names, fresh, rekeyed, _moved(kept, fresh | rekeyed.keys()), dropped)
     new = [draw(_new_tables(table, fate)) for table in kept]
     new = _with_new_references(new)
     if draw(st.booleans()):
@@ -223,15 +228,22 @@ def changes(draw: st.DrawFn, old: tuple[Table, ...]) -> Change:
     return Change(old, tuple(new), tuple(dropped))
 
 
+def _rekeyed(table: Table, column: str) -> Table:
+    """The same table with another column as its key; the one that was the key stays unique."""
+    uniques = (table.key, *(unique for unique in table.uniques if unique != (column,)))
+    return replace(table, kind="primary", key=(column,), autoincrement=False, without_rowid=False, uniques=uniques)
+
+
 @dataclass(frozen=True)
 class _Fate:
     """What becomes of all old tables: their names, those that get a new key, and those whose key's values change.
 
-    ``dropped`` collects what is given up.
+    ``rekeyed`` names, for some, another column that becomes the key. ``dropped`` collects what is given up.
     """
 
     new_names: dict[str, str]
     fresh: set[str]
+    rekeyed: dict[str, str]
     moved: set[str]
     dropped: list[tuple[str, str | None]]
 
@@ -271,13 +283,22 @@ def _can_get_a_key(table: Table, referred: set[str]) -> bool:
     return table.kind != "integer" and (table.name not in referred or shows_its_key)
 
 
+def _other_keys(table: Table, referred: set[str]) -> list[str]:
+    """The columns that could be the key as well; not INTEGER, which as a primary key takes nothing but integers."""
+    if table.name in referred and len(table.key) > 1:
+        return []
+    unique = [table.column(names[0]) for names in table.uniques if len(names) == 1]
+    free = [column for column in unique if column.not_null and not table.reference(column.name)]
+    return [column.name for column in free if column.type != "INTEGER" and table.kind != "rowid"]
+
+
 def _key_references(table: Table) -> list[Reference]:
     return [reference for reference in table.references if set(reference.columns) & set(table.key)]
 
 
-def _moved(tables: list[Table], fresh: set[str]) -> set[str]:
-    """The tables whose key has other values: a new one, or one with a reference inside that follows its parent."""
-    moved = set(fresh)
+def _moved(tables: list[Table], first: set[str]) -> set[str]:
+    """The tables whose key has other values: ``first``, and those with a reference inside that follows its parent."""
+    moved = set(first)
     for table in tables:  # parents come first
         if any(reference.parent in moved for reference in _key_references(table)):
             moved.add(table.name)
@@ -290,6 +311,7 @@ def _new_tables(draw: st.DrawFn, old: Table, fate: _Fate) -> NewTable:
     read = {name for _, expression in computed for name in expression.columns}
     stay = {draw(st.sampled_from(old.columns)).name, *old.key}  # a table needs one column
     stay |= {name for reference in _key_references(old) for name in reference.columns}
+    stay |= {fate.rekeyed[old.name]} if old.name in fate.rekeyed else set()
     names = [column.name for column in old.columns if column.name in stay or draw(st.integers(0, 5))]
     gone = [column.name for column in old.columns if column.name not in names]
     fate.dropped.extend((old.name, name) for name in gone if name not in read)
@@ -304,11 +326,14 @@ def _new_tables(draw: st.DrawFn, old: Table, fate: _Fate) -> NewTable:
         column, source = draw(_carried_columns(old, old.column(name), carried, fate))
         columns.append(column)
         sources.append(source)
-    for column, added in [*computed, *draw(_constants())]:
+    added: list[tuple[Column, Source]] = [(column, Computed(expression)) for column, expression in computed]
+    for column, source in [*added, *draw(_constants())]:
         columns.append(column)
-        sources.append(Computed(added) if isinstance(added, Expression) else added)
+        sources.append(source)
     table = _keyed(old, fate.new_names[old.name], tuple(columns), carried, old.name in fate.fresh)
-    seeds = draw(_seeds(table)) if old.kind == "integer" else ()
+    if old.name in fate.rekeyed:
+        table = _rekeyed(table, carried[fate.rekeyed[old.name]])
+    seeds = draw(_seeds(table)) if table.kind == "integer" and table.key != (FRESH_KEY,) else ()
     return NewTable(table, old.name, tuple(sources), draw(_indexed(columns)), seeds)
 
 
@@ -399,7 +424,7 @@ def _seeds(draw: st.DrawFn, table: Table) -> tuple[Seed, ...]:
         for column in table.columns:
             is_needed = column.not_null and column.default is None
             if column.name not in (*table.key, *shy) and (is_needed or draw(st.booleans())):
-                some = [5, Text(b"seed"), b"\0"] + ([] if column.not_null else [None])
+                some: list[Cell] = [5, Text(b"seed"), b"\0"] + ([] if column.not_null else [None])
                 values.append((column.name, draw(st.sampled_from(some))))
         seeds.append(Seed(tuple(values), draw(st.booleans())))
     return tuple(seeds)

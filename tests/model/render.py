@@ -71,8 +71,9 @@ def _options(new: NewTable, classes: dict[str, str]) -> list[str]:
     if uniques:
         options.append(f"unique={uniques!r}")
     if new.indexed:
-        # Quoted: an index takes expressions too, and not every name here is one.
-        options.append(f"indexes=[{', '.join(f'Index({quote(name)!r})' for name in new.indexed)}]")
+        # Quoted: an index takes expressions too, and not every name here is one. Named: "?" and "🐢" both make "_".
+        indexes = (f"Index({quote(name)!r}, name={f'by {name} of {table.name}'!r})" for name in new.indexed)
+        options.append(f"indexes=[{', '.join(indexes)}]")
     composite = [_foreign_key(reference, classes) for reference in table.references if len(reference.columns) > 1]
     options += [f"foreign_keys=[{', '.join(composite)}]"] if composite else []
     options += [f"checks=[{', '.join(f'Check({check.sql!r})' for check in table.checks)}]"] if table.checks else []

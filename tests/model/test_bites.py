@@ -14,9 +14,11 @@ from typing import Any, Literal
 import pytest
 
 from hotmig.capture import triggers
+from hotmig.capture.log import log_key
 from hotmig.phases import drain
 from hotmig.transfer import copy, id_mapping, step_sql
 from hotmig.transfer.keys import LoggedKeys
+from hotmig.transfer.proof import prove
 from hotmig.transfer.session import Session
 from tests.model.driver import Driver
 from tests.model.render import render_module
@@ -59,7 +61,7 @@ def migrate(directory: Path, case: Case, moment: Moment, patch: Patch, change: C
         if moment == "after the first chunk of the copy":
             patch.setattr(Session, "let_writers_in", _then(Session.let_writers_in, write))
         elif moment == "after the proof":
-            patch.setattr(drain, "prove", _then(drain.prove, write))
+            patch.setattr(drain, "prove", _then(prove, write))
         driver.migrate(_nothing)
         if moment == "before the proof":
             write()
@@ -197,7 +199,6 @@ class NothingLeftOut(LoggedKeys):
 
 def not_logged(operation: str, row: str) -> Callable[..., str]:
     """``log_key`` that leaves out the key of one row, OLD or NEW, in one operation."""
-    log_key = triggers.log_key
 
     def logged(*arguments: Any) -> str:
         return "SELECT 1" if (arguments[0], arguments[2]) == (operation, row) else log_key(*arguments)

@@ -27,7 +27,7 @@ from tests.model.schemas import (
     Table,
     create,
 )
-from tests.model.writes import Application, Insert
+from tests.model.writes import Application, Insert, Transaction
 from tests.scenarios import exact
 from tests.scenarios.exact import Cell, Real, Row, Text, cell, plain
 
@@ -234,7 +234,7 @@ def test_a_bare_rowid_is_part_of_the_row(tmp_path: Path) -> None:
     change = Change((table,), (NewTable(table, "t", (Carried("v"),)),), ())
     create(tmp_path / "old", (table,), "wal")
     application = Application(tmp_path / "old")
-    application.run(generate.Transaction((Insert(table, "", (Text(b"x"),), 7),)))
+    application.run(Transaction((Insert(table, "", (Text(b"x"),), 7),)))
     wanted = expected(change, _rows(application, (table,)))
     application.close()
     assert compare(change, wanted, exact.contents_of(tmp_path / "old", read_of(change))) == []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,7 +56,7 @@ class NotingDatabase(writers.Database):
         self.db.execute("COMMIT")
 
 
-def _note(db: sqlite3.Connection, table: str, columns: tuple[str, ...] | list[str], notes: str) -> None:
+def _note(db: sqlite3.Connection, table: str, columns: Sequence[str], notes: str) -> None:
     # Columns without a type keep every value as it is.
     db.execute(f"CREATE TEMP TABLE {notes}(way, {', '.join(f'c{number}' for number in range(len(columns)))})")
     for event, images in _EVENTS.items():

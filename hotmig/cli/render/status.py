@@ -15,7 +15,7 @@ NOT_AVAILABLE = "n/a"
 
 WORDS: dict[Phase, str] = {
     "none": "No migration is under way",
-    "ready": "The new database is in service, no migration is under way",
+    "ready": "The database is in service, no migration is under way",
     "copying": "The new database is being filled; the application uses the old one, and its writes are recorded",
     "recording": "The copy is complete; the application uses the old database, and its writes are recorded",
     "draining": "Writes are paused while the rest is replayed",
@@ -136,7 +136,8 @@ def _new(status: Status) -> str:
 
 def _schema(status: Status) -> str:
     if status.new.schema_hash is None:
-        return NOT_AVAILABLE
+        # An adopted database says nothing of its schema; the module does.
+        return status.schema_hash or NOT_AVAILABLE
     commit = f", commit {status.new.schema_commit}" if status.new.schema_commit else ""
     return f"{status.new.schema_hash}{commit}"
 
