@@ -123,9 +123,10 @@ def _walk(
     )
     size, total, more = ChunkSize.for_session(session), 0, True
     while more:
-        watch = Stopwatch()
         with session.snapshot():
             keys.load()
+            # What was logged meanwhile takes its time too, and smaller chunks would not make that shorter.
+            watch = Stopwatch()
             more = bounds.extend(size.rows)
             done = chunk(bounds)
             if more:

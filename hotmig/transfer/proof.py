@@ -113,9 +113,10 @@ def _walk(
     bounds.begin()
     size, total, more = ChunkSize.for_session(session), 0, True
     while more:
-        watch = Stopwatch()
         with session.snapshot():
             keys.load()
+            # What was logged meanwhile takes its time too, and smaller chunks would not make that shorter.
+            watch = Stopwatch()
             if step.step.number in keys.whole:
                 return total
             more = bounds.extend(size.rows)

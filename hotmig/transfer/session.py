@@ -17,6 +17,7 @@ from hotmig.transfer.step_sql import StepSql, steps_with_source
 CACHE_KIB = 32 * 1024
 OLD_CACHE_KIB = 16 * 1024
 WRITERS_TURN_SECONDS = 0.01
+RESET_SECONDS = 0.005
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,11 @@ class Session:
             yield
 
     def let_writers_in(self) -> None:
-        """Between two snapshots: a writer that polls would find no gap between reads that follow at once."""
-        if not self.wal:
-            time.sleep(WRITERS_TURN_SECONDS)
+        """Between two snapshots: a writer that polls would find no gap between reads that follow at once.
+
+        In WAL it is the log that needs the gap: it starts over only while nobody reads.
+        """
+        time.sleep(WRITERS_TURN_SECONDS if not self.wal else RESET_SECONDS)
 
     def last_log_id(self) -> int:
         """The newest log row of the snapshot, 0 when nothing was logged."""

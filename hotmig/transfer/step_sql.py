@@ -70,6 +70,11 @@ class StepSql:
         return f"temp.keys_{self.step.number}"
 
     @property
+    def latest(self) -> str:
+        """The keys that were logged since the last look."""
+        return f"temp.latest_{self.step.number}"
+
+    @property
     def view(self) -> str:
         """The projection."""
         return f"temp.projection_{self.step.number}"
@@ -213,6 +218,7 @@ class StepSql:
         doomed = ", ".join(f"d{number}" for number in range(1, len(self.step.new_key) + 1))
         return (
             f"CREATE TEMP TABLE keys_{self.step.number}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
+            f"CREATE TEMP TABLE latest_{self.step.number}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
             f"CREATE TEMP TABLE rows_{self.step.number}({rows}, PRIMARY KEY ({keys})) WITHOUT ROWID",
             f"CREATE TEMP TABLE doomed_{self.step.number}({doomed})",
             f"CREATE TEMP VIEW projection_{self.step.number}({rows}) AS {self._select(direct=False)}",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hotmig.errors import Refused
+from hotmig.sqlite import value
 from hotmig.transfer.copy import copy_all
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
@@ -221,3 +222,31 @@ def test_a_key_that_is_spelled_anew_keeps_children_that_nobody_wrote(tmp_path: P
         replay(session)
         prove(session, ignore)
     assert case.new_rows(notes) == [(1, "RED"), (2, "Blue")]
+
+
+def test_children_of_parents_that_are_written_without_pause_are_looked_for_once(tmp_path: Path) -> None:
+    """The parent is keyed by its rowid (its TEXT key may be NULL), so its children follow more than its key."""
+    old = [
+        "CREATE TABLE part(sku TEXT PRIMARY KEY, stock INTEGER)",
+        "CREATE TABLE used(id INTEGER PRIMARY KEY, sku TEXT NOT NULL REFERENCES part(sku))",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+        " INSERT INTO part SELECT 's' || i, i FROM n",
+        "INSERT INTO used SELECT stock, sku FROM part",
+    ]
+    new = [
+        "CREATE TABLE part(id INTEGER PRIMARY KEY, sku TEXT NOT NULL, stock INTEGER)",
+        "CREATE TABLE used(id INTEGER PRIMARY KEY, part_id INTEGER NOT NULL REFERENCES part(id))",
+    ]
+    case = Case(tmp_path, old, schema(new, [rules("used", part_id={"was": "sku"})]))
+    case.record()
+    with case.session() as session:
+        case.write("UPDATE part SET stock = stock + 1")
+        copy_all(session, {}, lambda _table, _rows: case.write("UPDATE part SET stock = 0 WHERE sku = 's7'"))
+        # All 3,000 parents are logged; the last look was for the one that was written since the look before.
+        assert value(session.db, "SELECT count(*) FROM temp.keys_1") == 3000
+        assert value(session.db, "SELECT count(*) FROM temp.latest_1") == 1
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows(
+        "SELECT count(*), sum(part.sku = 's' || used.id) FROM used JOIN part ON part.id = part_id"
+    ) == [(3000, 3000)]
