@@ -13,7 +13,7 @@ from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.seeds import plant_seeds
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import StepSql
+from hotmig.transfer.step_sql import StepSql, matches
 
 Report = Callable[[str, int], None]  # (table, rows copied by the last chunk)
 
@@ -80,9 +80,25 @@ def _map_table(session: Session, keys: LoggedKeys, step: StepSql) -> int:
     def chunk(bounds: KeyRange) -> int:
         where = bounds.where(step.key_of("p"))
         with explain_conflict(session, step.step):
+            _map_logged_parents(session, keys, step)
             return id_mapping.assign(session, step, f"{step.view} AS p WHERE {where}")
 
     return _walk(session, keys, step, chunk, "state = 'copying', placed = 0", lambda _table, _rows: None)
+
+
+def _map_logged_parents(session: Session, keys: LoggedKeys, step: StepSql) -> None:
+    """A reference inside the key may lead to a row that came, or got another key, after its table was mapped."""
+    key = {name.lower() for name in step.step.new_key}
+    if not any(target.lower() in key for one in step.step.translations for target in one.targets):
+        return
+    for parent in session.steps[: session.steps.index(step)]:  # in the order of foreign keys
+        if parent.step.keys != "mapped":
+            continue
+        if parent.step.number in keys.whole:
+            id_mapping.assign(session, parent, f"{parent.view} AS p WHERE 1")
+        elif not keys.is_empty(parent):
+            found = matches(parent.key_of("p"), parent.key_of("k"), parent.source_collations)
+            id_mapping.assign(session, parent, f"{parent.keys} AS k CROSS JOIN {parent.view} AS p ON {found} WHERE 1")
 
 
 def _copy_table(session: Session, keys: LoggedKeys, step: StepSql, report: Report) -> int:

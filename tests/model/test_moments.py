@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.model import test_bites
 from tests.model.driver import Driver, Moment
 from tests.model.schemas import FRESH_KEY, Carried, Change, Column, Follows, FreshKey, NewTable, Reference, Table
 from tests.model.test_migration_property import migrate
@@ -91,7 +92,7 @@ FIRST = Transaction(
 WRITES: dict[str, Write] = {
     # SQLite takes the key for unchanged: no cascade touches the children, and no trigger logs them.
     "the parent's key is spelled differently": Disguise(PERSON, 0),
-    "the parent's key changes": Update(PERSON, "", 0, "code", Text(b"zoe")),
+    "the parent's key changes": Update(PERSON, "", 0, "code", Text(b"aaa")),
     "the parent goes": Delete(PERSON, 0),
     "the parent is replaced": Insert(PERSON, "OR REPLACE", (Text(b"ANN"), None, 2)),
     "a child changes its parent": Update(TASK, "", 0, "owner", Text(b"BOB")),
@@ -105,9 +106,19 @@ WRITES: dict[str, Write] = {
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("command", ["migrate", "drain"])
 def test_a_write_at_any_moment_arrives(command: str, write: str, tmp_path: Path) -> None:
-    for at in range(10, 460, 50):
+    for at in range(10, 460, 75):
         directory = tmp_path / str(at)
         directory.mkdir()
         schedule: dict[str, list[Moment]] = {"migrate": [], "drain": [], "cutover": []}
         schedule[command] = [Moment(at, Transaction((WRITES[write],)))]
         assert migrate(Driver(directory, chunk_rows=2), CHANGE, [FIRST], schedule, "wal") == []
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_write_between_the_mapping_of_a_table_and_that_of_its_children_arrives(
+    write: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key with a reference inside is mapped by the parent's new key, which must be known by then."""
+    rows = tuple(row for row in FIRST.writes if isinstance(row, Insert))
+    case = test_bites.Case(PERSON, rows, (WRITES[write],))
+    assert test_bites.migrate(tmp_path, case, "after the first chunk of the copy", monkeypatch, CHANGE) == []
