@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hotmig.planning.model import TableStep
-from hotmig.sqlite import execute, quote, value
+from hotmig.sqlite import execute, fold, quote, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import explain_conflict
 from hotmig.transfer.keys import LoggedKeys
@@ -88,8 +88,8 @@ def _map_table(session: Session, keys: LoggedKeys, step: StepSql) -> int:
 
 def _map_logged_parents(session: Session, keys: LoggedKeys, step: StepSql) -> None:
     """A reference inside the key may lead to a row that came, or got another key, after its table was mapped."""
-    key = {name.lower() for name in step.step.new_key}
-    if not any(target.lower() in key for one in step.step.translations for target in one.targets):
+    key = {fold(name) for name in step.step.new_key}
+    if not any(fold(target) in key for one in step.step.translations for target in one.targets):
         return
     for parent in session.steps[: session.steps.index(step)]:  # in the order of foreign keys
         if parent.step.keys != "mapped":
