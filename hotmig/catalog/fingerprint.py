@@ -103,6 +103,9 @@ def _column_changes(before: _Described, after: _Described) -> Iterator[str]:
     for name in kept:
         for part, old in before[name].items():
             if after[name][part] != old:
+                if isinstance(old, bool) and part == "not_null":
+                    yield f"column {name} {'may be NULL now' if old else 'is NOT NULL now'}"
+                    continue
                 title = part.replace("_", " ")
                 yield f"{title} of column {name} was {_shown(old)}, is {_shown(after[name][part])}"
 

@@ -103,7 +103,7 @@ def test_order_case_quotes_layout_and_comments_do_not_count(statements: tuple[st
         (1, "a INT,", "z, a INT,", "table t: columns appeared between others"),
         (1, "a INT", "a TEXT", "table t: type of column a was INT, is TEXT"),
         (1, "DEFAULT 'x'", "DEFAULT 'X'", "table t: default of column b was 'x', is 'X'"),
-        (1, "DEFAULT 'x'", "NOT NULL DEFAULT 'x'", "table t: not null of column b was false, is true"),
+        (1, "DEFAULT 'x'", "NOT NULL DEFAULT 'x'", "table t: column b is NOT NULL now"),
         (1, "b TEXT", "b TEXT COLLATE NOCASE", "table t: collation of column b was binary, is nocase"),
         (1, "UNIQUE(a, b)", "UNIQUE(b, a)", "table t: unique constraint (b, a) appeared"),
         (1, "UNIQUE(a, b)", "UNIQUE(b, a)", "table t: unique constraint (a, b) dropped"),

@@ -194,7 +194,7 @@ class TestUnique:
             "('a'), ('A'), ('b'), (NULL), (NULL)",
             'x: Annotated[str | None, Unique(collate="NOCASE")]',
         )
-        assert found == [("block", "2 rows of t are not distinct in the new x: x 'A'", None)]
+        assert found == [("block", "2 rows of t are equal under the new unique x: x 'A'", None)]
 
     def test_of_projected_values(self) -> None:
         field = 'x: Annotated[str, From("trim(x)"), Unique]'
@@ -204,7 +204,7 @@ class TestUnique:
     def test_partial_and_expression_indexes(self) -> None:
         table = "@table(indexes=[Index('lower(x)', where='x > 1', unique=True, name='u')])"
         (found,) = of_t("unique", "TEXT", "('a'), ('A'), ('0'), ('0')", "x: str | None", table)
-        assert found[1] == "2 rows of t are not distinct in the new index u: lower(x) 'a'"
+        assert found[1] == "2 rows of t are equal under the new unique index u: lower(x) 'a'"
 
     @pytest.mark.parametrize(
         ("declared", "field", "asked"),
@@ -240,7 +240,7 @@ class B:
     a: Annotated[A | None, Was("a"), Unique]
 """
         assert [each[1] for each in planned(old, module).of("unique")] == [
-            "2 rows of b are not distinct in the new a_id: a_id 'X'"
+            "2 rows of b are equal under the new unique a_id: a_id 'X'"
         ]
 
 

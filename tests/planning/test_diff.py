@@ -82,7 +82,7 @@ def test_a_column_that_is_computed_under_another_spelling_is_one_column() -> Non
         "column Artist.Id → artist.id",
         "column Artist.Name → artist.name: coalesce(Name, 1)",
         "type of column name was NVARCHAR ( 120 ), is TEXT (artist)",
-        "not null of column name was false, is true (artist)",
+        "column name is NOT NULL now (artist)",
     )
 
 

@@ -27,7 +27,7 @@ def findings(context: Context) -> Iterable[Finding]:
             names = [part.name or part.expression or "" for part in key.columns]
             listed = samples(names, [row[2:] for row in rows], rows[0][0])
             message = (
-                f"{number(rows[0][1], 'row')} of {step.table.name} are not distinct in the new {key.title}: {listed}"
+                f"{number(rows[0][1], 'row')} of {step.table.name} are equal under the new unique {key.title}: {listed}"
             )
             yield Finding(NAME, "block", step.table.name, message)
 
