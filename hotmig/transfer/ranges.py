@@ -64,23 +64,34 @@ class KeyRange:
     def begin(self, position: str | None = None) -> None:
         """Starts before the first row, or behind the key that the SELECT ``position`` finds."""
         names = ", ".join(self._names)
-        for bound in ("lower_bound", "upper_bound"):
+        for bound in ("lower_bound", "upper_bound", "last_row"):
             execute(self.db, f"DROP TABLE IF EXISTS temp.{bound}")
             execute(self.db, f"CREATE TEMP TABLE {bound}({names})")
         if position is not None:
             execute(self.db, f"INSERT INTO temp.lower_bound {position}")
 
     def extend(self, rows: int) -> bool:
-        """Sets the upper bound ``rows`` further on. False when the chunk reaches the end of the table."""
+        """Sets the upper bound ``rows`` further on. False when the chunk reaches the end of the walk.
+
+        That is the row which was last in the walk's first snapshot: every row behind it came later, and is logged. An
+        application that appends rows faster than they are walked would never let it end otherwise.
+        """
         columns = ", ".join(self.columns)
+        if value(self.db, "SELECT 1 FROM temp.last_row") is None:
+            last = ", ".join(f"{column} DESC" for column in self.columns)
+            execute(self.db, f"INSERT INTO temp.last_row SELECT {columns} FROM {self.table} ORDER BY {last} LIMIT 1")
         execute(self.db, "DELETE FROM temp.upper_bound")
         cursor = execute(
             self.db,
             f"INSERT INTO temp.upper_bound SELECT {columns} FROM {self.table}"
-            f" WHERE {self._above(self.columns)} ORDER BY {columns} LIMIT 1 OFFSET ?",
+            f" WHERE {self._above(self.columns)} AND {row_value(self.columns)} < {self._bound('last_row')}"
+            f" ORDER BY {columns} LIMIT 1 OFFSET ?",
             (rows - 1,),
         )
-        return cursor.rowcount == 1
+        if cursor.rowcount == 1:
+            return True
+        execute(self.db, "INSERT INTO temp.upper_bound SELECT * FROM temp.last_row")
+        return False
 
     def where(self, key: Sequence[str]) -> str:
         """The condition that a row, whose key columns are called ``key`` here, lies in the chunk."""
