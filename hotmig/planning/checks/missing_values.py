@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from hotmig.catalog.model import Column
 from hotmig.planning.checking import Context, check
 from hotmig.planning.keys import can_be_null
-from hotmig.planning.lines import from_line, zero
+from hotmig.planning.lines import from_line
 from hotmig.planning.model import Finding, TableStep
 from hotmig.planning.successors import is_unfilled, renamed_columns
 
 NAME = "no-value"
+# Nothing is guessed: a value that works would be pasted, and every old row would have it. This is refused as it stands.
+TO_BE_WRITTEN = "SQL over the old row"
 
 
 @check(NAME)
@@ -23,7 +25,7 @@ def findings(context: Context) -> Iterable[Finding]:
                     f"{step.table.name}.{column.name} is NOT NULL and the rows of {_source(step)} have no value for it:"
                     " it needs a default or a From"
                 )
-                fix = from_line(context, step, column, zero(step, column))
+                fix = from_line(context, step, column, TO_BE_WRITTEN)
                 yield Finding(NAME, "block", step.table.name, message, fix)
 
 
