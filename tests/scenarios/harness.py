@@ -64,7 +64,12 @@ class Application:
                 command, cwd=ROOT, env=environment(), text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
             )
             self.processes.append(process)
+        # Before its journal is there a writer cannot be asked to stop: the signal would just kill it.
+        wait_until(lambda: all(path.exists() for path in self.journals) or not self._alive(), "the writers to start")
         return self
+
+    def _alive(self) -> bool:
+        return all(process.poll() is None for process in self.processes)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

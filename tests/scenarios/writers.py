@@ -14,6 +14,7 @@ import random
 import re
 import signal
 import sqlite3
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -212,6 +213,7 @@ def parse(shapes: Mapping[str, Shape], arguments: Sequence[str] | None = None) -
 def main(shapes: Mapping[str, Shape] = SHAPES, kind: type[Database] = Database) -> None:
     options = parse(shapes)
     shape = shapes[options.shape]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with options.journal.open("a", buffering=1) as out:
         writer = Writer(shape, Dice(options.seed, options.writer), out)
         signal.signal(signal.SIGTERM, writer.stop)
