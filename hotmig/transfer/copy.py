@@ -13,7 +13,7 @@ from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.seeds import plant_seeds
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.transfer.step_sql import StepSql
 
 Report = Callable[[str, int], None]  # (table, rows copied by the last chunk)
 
@@ -97,8 +97,7 @@ def _map_logged_parents(session: Session, keys: LoggedKeys, step: StepSql) -> No
         if parent.step.number in keys.whole:
             id_mapping.assign(session, parent, f"{parent.view} AS p WHERE 1")
         elif not keys.is_empty(parent):
-            found = matches(parent.key_of("p"), parent.key_of("k"), parent.source_collations)
-            id_mapping.assign(session, parent, f"{parent.keys} AS k CROSS JOIN {parent.view} AS p ON {found} WHERE 1")
+            id_mapping.assign(session, parent, f"{parent.logged_rows} WHERE 1")
 
 
 def _copy_table(session: Session, keys: LoggedKeys, step: StepSql, report: Report) -> int:

@@ -84,7 +84,7 @@ def _reconcile(session: Session, keys: LoggedKeys) -> tuple[int, int]:
         _begin(session, step)
     for step in touched:
         with explain_conflict(session, step.step):
-            execute(session.db, f"INSERT INTO {step.rows} SELECT p.* FROM {_logged_rows(step)}")
+            execute(session.db, f"INSERT INTO {step.rows} SELECT p.* FROM {step.logged_rows}")
         require_none_lost(session, step, of_logged_keys(step))
     deleted = sum(_take_out(session, step) for step in reversed(touched))
     inserted = sum(_put_in(session, step) for step in touched)
@@ -106,11 +106,6 @@ def _log_every_key(session: Session, step: StepSql) -> None:
         execute(session.db, f"INSERT OR IGNORE INTO {step.keys} {select}")
 
 
-def _logged_rows(step: StepSql) -> str:
-    found = matches(step.key_of("p"), step.key_of("k"), step.source_collations)
-    return f"{step.keys} AS k CROSS JOIN {step.view} AS p ON {found}"
-
-
 def _begin(session: Session, step: StepSql) -> None:
     """Empties the work tables of one table; a mapped one gets its new keys, before any row refers to them."""
     execute(session.db, f"DELETE FROM {step.rows}")
@@ -118,7 +113,7 @@ def _begin(session: Session, step: StepSql) -> None:
     if step.step.keys == "mapped":
         with explain_conflict(session, step.step):
             id_mapping.doom_moved(session, step, step.doomed)
-            id_mapping.assign(session, step, f"{_logged_rows(step)} WHERE 1")
+            id_mapping.assign(session, step, f"{step.logged_rows} WHERE 1")
 
 
 def _take_out(session: Session, step: StepSql) -> int:

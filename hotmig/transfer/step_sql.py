@@ -203,12 +203,11 @@ class StepSql:
     def target_key_of(self, alias: str) -> tuple[str, ...]:
         return tuple(f"{alias}.{name}" for name in self.target_key)
 
-    def key_ordered(self, names: Sequence[str], collations: Sequence[str]) -> tuple[str, ...]:
-        """Key columns with the collation that lets SQLite walk the key's own index."""
-        return tuple(
-            f"{name} COLLATE {quote(collation)}" if collation else name
-            for name, collation in zip(names, collations, strict=True)
-        )
+    @property
+    def logged_rows(self) -> str:
+        """What stands behind FROM to get the projection ``p`` of the logged keys ``k``."""
+        found = matches(self.key_of("p"), self.key_of("k"), self.source_collations)
+        return f"{self.keys} AS k CROSS JOIN {self.view} AS p ON {found}"
 
     @cached_property
     def create(self) -> tuple[str, ...]:
