@@ -33,7 +33,7 @@ from hotmig.sqlite import execute, reading, transaction, value
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress
 from hotmig.transfer.proof import Proved, prove
-from hotmig.transfer.replay import Replayed, replay
+from hotmig.transfer.replay import Replayed, catch_up, replay
 from hotmig.transfer.session import Session, open_session
 
 MAX_PAUSE_SECONDS = 2.0
@@ -156,8 +156,9 @@ def _catch_up(session: Session, report: Report) -> list[Replayed]:
     """Rounds until one is short: then little is left to be done while writes are refused."""
     rounds = []
     for _ in range(MOST_ROUNDS):
-        rounds.append(replay(session))
-        report(Progress("replaying", sum(done.entries for done in rounds)))
+        for portion in catch_up(session):
+            rounds.append(portion)
+            report(Progress("replaying", sum(done.entries for done in rounds)))
         if rounds[-1].seconds < SHORT_ROUND_SECONDS:
             break
         session.let_writers_in()

@@ -34,6 +34,7 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
     Raises Refused when a row does not fit, or refers to a row that is not there.
     """
     keys = LoggedKeys(session, 0)
+    keys.load_backlog()
     resumed = tuple(step.table.name for step in session.plan.steps if _state(session, step.table.name) != "waiting")
     mapped = 0
     for step in session.steps:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hotmig.errors import Refused
 from hotmig.sqlite import execute, value
+from hotmig.transfer.ranges import ChunkSize, Stopwatch
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
 from hotmig.transfer.widen import widen
@@ -30,8 +31,11 @@ class LoggedKeys:
         self.whole.clear()
         self.upto = upto
 
-    def load(self) -> int:
-        """Adds what was logged since, inside the session's snapshot. Returns how many log rows that were."""
+    def load(self, most: int | None = None) -> int:
+        """Adds what was logged since, inside the session's snapshot. Returns how many log rows that were.
+
+        ``most`` is how many log rows are looked at; without it, all of them.
+        """
         newest = self.session.last_log_id()
         if newest < self.upto:
             raise Refused(
@@ -39,8 +43,10 @@ class LoggedKeys:
                 "backup, or log rows were deleted",
                 "run `hotmig reset`, then `hotmig migrate`",
             )
+        if most is not None:
+            newest = min(newest, self.upto + most)
         added = newest - self.upto
-        if added <= 0:
+        if added == 0:
             return 0
         for step in self.session.steps:
             execute(self.session.db, f"DELETE FROM {step.latest}")
@@ -50,6 +56,16 @@ class LoggedKeys:
         for step in self.session.steps:
             execute(self.session.db, f"INSERT OR IGNORE INTO {step.keys} SELECT * FROM {step.latest}")
         return added
+
+    def load_backlog(self) -> None:
+        """Adds all but the latest, in snapshots of their own: what a long break left would make a chunk's read long."""
+        size = ChunkSize.for_session(self.session)
+        while self.session.last_log_id() - self.upto > size.rows:
+            with self.session.snapshot():
+                watch = Stopwatch()
+                self.load(size.rows)
+            size.took(watch.seconds())
+            self.session.let_writers_in()
 
     def is_empty(self, step: StepSql) -> bool:
         return value(self.session.db, f"SELECT 1 FROM {step.keys} LIMIT 1") is None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hotmig.errors import Refused
 from hotmig.sqlite import execute, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import explain_conflict
@@ -14,6 +16,7 @@ from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.lost_values import of_logged_keys, require_none_lost
 from hotmig.transfer.on_replay import act_out, remember_before, remember_new
 from hotmig.transfer.proof import prove_keys
+from hotmig.transfer.ranges import ChunkSize
 from hotmig.transfer.references import check_touched, remember_deleted
 from hotmig.transfer.seeds import plant_seeds
 from hotmig.transfer.session import Session
@@ -37,11 +40,31 @@ def pending(session: Session) -> int:
     return session.last_log_id() - _checkpoint(session)
 
 
-def replay(session: Session, *, finish: bool = False) -> Replayed:
+def catch_up(session: Session) -> Iterator[Replayed]:
+    """Replays a long log in portions, each in a short snapshot, and then the rest, up to a committed state.
+
+    A portion can meet what only the rest of the log puts right: a UNIQUE value that moved on, a parent that came
+    later. It is undone, and all the rest is replayed at once; so it is where a trigger asks for the replayed rows.
+    Raises Refused when a row does not fit in the end.
+    """
+    size = ChunkSize.for_session(session)
+    try:
+        while not session.plan.replay_triggers and pending(session) > size.rows:
+            portion = replay(session, most=size.rows)
+            size.took(portion.seconds)
+            yield portion
+            session.let_writers_in()
+    except Refused:
+        session.let_writers_in()
+    yield replay(session)
+
+
+def replay(session: Session, *, most: int | None = None, finish: bool = False) -> Replayed:
     """Replays everything up to the newest log row of one snapshot, in one transaction of the new database.
 
-    With ``finish`` (under the fence) it also carries the high-water marks over, proves the rows that it touched, and
-    sets ``drain_completed``. Raises Refused when a row does not fit; then nothing has changed.
+    ``most`` stops it earlier, after so many log rows. With ``finish`` (under the fence) it also carries the high-water
+    marks over, proves the rows that it touched, and sets ``drain_completed``. Raises Refused when a row does not fit;
+    then nothing has changed.
     """
     started = time.monotonic()
     for step in session.steps:
@@ -52,7 +75,7 @@ def replay(session: Session, *, finish: bool = False) -> Replayed:
         checkpoint = _checkpoint(session)
         keys = LoggedKeys(session, checkpoint)
         keys.forget(checkpoint)
-        entries = keys.load()
+        entries = keys.load(most)
         if entries:
             deleted, inserted = _reconcile(session, keys)
         else:

@@ -10,8 +10,11 @@ import pytest
 from hotmig.errors import Refused
 from hotmig.schema.model import ReplayTrigger
 from hotmig.transfer.proof import prove
-from hotmig.transfer.replay import replay
+from hotmig.transfer.ranges import FIRST_ROWS
+from hotmig.transfer.replay import catch_up, replay
 from tests.transfer.building import PLACE, Case, rules, schema, seed
+
+NUMBERS = "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 5000)"
 
 
 def ignore(_table: str, _rows: int) -> None:
@@ -200,3 +203,53 @@ def test_a_trigger_that_asks_for_replayed_rows_fires_by_what_happened_to_them(tm
         ("delete", 3, "c", None),
         ("insert", 4, None, "d"),
     ]
+
+
+@pytest.mark.parametrize("wal", [True, False])
+def test_a_long_log_is_replayed_in_portions_and_the_application_writes_between_them(tmp_path: Path, wal: bool) -> None:
+    ddl = ["CREATE TABLE t(id INTEGER PRIMARY KEY, n INTEGER NOT NULL)"]
+    case = Case(tmp_path, ddl, schema(ddl), wal=wal)
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        case.write(f"{NUMBERS} INSERT INTO t SELECT n, 0 FROM i")
+        entries = []
+        for portion in catch_up(session):
+            entries.append(portion.entries)
+            case.write("UPDATE t SET n = n + 1 WHERE id % 2000 = 0")
+        assert entries[0] == FIRST_ROWS
+        assert len(entries) > 1
+        assert [done.entries for done in catch_up(session)] == [2], "what was written behind the last portion"
+        assert prove(session, ignore).rows == 5000
+    assert case.new_rows("SELECT id, n FROM t WHERE n > 0") == [(2000, len(entries)), (4000, len(entries))]
+
+
+def test_a_portion_that_only_the_rest_of_the_log_puts_right_is_undone(tmp_path: Path) -> None:
+    ddl = ["CREATE TABLE t(id INTEGER PRIMARY KEY, u INTEGER UNIQUE)"]
+    case = Case(tmp_path, [*ddl, "INSERT INTO t VALUES (0, 1)"], schema(ddl))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        case.write(
+            f"{NUMBERS} INSERT INTO t SELECT n, -n FROM i",
+            # The first portion has the row that takes the value over, and only the last the one that gave it up.
+            "UPDATE t SET u = 0 WHERE id = 0",
+            "UPDATE t SET u = 1 WHERE id = 1",
+        )
+        assert [done.inserted for done in catch_up(session)] == [5001]
+        prove(session, ignore)
+    assert case.new_rows("SELECT u FROM t WHERE id < 3") == [(0,), (1,), (-2,)]
+
+
+def test_a_row_that_does_not_fit_in_the_end_is_refused_though_its_portion_is_tried_again(tmp_path: Path) -> None:
+    wanted = schema(["CREATE TABLE t(id INTEGER PRIMARY KEY, u INTEGER UNIQUE)"])
+    case = Case(tmp_path, ["CREATE TABLE t(id INTEGER PRIMARY KEY, u INTEGER)"], wanted)
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        case.write(
+            f"{NUMBERS} INSERT INTO t SELECT n, max(n, 2) FROM i",
+        )
+        with pytest.raises(Refused, match="UNIQUE"):
+            list(catch_up(session))
+    assert case.new_rows("SELECT count(*) FROM t") == [(0,)]
