@@ -27,7 +27,7 @@ from tests.model.schemas import (
     Table,
     create,
 )
-from tests.model.writes import Application, Insert, Transaction
+from tests.model.writes import Application, Insert, Transaction, Update
 from tests.scenarios import exact
 from tests.scenarios.exact import Cell, Real, Row, Text, cell, plain
 
@@ -240,3 +240,16 @@ def test_a_bare_rowid_is_part_of_the_row(tmp_path: Path) -> None:
     application.close()
     assert compare(change, wanted, exact.contents_of(tmp_path / "old", read_of(change))) == []
     assert compare(change, wanted, {"t": Counter([(Text(b"x"), 8)])}) != []
+
+
+def test_an_update_by_which_sqlite_damages_the_file_is_left_out(tmp_path: Path) -> None:
+    a, b, c = (Column(name, "INTEGER", not_null=False) for name in "abc")
+    themselves = Reference(("b",), "t", ("a",), "SET NULL")
+    table = Table("t", (a, b, c), "integer", ("a",), uniques=(("b",), ("c",)), references=(themselves,))
+    path = tmp_path / "app.db"
+    create(path, (table,), "wal")
+    application = Application(path)
+    rows = [Insert(table, "", (0, None, 0)), Insert(table, "", (11, 0, 5))]
+    application.run(Transaction((*rows, Update(table, "OR REPLACE", 1, "c", 0))))
+    application.close()
+    assert exact.contents_of(path, {"t": ["a", "b", "c"]})["t"] == Counter({(0, None, 0): 1, (11, 0, 5): 1})
