@@ -17,6 +17,8 @@ from hotmig.errors import GaveUp, HotmigError
 
 MINIMUM_VERSION = (3, 40, 0)
 LOCK_POLL_SECONDS = 0.0003
+# For a COMMIT to a live database in rollback-journal mode: while it waits for one long reader, nobody else gets in.
+READERS_SECONDS = 2.0
 READ_SECONDS = 30.0
 HEADER_BYTES = 20
 _ASCII_LOWER = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
@@ -245,7 +247,7 @@ def persist(db: sqlite3.Connection, sql: str, seconds: float, what: str) -> None
             if time.monotonic() >= deadline:
                 raise GaveUp(
                     f"gave up after {seconds:g} s waiting for {what}: {error}",
-                    "nothing is lost; run the same command again when the other writer has finished",
+                    "nothing is lost; run the same command again when the other reader or writer has finished",
                 ) from error
             time.sleep(LOCK_POLL_SECONDS)
 

@@ -14,7 +14,7 @@ from hotmig.capture.triggers import capture_triggers
 from hotmig.catalog.own import has_own_table, is_own
 from hotmig.errors import Refused
 from hotmig.planning.model import Recorded
-from hotmig.sqlite import execute, quote, text, transaction
+from hotmig.sqlite import READERS_SECONDS, execute, quote, text, transaction
 
 LOCK = "the old database's write lock"
 
@@ -48,7 +48,7 @@ def start_recording(
     the planned one. Where this very plan is being recorded already, nothing happens. Raises GaveUp after waiting
     ``seconds`` for the lock, and Refused where another plan is recorded or the database is retired.
     """
-    with transaction(db, seconds, LOCK):
+    with transaction(db, seconds, LOCK, commit_seconds=READERS_SECONDS):
         marker = read_marker(db)
         if marker is None:
             if _own_names(db):
@@ -78,7 +78,7 @@ def stop_recording(db: sqlite3.Connection, seconds: float, before: Callable[[], 
 
     ``before`` is called under the write lock, before anything is dropped: no cutover can come between the two.
     """
-    with transaction(db, seconds, LOCK):
+    with transaction(db, seconds, LOCK, commit_seconds=READERS_SECONDS):
         marker = read_marker(db)
         if has_own_table(db, RETIRED) or (marker is not None and marker.status == "retired"):
             raise Refused(

@@ -24,7 +24,7 @@ from hotmig.phases.progress import Progress, Report, silent
 from hotmig.planning.copy_plan import hints_of
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
-from hotmig.sqlite import execute, is_locked, reading, transaction, value
+from hotmig.sqlite import READERS_SECONDS, execute, is_locked, reading, transaction, value
 from hotmig.transfer import build
 from hotmig.transfer.copy import Copied, all_copied, copy_all
 from hotmig.transfer.identity import Identity, read_copies
@@ -144,10 +144,10 @@ def _record(location: Location, wanted: CopyPlan, seconds: float, offline: bool)
             )
         else:
             _require_same(marker, location, wanted)
-            with transaction(db, seconds, "the old database's writers"):
+            with transaction(db, seconds, "the old database's writers", commit_seconds=READERS_SECONDS):
                 check_drift(db, wanted)
         if offline:
-            with transaction(db, seconds, "the old database's writers"):
+            with transaction(db, seconds, "the old database's writers", commit_seconds=READERS_SECONDS):
                 raise_fence(db, wanted.recorded, OFFLINE_HOLD_SECONDS)
         return marker
 

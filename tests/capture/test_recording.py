@@ -90,6 +90,20 @@ def test_a_held_lock_is_waited_for_and_given_up(db: sqlite3.Connection, applicat
     assert own_objects(db) == set()
 
 
+def test_a_commit_that_waits_for_a_long_reader_lets_everybody_in_again(
+    db: sqlite3.Connection, application: sqlite3.Connection
+) -> None:
+    db.execute("PRAGMA journal_mode = DELETE")
+    plan = make_plan(db)
+    application.execute("BEGIN")
+    application.execute("SELECT * FROM customer").fetchone()
+    with pytest.raises(GaveUp, match="gave up after 2 s"):
+        start_recording(db, plan.recorded, TARGET, plan.hash, 3600, lambda: None)
+    application.execute("COMMIT")
+    application.execute("INSERT INTO customer VALUES (3, 'cid')")
+    assert own_objects(db) == set()
+
+
 def test_the_printed_sql_does_the_same(db: sqlite3.Connection) -> None:
     plan = make_plan(db)
     before = dump(db)
