@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+BEGIN_ANEW = "run `hotmig reset`, then `hotmig migrate`"  # the hint where a migration can't go on
+
 
 class HotmigError(Exception):
     """Something failed. ``message`` is one line; ``hint`` names what to do next."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 
-from hotmig.capture.fence import RESET, fence_triggers
+from hotmig.capture.fence import fence_triggers
 from hotmig.capture.marker import Marker, read_marker, schema_version, stamp
-from hotmig.capture.names import CAPTURE, FENCE, LOG, MARKER
+from hotmig.capture.names import LOG, MARKER
 from hotmig.capture.recording import start_recording_sql
 from hotmig.catalog.fingerprint import differences
-from hotmig.catalog.own import is_own
+from hotmig.catalog.own import is_own_trigger
 from hotmig.catalog.read import read_catalog
-from hotmig.errors import Refused
+from hotmig.errors import BEGIN_ANEW, Refused
 from hotmig.planning.model import CopyPlan
 from hotmig.sqlite import execute
 
@@ -36,12 +36,12 @@ def check_drift(db: sqlite3.Connection, plan: CopyPlan) -> bool:
     """
     marker = read_marker(db)
     if marker is None:
-        raise Refused("the old database is not being recorded any more", RESET)
+        raise Refused("the old database is not being recorded any more", BEGIN_ANEW)
     if marker.schema_version == schema_version(db):
         return False
     changes = drift(db, plan, marker)
     if changes:
-        raise Refused(f"the old database was changed while it was recorded: {_told(changes)}", RESET)
+        raise Refused(f"the old database was changed while it was recorded: {_told(changes)}", BEGIN_ANEW)
     stamp(db)
     return True
 
@@ -81,11 +81,7 @@ def _expected(plan: CopyPlan, marker: Marker) -> dict[str, str]:
 def _found(db: sqlite3.Connection) -> dict[str, str]:
     """Everything of ours, and whatever stands on marker and log."""
     entries = execute(db, "SELECT name, tbl_name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL").fetchall()
-    return {name: sql for name, table, sql in entries if table in (MARKER, LOG) or _is_capture(name)}
-
-
-def _is_capture(name: str) -> bool:
-    return name.startswith((CAPTURE, FENCE)) and is_own(name)
+    return {name: sql for name, table, sql in entries if table in (MARKER, LOG) or is_own_trigger(name)}
 
 
 def _told(changes: tuple[str, ...]) -> str:

@@ -17,7 +17,6 @@ from hotmig.sqlite import Row, execute, quote, text
 EVENTS = ("insert", "update", "delete")
 SECONDS_A_DAY = 86400
 UNIX_EPOCH_JULIAN = 2440587.5
-RESET = "run `hotmig reset`, then `hotmig migrate`"
 
 
 @dataclass(frozen=True)

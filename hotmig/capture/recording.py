@@ -6,13 +6,13 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hotmig.capture.fence import RESET, standing_triggers
+from hotmig.capture.fence import standing_triggers
 from hotmig.capture.log import create_log, guard_log, log_width
 from hotmig.capture.marker import CREATE_MARKER, STAMP, Marker, insert_marker, read_marker
-from hotmig.capture.names import CAPTURE, FENCE, LOG, MARKER, RETIRED
+from hotmig.capture.names import FENCE, LOG, MARKER, RETIRED
 from hotmig.capture.triggers import capture_triggers
-from hotmig.catalog.own import has_own_table, is_own
-from hotmig.errors import Refused
+from hotmig.catalog.own import has_own_table, is_own_trigger
+from hotmig.errors import BEGIN_ANEW, Refused
 from hotmig.planning.model import Recorded
 from hotmig.sqlite import READERS_SECONDS, execute, quote, text, transaction
 
@@ -52,7 +52,7 @@ def start_recording(
         marker = read_marker(db)
         if marker is None:
             if _own_names(db):
-                raise Refused(f"the old database holds what is left of a migration: {_own_names(db)[0]}", RESET)
+                raise Refused(f"the old database holds what is left of a migration: {_own_names(db)[0]}", BEGIN_ANEW)
             verify()
             for sql in start_recording_sql(recorded, target, plan_hash):
                 execute(db, sql)
@@ -145,7 +145,7 @@ def _fenced_tables(db: sqlite3.Connection) -> list[tuple[int, str]]:
 def _triggers(db: sqlite3.Connection) -> list[tuple[str, str]]:
     sql = "SELECT name, tbl_name FROM main.sqlite_schema WHERE type = 'trigger' ORDER BY rowid"
     found = execute(db, sql).fetchall()
-    return [(name, table) for name, table in found if is_own(name) and name.startswith((CAPTURE, FENCE))]
+    return [(name, table) for name, table in found if is_own_trigger(name)]
 
 
 def _drop(kind: str, name: str) -> str:

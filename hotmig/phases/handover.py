@@ -8,7 +8,7 @@ from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import retire
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker
-from hotmig.errors import HotmigError, Refused
+from hotmig.errors import BEGIN_ANEW, HotmigError, Refused
 from hotmig.phases.migration import LOCK_SECONDS, Migration
 from hotmig.schema.model import Schema
 from hotmig.sqlite import begin_immediate, execute, persist, transaction, value
@@ -73,7 +73,7 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
     if not migration.new.exists():
         raise Refused(f"{migration.new.name} was deleted", "run `hotmig migrate` to build it again")
     if marker is None or progress is None:
-        raise Refused("_migration_marker is gone from the old database", "run `hotmig reset`, then `hotmig migrate`")
+        raise Refused("_migration_marker is gone from the old database", BEGIN_ANEW)
     if check_drift(old, migration.plan):
         raise Refused("the old database's schema was touched since the drain (an ANALYZE is enough)", again)
     if not progress.drain_completed or marker.status != "draining":
@@ -82,7 +82,7 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
     if logged < progress.last_replayed_log_id:
         raise Refused(
             "the log is shorter than what was replayed: the old database was put back from a backup",
-            "run `hotmig reset`, then `hotmig migrate`",
+            BEGIN_ANEW,
         )
     if logged != progress.last_replayed_log_id:
         raise Refused(

@@ -11,7 +11,7 @@ from pathlib import Path
 from hotmig.catalog.fingerprint import canonical, differences, digest, equal
 from hotmig.catalog.model import Catalog
 from hotmig.catalog.read import read_catalog
-from hotmig.errors import Refused
+from hotmig.errors import BEGIN_ANEW, Refused
 from hotmig.planning.model import CopyPlan, Hint
 from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, reading, transaction, value
@@ -125,7 +125,7 @@ def verify_catalog(db: sqlite3.Connection, schema: Schema, *, triggers: bool) ->
     if not equal(found, wanted):
         raise Refused(
             f"the new database did not become what the schema module says: {'; '.join(differences(wanted, found))}",
-            "run `hotmig reset`, then `hotmig migrate`; if it happens again, this is a bug in hotmig",
+            f"{BEGIN_ANEW}; if it happens again, this is a bug in hotmig",
         )
 
 

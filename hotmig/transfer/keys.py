@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hotmig.errors import Refused
+from hotmig.errors import BEGIN_ANEW, Refused
 from hotmig.sqlite import execute, value
 from hotmig.transfer.ranges import ChunkSize, Stopwatch
 from hotmig.transfer.session import Session
@@ -41,7 +41,7 @@ class LoggedKeys:
             raise Refused(
                 f"the log ends at row {newest}, and {self.upto} were replayed: the old database was put back from a "
                 "backup, or log rows were deleted",
-                "run `hotmig reset`, then `hotmig migrate`",
+                BEGIN_ANEW,
             )
         if most is not None:
             newest = min(newest, self.upto + most)

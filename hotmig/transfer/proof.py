@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hotmig.errors import Refused
+from hotmig.errors import BEGIN_ANEW, Refused
 from hotmig.sqlite import execute, fold, quote, value
 from hotmig.transfer.conflicts import SAMPLES, explain_conflict, shown
 from hotmig.transfer.identity import read_progress
@@ -17,7 +17,7 @@ from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
 
 Report = Callable[[str, int], None]
-HINT = "run `hotmig reset`, then `hotmig migrate`; writes that fire no trigger can't be recorded (see the runbook)"
+HINT = f"{BEGIN_ANEW}; writes that fire no trigger can't be recorded (see the runbook)"
 
 
 @dataclass(frozen=True)
