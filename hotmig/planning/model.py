@@ -91,6 +91,12 @@ class TableStep:
     seeds: tuple[SeedRow, ...] = ()
     new_foreign_keys: tuple[ForeignKey, ...] = ()  # those that the old schema did not guarantee
 
+    @property
+    def computes_its_keys(self) -> bool:
+        """Whether each new key is made of old values alone: then two old rows could get the same."""
+        own = [self.column(name) for name in self.new_key]
+        return self.keys == "mapped" and all(column is not None and not column.assigned for column in own)
+
     def column(self, name: str) -> ColumnStep | None:
         """How the new column of that name is filled, None for a generated one."""
         return self._by_name.get(fold(name))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import execute, fold, quote, value
 from hotmig.transfer import id_mapping
-from hotmig.transfer.conflicts import explain_conflict
+from hotmig.transfer.conflicts import ANEW_HINT, COPY_HINT, explain_conflict
 from hotmig.transfer.keys import LoggedKeys
+from hotmig.transfer.misfits import among, among_seeds, in_indexes
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.seeds import plant_seeds
 from hotmig.transfer.session import Session
@@ -40,6 +41,9 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
     for step in session.steps:
         if step.step.keys == "mapped" and _state(session, step.step.table.name) == "waiting":
             mapped += _map_table(session, keys, step)
+    with session.building():
+        for step in session.steps:
+            id_mapping.index_new_keys(session, step)
     by_name = {step.step.table.name: step for step in session.steps}
     rows: dict[str, int] = {}
     for plain in session.plan.steps:
@@ -54,8 +58,9 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
 
 def _finish_table(session: Session, step: TableStep, indexes: tuple[str, ...]) -> None:
     with session.building():
-        with explain_conflict(session, step):
+        with explain_conflict(session, step, among_seeds, ANEW_HINT):
             plant_seeds(session.db, step)
+        with explain_conflict(session, step, in_indexes, ANEW_HINT):
             for sql in indexes:
                 execute(session.db, sql)
         _set(session, step.table.name, "state = 'indexed'")
@@ -103,20 +108,15 @@ def _map_logged_parents(session: Session, keys: LoggedKeys, step: StepSql) -> No
 
 def _copy_table(session: Session, keys: LoggedKeys, step: StepSql, report: Report) -> int:
     name = step.step.table.name
-    columns = ", ".join(column for column, _ in step.insert_columns)
-    values = ", ".join(f"p.{position}" for _, position in step.insert_columns)
 
     def chunk(bounds: KeyRange) -> int:
         if step.step.number in keys.whole:
             # Any row of it may have changed: the replay compares the whole table.
             return 0
         where = f"{bounds.where(step.key_of('p'))} AND {keys.unlogged(step, step.key_of('p'))}"
-        with explain_conflict(session, step.step):
-            cursor = execute(
-                session.db,
-                f"INSERT OR ABORT INTO {step.target}({columns}) SELECT {values} FROM {step.copied} AS p WHERE {where}",
-            )
-        copied = max(cursor.rowcount, 0)
+        rows = f"{step.copied} AS p WHERE {where}"
+        with explain_conflict(session, step.step, among(rows), COPY_HINT):
+            copied = max(execute(session.db, step.insert(rows)).rowcount, 0)
         _set(session, name, f"state = 'copying', rows = rows + {copied}")
         return copied
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from hotmig.errors import Refused
 from hotmig.planning.projection import loses
 from hotmig.sqlite import execute, quote
-from hotmig.transfer.conflicts import HINT, SAMPLES, shown
+from hotmig.transfer.conflicts import HINT
+from hotmig.transfer.misfits import SAMPLES
+from hotmig.transfer.old_rows import Misfit, cut, named, told
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, row_value
 
@@ -17,16 +19,18 @@ def require_none_lost(session: Session, step: StepSql, where: str) -> None:
     """
     key = ", ".join(_own_key(step))
     for column in step.step.columns:
-        lost = loses(step.step, column)
-        if lost is None:
+        taken, lost = step.step.taken_from(column), loses(step.step, column)
+        if taken is None or lost is None:
             continue
         rows = execute(
-            session.db, f"SELECT {key} FROM {step.source} WHERE ({where}) AND {lost} LIMIT {SAMPLES}"
+            session.db,
+            f"SELECT {key}, {cut(quote(taken.name))} FROM {step.source} WHERE ({where}) AND {lost} LIMIT {SAMPLES}",
         ).fetchall()
         if rows:
-            keys = ", ".join(shown(row) for row in rows)
-            what = f"{column.name} would not keep what the old rows {keys} hold: its type changes"
-            raise Refused(f'table "{step.step.table.name}" of the new schema: {what}', HINT)
+            what = f"{column.name} would not keep what is there: its type changes"
+            width = len(step.source_key.columns)
+            misfits = [Misfit(named(row, width, 0), columns=(taken.name,)) for row in rows]
+            raise Refused(f'table "{step.step.table.name}" of the new schema: {what}{told(step.step, misfits)}', HINT)
 
 
 def of_logged_keys(step: StepSql) -> str:

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 from hotmig.errors import BEGIN_ANEW, Refused
 from hotmig.sqlite import execute, fold, quote, value
-from hotmig.transfer.conflicts import SAMPLES, explain_conflict, shown
+from hotmig.transfer.conflicts import explain_conflict
 from hotmig.transfer.identity import read_progress
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.lost_values import require_none_lost
+from hotmig.transfer.misfits import SAMPLES
+from hotmig.transfer.old_rows import shown
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.references import check_all
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.units import counted
 
 Report = Callable[[str, int], None]
 HINT = f"{BEGIN_ANEW}; writes that fire no trigger can't be recorded (see the runbook)"
@@ -97,7 +100,7 @@ def _count_mapped(session: Session, step: StepSql) -> None:
     rows = value(session.db, f"SELECT count(*) FROM {step.target}")
     mapped = value(session.db, f"SELECT count(*) FROM main._id_mapping WHERE table_name = {step.label}")
     if not mapped <= rows <= mapped + len(step.step.seeds):
-        _refuse(step, f"{rows} rows for {mapped} mapped keys", [(rows,)])
+        _refuse(step, f"{counted(rows, 'row')} for {counted(mapped, 'mapped key')}", [(rows,)])
 
 
 def _walk(
@@ -137,14 +140,14 @@ def _compare(session: Session, step: StepSql, rows: str, where: str) -> int:
     with explain_conflict(session, step.step):
         # With its LIMIT the inner SELECT stays one: merged into the outer, it would be aggregated over more than
         # 2,000 columns.
-        counted = (
+        question = (
             f"SELECT count(*), count(wrong) FROM (SELECT CASE WHEN {differs} THEN 1 END AS wrong {joined} LIMIT -1)"
         )
-        count, wrong = execute(session.db, counted).fetchone()
+        count, wrong = execute(session.db, question).fetchone()
         if wrong:
             key = ", ".join(step.key_of("p"))
             sample = execute(session.db, f"SELECT {key} {joined} AND {differs} LIMIT {SAMPLES}").fetchall()
-            _refuse(step, f"{wrong} rows that differ from the old database's", sample)
+            _refuse(step, f"{counted(wrong, 'row')} not as the old database says", sample)
     compared: int = count
     return compared
 

@@ -8,7 +8,9 @@ from hotmig.catalog.model import ForeignKey
 from hotmig.errors import Refused
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import conjunction, execute, fold, quote
-from hotmig.transfer.conflicts import HINT, SAMPLES, shown
+from hotmig.transfer.conflicts import HINT
+from hotmig.transfer.misfits import SAMPLES
+from hotmig.transfer.old_rows import Misfit, Named, cut, named, old_key, told
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, row_value
 
@@ -40,31 +42,46 @@ def check_touched(session: Session, touched: Sequence[StepSql]) -> None:
     """Raises Refused where a row that was put in finds no parent, or a parent was taken away from its children."""
     by_name = {step.step.table.name: step for step in touched}
     for child, number, key in new_references(session):
-        label = f'"{child.table.name}" ({", ".join(key.columns)}) refers to no row of "{key.parent}"'
         step = by_name.get(child.table.name)
         if step is not None:
-            _refuse(session, label, _children_without_parent(step, key))
+            _refuse_put_in(session, step, key)
         if any(fold(parent.step.table.name) == fold(key.parent) for parent in touched):
-            _refuse(session, label, _children_left_behind(child, number, key))
+            values = [f"c.{quote(name)}" for name in key.columns]
+            gone = ", ".join(f"+g{column}" for column in range(1, len(values) + 1))
+            _refuse_standing(session, child, key, f"{row_value(values)} IN (SELECT {gone} FROM temp.gone_{number})")
 
 
-def _children_without_parent(child: StepSql, key: ForeignKey) -> str:
+def check_all(session: Session) -> None:
+    """Raises Refused where any row of the new database breaks a foreign key that the old schema did not guarantee."""
+    for child, _, key in new_references(session):
+        _refuse_standing(session, child, key, "1")
+
+
+def _refuse_put_in(session: Session, child: StepSql, key: ForeignKey) -> None:
+    """Among the rows that the replay put in."""
     values = [f"r.{child.positions[fold(name)]}" for name in key.columns if fold(name) in child.positions]
-    if len(values) < len(key.columns):
-        return ""
-    return (
-        f"SELECT {', '.join(values)} FROM {child.rows} AS r"
-        f" WHERE {conjunction(f'{name} IS NOT NULL' for name in values)} AND NOT {_parent_exists(key, values)}"
-    )
+    if len(values) == len(key.columns):
+        columns = [*child.key_of("r"), *map(cut, values)]
+        found = f"SELECT {', '.join(columns)} FROM {child.rows} AS r WHERE {_parentless(key, values)}"
+        rows = execute(session.db, f"{found} LIMIT {SAMPLES}").fetchall()
+        _refuse(child.step, key, [named(row, len(child.key), 0) for row in rows])
 
 
-def _children_left_behind(child: TableStep, number: int, key: ForeignKey) -> str:
+def _refuse_standing(session: Session, child: TableStep, key: ForeignKey, where: str) -> None:
+    """Among all rows ``c`` of the new table for which the condition holds."""
+    own = [f"c.{quote(name)}" for name in child.new_key]
+    old = old_key(StepSql(child, session.plan), own) if child.source is not None else ()
     values = [f"c.{quote(name)}" for name in key.columns]
-    gone = ", ".join(f"+g{column}" for column in range(1, len(values) + 1))
-    return (
-        f"SELECT {', '.join(values)} FROM main.{quote(child.table.name)} AS c"
-        f" WHERE {row_value(values)} IN (SELECT {gone} FROM temp.gone_{number}) AND NOT {_parent_exists(key, values)}"
+    found = (
+        f"SELECT {', '.join([*(old or ['NULL']), *own, *map(cut, values)])} FROM main.{quote(child.table.name)} AS c"
+        f" WHERE {where} AND {_parentless(key, values)}"
     )
+    rows = execute(session.db, f"{found} LIMIT {SAMPLES}").fetchall()
+    _refuse(child, key, [named(row, len(old) or 1, len(own)) for row in rows])
+
+
+def _parentless(key: ForeignKey, values: Sequence[str]) -> str:
+    return f"{conjunction(f'{name} IS NOT NULL' for name in values)} AND NOT {_parent_exists(key, values)}"
 
 
 def _parent_exists(key: ForeignKey, values: Sequence[str]) -> str:
@@ -72,21 +89,8 @@ def _parent_exists(key: ForeignKey, values: Sequence[str]) -> str:
     return f"EXISTS (SELECT 1 FROM main.{quote(key.parent)} AS q WHERE {join})"
 
 
-def _refuse(session: Session, label: str, select: str) -> None:
-    rows = execute(session.db, f"{select} LIMIT {SAMPLES}").fetchall() if select else []
+def _refuse(child: TableStep, key: ForeignKey, rows: Sequence[Named]) -> None:
     if rows:
-        raise Refused(f"a foreign key of the new schema is broken: {label}: {', '.join(map(shown, rows))}", HINT)
-
-
-def check_all(session: Session) -> None:
-    """Raises Refused where any row of the new database breaks a foreign key that the old schema did not guarantee."""
-    for child, _, key in new_references(session):
-        values = [f"c.{quote(name)}" for name in key.columns]
-        given = conjunction(f"{name} IS NOT NULL" for name in values)
-        label = f'"{child.table.name}" ({", ".join(key.columns)}) refers to no row of "{key.parent}"'
-        _refuse(
-            session,
-            label,
-            f"SELECT {', '.join(values)} FROM main.{quote(child.table.name)} AS c"
-            f" WHERE {given} AND NOT {_parent_exists(key, values)}",
-        )
+        what = f'"{child.table.name}" ({", ".join(key.columns)}) refers to no row of "{key.parent}"'
+        misfits = [Misfit(row, columns=key.columns) for row in rows]
+        raise Refused(f"a foreign key of the new schema is broken: {what}{told(child, misfits)}", HINT)

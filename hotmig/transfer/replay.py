@@ -14,6 +14,7 @@ from hotmig.transfer.full_text import rebuild
 from hotmig.transfer.high_water import carry_high_water
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.lost_values import of_logged_keys, require_none_lost
+from hotmig.transfer.misfits import among, among_seeds
 from hotmig.transfer.on_replay import act_out, remember_before, remember_new
 from hotmig.transfer.proof import prove_keys
 from hotmig.transfer.ranges import ChunkSize
@@ -21,6 +22,7 @@ from hotmig.transfer.references import check_touched, remember_deleted
 from hotmig.transfer.seeds import plant_seeds
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.transfer.taken_keys import require_own_keys
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def _reconcile(session: Session, keys: LoggedKeys) -> tuple[int, int]:
         with explain_conflict(session, step.step):
             execute(session.db, f"INSERT INTO {step.rows} SELECT p.* FROM {step.logged_rows}")
         require_none_lost(session, step, of_logged_keys(step))
+        require_own_keys(session, step)
     deleted = sum(_take_out(session, step) for step in reversed(touched))
     inserted = sum(_put_in(session, step) for step in touched)
     check_touched(session, touched)
@@ -168,14 +171,10 @@ def _take_out(session: Session, step: StepSql) -> int:
 
 def _put_in(session: Session, step: StepSql) -> int:
     """Inserts the rows that are missing, and the seed rows that their old rows no longer cover."""
-    columns = ", ".join(column for column, _ in step.insert_columns)
-    values = ", ".join(f"r.{position}" for _, position in step.insert_columns)
-    found = matches(step.target_key_of("n"), step.new_key_of("r"), step.target_collations)
+    found = matches(step.target_key_of("n"), step.new_key_of("p"), step.target_collations)
+    missing = f"{step.rows} AS p WHERE NOT EXISTS (SELECT 1 FROM {step.target} AS n WHERE {found})"
     remember_new(session, step)
-    with explain_conflict(session, step.step):
-        cursor = execute(
-            session.db,
-            f"INSERT OR ABORT INTO {step.target}({columns}) SELECT {values} FROM {step.rows} AS r"
-            f" WHERE NOT EXISTS (SELECT 1 FROM {step.target} AS n WHERE {found})",
-        )
-        return max(cursor.rowcount, 0) + plant_seeds(session.db, step.step)
+    with explain_conflict(session, step.step, among(missing)):
+        inserted = max(execute(session.db, step.insert(missing)).rowcount, 0)
+    with explain_conflict(session, step.step, among_seeds):
+        return inserted + plant_seeds(session.db, step.step)

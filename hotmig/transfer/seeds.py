@@ -6,7 +6,7 @@ import sqlite3
 
 from hotmig.planning.model import TableStep
 from hotmig.schema.model import SeedRow
-from hotmig.sqlite import execute, fold, quote
+from hotmig.sqlite import Row, execute, fold, quote
 from hotmig.transfer.step_sql import StepSql, matches
 
 
@@ -34,15 +34,16 @@ def plant_seeds(db: sqlite3.Connection, step: TableStep) -> int:
 
 
 def _plant(db: sqlite3.Connection, step: TableStep, seed: SeedRow) -> int:
+    return max(execute(db, *planting(step, seed)).rowcount, 0)
+
+
+def planting(step: TableStep, seed: SeedRow) -> tuple[str, Row]:
+    """The statement, with its parameters, that inserts a seed row whose key no row has."""
     values = dict(zip((fold(name) for name in seed.columns), seed.values, strict=True))
     key = [values[fold(name)] for name in step.new_key]
     where = matches([quote(name) for name in step.new_key], ["?"] * len(key))
     columns = ", ".join(quote(name) for name in seed.columns)
     marks = ", ".join("?" * len(seed.values))
     table = f"main.{quote(step.table.name)}"
-    cursor = execute(
-        db,
-        f"INSERT INTO {table}({columns}) SELECT {marks} WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {where})",
-        (*seed.values, *key),
-    )
-    return max(cursor.rowcount, 0)
+    absent = f"NOT EXISTS (SELECT 1 FROM {table} WHERE {where})"
+    return f"INSERT OR ABORT INTO {table}({columns}) SELECT {marks} WHERE {absent}", (*seed.values, *key)

@@ -12,8 +12,9 @@ from functools import cached_property
 
 from hotmig.catalog.affinity import column_affinity, stored
 from hotmig.catalog.model import Affinity, Column, Index, PrimaryKey, Table, UniqueConstraint
+from hotmig.planning.following import follows_only_the_key
 from hotmig.planning.model import ColumnStep, CopyPlan, SourceKey, TableStep, Translation
-from hotmig.planning.projection import is_copy, projected
+from hotmig.planning.projection import projected
 from hotmig.schema.model import SeedRow
 from hotmig.sqlite import conjunction, disjunction, fold, quote, same, text
 from hotmig.transfer.bookkeeping import columns as key_columns
@@ -179,6 +180,15 @@ class StepSql:
             pairs[:0] = list(zip(self.target_key, self.key, strict=True))
         return tuple(pairs)
 
+    def insert(self, rows: str) -> str:
+        """The INSERT of projected rows: ``rows`` is what stands behind FROM to get them under the alias ``p``.
+
+        OR ABORT, because an ON CONFLICT clause of the new table would otherwise drop rows in silence.
+        """
+        columns = ", ".join(column for column, _ in self.insert_columns)
+        values = ", ".join(f"p.{position}" for _, position in self.insert_columns)
+        return f"INSERT OR ABORT INTO {self.target}({columns}) SELECT {values} FROM {rows}"
+
     def differs(self, row: str, target: str) -> str:
         """Whether any written column of ``target`` is not the *same* as in ``row``."""
         terms = []
@@ -327,22 +337,8 @@ class StepSql:
         return column_affinity(parent, column) if parent and column else None
 
     def follows_only_the_key(self, translation: Translation) -> bool:
-        """Whether a child's value can change only when the child or the parent's key does.
-
-        Then a logged parent needs no second look at its children. A key that is compared by a collation can change
-        from 'bob' to 'BOB' without its children: for a foreign key they are the same.
-        """
-        step = self.plan.step(translation.parent)
-        if step is None or step.source_key is None or translation.orphans == "null":
-            return False
-        if any(collation not in ("", "BINARY") for collation in step.source_key.collations):
-            return False
-        if {fold(name) for name in translation.parent_columns} != {fold(name) for name in step.source_key.columns}:
-            return False
-        columns = {fold(column.name): column for column in step.columns}
-        values = [columns[fold(name)] for name in translation.value_columns]
-        old_key = {quote(name) for name in step.source_key.columns}
-        return all(value.assigned or (is_copy(step, value) and value.expression in old_key) for value in values)
+        """Whether a logged parent needs no second look at its children."""
+        return follows_only_the_key(self.plan, translation)
 
 
 def steps_with_source(plan: CopyPlan) -> tuple[StepSql, ...]:

@@ -43,10 +43,11 @@ def _widen_edge(session: Session, whole: set[int], child: StepSql, edge: Transla
         return
     children = ", ".join(child.source_key_of("o"))
     if by_key:
+        # Left to itself, SQLite reads all children where no statistics tell it how few the keys are.
         _add(
             session,
             child,
-            f"SELECT {children} FROM {parent.latest} AS k, {child.source} AS o WHERE {_logged(parent, edge)}",
+            f"SELECT {children} FROM {parent.latest} AS k CROSS JOIN {child.source} AS o ON {_logged(parent, edge)}",
         )
     pairs = zip(edge.columns, edge.parent_columns, strict=True)
     # The left side's collation counts, and a foreign key goes by the parent's.

@@ -39,6 +39,32 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
+def by_hand(path: Path, *statements: str) -> None:
+    """Executes what an operator types, each statement again and again until no writer is in its way.
+
+    SQLite's own busy timeout waits for 100 ms between two tries, and starves under steady writers.
+    """
+    db = sqlite3.connect(path, isolation_level=None, timeout=0)
+    try:
+        for statement in statements:
+            deadline = time.monotonic() + PATIENCE
+            while not _executed(db, statement):
+                assert time.monotonic() < deadline, f"waited {PATIENCE:g} s to execute {statement}"
+                time.sleep(0.002)
+    finally:
+        db.close()
+
+
+def _executed(db: sqlite3.Connection, statement: str) -> bool:
+    try:
+        db.execute(statement)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
+
+
 class Application:
     """Writer processes on one database, and what their journals say so far."""
 

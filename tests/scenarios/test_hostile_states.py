@@ -13,15 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios import exact
-from tests.scenarios.harness import Project, environment
+from tests.scenarios.harness import Project, by_hand, environment
 from tests.scenarios.shapes import SHAPES
-
-
-def by_hand(path: Path, *statements: str) -> None:
-    db = sqlite3.connect(path, isolation_level=None, timeout=10)
-    for statement in statements:
-        db.execute(statement)
-    db.close()
 
 
 def project_after(tmp_path: Path, *commands: str, journal_mode: str = "wal") -> Project:

@@ -11,7 +11,7 @@ from hotmig.sqlite import value
 from hotmig.transfer.copy import copy_all
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
-from tests.transfer.building import Case, rules, schema
+from tests.transfer.building import Case, rules, schema, seed
 
 
 def ignore(_table: str, _rows: int) -> None:
@@ -75,7 +75,8 @@ def test_a_reference_to_no_row_stops_the_copy_and_is_named(tmp_path: Path) -> No
         schema(BY_ID, [rules("city", country_id={"was": "country"})]),
     )
     case.record()
-    with case.session() as session, pytest.raises(Refused, match=r'refers to no row of "country" in the rows 5'):
+    message = r'table "city": country refers to no row of "country" \(old table "city", row with id 5: country \'xx\'\)'
+    with case.session() as session, pytest.raises(Refused, match=message):
         case.copy(session)
 
 
@@ -154,10 +155,14 @@ def test_a_foreign_key_that_is_new_is_checked_for_what_a_replay_touches(tmp_path
     with case.session() as session:
         case.copy(session)
         case.write("INSERT INTO b VALUES (3, 9)")
-        with pytest.raises(Refused, match=r'"b" \(a_id\) refers to no row of "a": 9'):
+        with pytest.raises(
+            Refused, match=r'"b" \(a_id\) refers to no row of "a" \(old table "b", row with id 3: a_id 9\)'
+        ):
             replay(session)
         case.write("DELETE FROM b WHERE id = 3", "DELETE FROM a WHERE id = 2")
-        with pytest.raises(Refused, match=r'"b" \(a_id\) refers to no row of "a": 2'):
+        with pytest.raises(
+            Refused, match=r'"b" \(a_id\) refers to no row of "a" \(old table "b", row with id 2: a_id 2\)'
+        ):
             replay(session)
         case.write("UPDATE b SET a_id = 1")
         replay(session)
@@ -250,3 +255,37 @@ def test_children_of_parents_that_are_written_without_pause_are_looked_for_once(
     assert case.new_rows(
         "SELECT count(*), sum(part.sku = 's' || used.id) FROM used JOIN part ON part.id = part_id"
     ) == [(3000, 3000)]
+
+
+def test_children_that_refer_to_no_row_are_named_by_their_old_keys_or_as_seed_rows(tmp_path: Path) -> None:
+    old = [
+        "CREATE TABLE a(id INTEGER PRIMARY KEY)",
+        "CREATE TABLE b(sku TEXT NOT NULL PRIMARY KEY, a_id INTEGER)",
+        "INSERT INTO a VALUES (1), (2), (3)",
+        "INSERT INTO b VALUES ('x', 1), ('y', 2)",
+    ]
+    new = [
+        "CREATE TABLE a(id INTEGER PRIMARY KEY)",
+        "CREATE TABLE b(id INTEGER PRIMARY KEY, sku TEXT NOT NULL, a_id INTEGER REFERENCES a(id))",
+    ]
+    case = Case(tmp_path, old, schema(new, [rules("b", seeds=[seed(id=70, sku="s", a_id=3)])]))
+    case.record()
+    broken = 'a foreign key of the new schema is broken: "b" (a_id) refers to no row of "a"'
+    with case.session() as session:
+        case.copy(session)
+        for write, mend, rows in (
+            ("DELETE FROM a WHERE id = 2", "INSERT INTO a VALUES (2)", "(old table \"b\", row with sku 'y': a_id 2)"),
+            ("DELETE FROM a WHERE id = 3", "INSERT INTO a VALUES (3)", "(seed row 70: a_id 3)"),
+            (
+                "UPDATE b SET a_id = 9",
+                "UPDATE b SET a_id = 1",
+                "(old table \"b\", rows with sku 'x': a_id 9; 'y': a_id 9)",
+            ),
+        ):
+            case.write(write)
+            with pytest.raises(Refused) as caught:
+                replay(session)
+            assert caught.value.message == f"{broken} {rows}"
+            case.write(mend)
+            replay(session)
+        prove(session, ignore)

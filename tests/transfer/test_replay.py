@@ -152,7 +152,7 @@ def test_a_write_that_no_trigger_saw_fails_the_proof(tmp_path: Path) -> None:
         case.copy(session)
         case.write("DROP TRIGGER _migration_capture_1_before_update", "UPDATE t SET v = 1.0 WHERE id = 1")
         replay(session)
-        with pytest.raises(Refused, match=r'table "t" has 1 rows that differ from the old database\'s: 1'):
+        with pytest.raises(Refused, match=r'table "t" has 1 row not as the old database says: 1'):
             prove(session, ignore)
 
 
