@@ -108,7 +108,7 @@ def registered() -> tuple[Check, ...]:
     return tuple(_registry[name] for name in sorted(_registry))
 
 
-def counted(keys: Sequence[str], rows: str) -> str:
+def how_many(keys: Sequence[str], rows: str) -> str:
     """A question: how many rows there are, and the keys of the first ones, in their order.
 
     ``rows`` is ``FROM … WHERE …``; only rows that are found are sorted.
@@ -150,11 +150,6 @@ def shown(value: Any) -> str:
         short = value if len(value) <= _WIDEST_SAMPLE else value[:_WIDEST_SAMPLE] + "…"
         return "'" + short.replace("'", "''") + "'"
     return str(value)
-
-
-def number(count: int, one: str, many: str | None = None) -> str:
-    """``1 row``, ``1,204 rows``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def literal(text: str) -> str:

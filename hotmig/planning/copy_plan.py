@@ -79,9 +79,10 @@ def _kept_key(draft: Draft, references: References) -> tuple[str, ...] | None:
 def _column(draft: Draft, fill: Fill, translations: Iterable[Translation]) -> ColumnStep:
     name = fill.column.name
     for translation in translations:
-        if fold(name) in (fold(target) for target in translation.targets):
-            origin = f"{translation.parent} of {_old_names(draft, translation.columns)}"
-            return ColumnStep(name, None, origin)
+        values = dict(zip(map(fold, translation.targets), translation.value_columns, strict=True))
+        if fold(name) in values:
+            named = f"{_old_names(draft, translation.columns)} {'names' if len(translation.columns) == 1 else 'name'}"
+            return ColumnStep(name, None, f"the new {values[fold(name)]} of the {translation.parent} that {named}")
     if fill.assigned:
         return ColumnStep(name, None, "a new integer key", assigned=True)
     if fill.expression is not None:
@@ -119,6 +120,7 @@ def _canonical(step: TableStep) -> tuple[object, ...]:
         step.keys,
         step.source_key,
         step.new_key,
-        step.columns,
+        # Without what is told to people: other words are no other plan.
+        tuple((column.name, column.expression, column.assigned) for column in step.columns),
         step.translations,
     )

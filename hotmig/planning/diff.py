@@ -132,8 +132,9 @@ def _new_names(step: TableStep) -> dict[str, str]:
         if old is not None:
             names.setdefault(fold(old.name), own.name)
     for translation in step.translations:
-        for old_name, target in zip(translation.columns, translation.targets, strict=False):
-            names.setdefault(fold(old_name), target)
+        if len(translation.columns) == len(translation.targets):
+            for old_name, target in zip(translation.columns, translation.targets, strict=True):
+                names.setdefault(fold(old_name), target)
     for own in step.columns:
         names.setdefault(fold(own.name), own.name)
     return names

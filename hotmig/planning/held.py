@@ -55,14 +55,17 @@ def is_unique_already(step: TableStep, key: UniqueKey) -> bool:
     if any(part.name is None for part in key.columns) or key.where is not None:
         return _is_same_index(step, key)
     wanted = {fold(copied_from(step, part.name or "") or ""): part.collation.upper() for part in key.columns}
-    return any(_implies(old, wanted) for old in unique_keys(step.source))
+    return any(implies(old, wanted) for old in unique_keys(step.source))
 
 
-def _implies(old: UniqueKey, wanted: dict[str, str]) -> bool:
-    """Distinct in a part of the columns is distinct in all; equal bytes are equal under every collation."""
-    if old.where is not None:
+def implies(key: UniqueKey, wanted: dict[str, str]) -> bool:
+    """Whether rows that a key keeps distinct are distinct in ``wanted``, columns (folded) with their collations.
+
+    Distinct in a part of the columns is distinct in all; equal bytes are equal under every collation.
+    """
+    if key.where is not None:
         return False
-    for part in old.columns:
+    for part in key.columns:
         collation = wanted.get(fold(part.name)) if part.name is not None else None
         if collation is None or collation not in (part.collation.upper(), "BINARY"):
             return False

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Literal
 
 from hotmig.planning.model import Hint
-from hotmig.schema.model import Schema
-from hotmig.sqlite import fold
+from hotmig.schema.model import ColumnRules, Schema
+from hotmig.sqlite import fold, quote
 
 
 def hints_of(schema: Schema) -> frozenset[Hint]:
@@ -17,11 +17,17 @@ def hints_of(schema: Schema) -> frozenset[Hint]:
         if rules.was is not None:
             hints.add(Hint("was", rules.table, "", rules.was))
         for column in rules.columns:
-            if column.was is not None:
-                hints.add(Hint("was", rules.table, column.column, column.was))
+            text = was_text(column)
+            if text is not None:
+                hints.add(Hint("was", rules.table, column.column, text))
             if column.source is not None:
                 hints.add(Hint("from", rules.table, column.column, column.source))
     return frozenset(hints)
+
+
+def was_text(rules: ColumnRules) -> str | None:
+    """A column's Was as ``_schema_hint`` remembers it: the name, or several names quoted as SQL; None without one."""
+    return ", ".join(map(quote, rules.together)) if rules.together else rules.was
 
 
 class UsedHints:
@@ -32,3 +38,7 @@ class UsedHints:
 
     def has(self, kind: Literal["from", "was"], table: str, column: str, text: str | None) -> bool:
         return (kind, fold(table), fold(column), text) in self._used
+
+    def has_was(self, table: str, rules: ColumnRules) -> bool:
+        """Whether the column's Was was used up."""
+        return self.has("was", table, rules.column, was_text(rules))

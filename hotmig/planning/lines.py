@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.lexer import KEYWORDS
@@ -15,6 +16,8 @@ from hotmig.sqlite import fold, quote
 
 _PYTHON = {"INTEGER": "int", "TEXT": "str", "BLOB": "bytes", "REAL": "float", "NUMERIC": "float"}
 _ZERO = {"INTEGER": "0", "TEXT": "''", "BLOB": "x''", "REAL": "0.0", "NUMERIC": "0"}
+# Nothing is guessed: a value that works would be pasted, and every old row would have it. This is refused as it stands.
+TO_BE_WRITTEN = "SQL over the old row"
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -37,8 +40,12 @@ def from_line(context: Context, step: TableStep, column: Column, expression: str
     return field_line(context, step, column, f"From({literal(expression)})")
 
 
-def was_line(context: Context, step: TableStep, column: Column, old: str) -> str:
-    return field_line(context, step, column, f"Was({literal(old)})")
+def was_line(context: Context, step: TableStep, column: Column, old: Iterable[str]) -> str:
+    return field_line(context, step, column, was_marker(old))
+
+
+def was_marker(names: Iterable[str]) -> str:
+    return f"Was({', '.join(map(literal, names))})"
 
 
 def python_type(context: Context, step: TableStep, column: Column) -> str:

@@ -19,12 +19,14 @@ class Fill:
     """Where a new column's value comes from: an old column as it is, a From, or a new integer key (``assigned``).
 
     ``assigned`` with an ``old`` column is a TEXT key that becomes an INTEGER PRIMARY KEY of the same name.
+    ``together`` are the old columns that were the reference which is one of fewer columns now.
     """
 
     column: Column
     old: Column | None = None
     expression: str | None = None
     assigned: bool = False
+    together: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ def _fills(table: Table, source: Table | None, rules: TableRules | None, used: U
             fills.append(Fill(column, expression=own.source))
         elif column.name in claims:
             fills.append(Fill(column, old=claims[column.name]))
+        elif together := columns_together(source, own, table, used):
+            fills.append(Fill(column, together=together))
         elif same is not None and same.name not in taken:
             fills.append(Fill(column, old=same))
         else:
@@ -128,15 +132,28 @@ def claimed_column(source: Table, rules: ColumnRules | None, table: Table, used:
 
     The field of a reference names its column without the suffix: Was("client") also finds "client_id".
     """
-    if rules is None or rules.was is None or used.has("was", table.name, rules.column, rules.was):
+    if rules is None or rules.was is None or used.has_was(table.name, rules):
         return None
     suffix = rules.column.removeprefix(rules.field)
     found = source.column(rules.was)
     return found if found is not None or suffix == rules.column else source.column(rules.was + suffix)
 
 
+def columns_together(source: Table, rules: ColumnRules | None, table: Table, used: UsedHints) -> tuple[Column, ...]:
+    """The old columns that an unused Was of several names speaks of; () unless all are there.
+
+    They are read, not claimed: a part of the old reference can live on under its own name.
+    """
+    if rules is None or used.has_was(table.name, rules):
+        return ()
+    found = tuple(column for column in map(source.column, rules.together) if column is not None)
+    return found if len(found) == len(rules.together) else ()
+
+
 def _assign(fill: Fill, table: Table, source: Table | None, source_key: SourceKey | None) -> Fill:
     if source is None or fill.expression is not None or table.rowid_alias != fill.column.name:
+        return fill
+    if fill.together:
         return fill
     if fill.old is None:
         return Fill(fill.column, assigned=True)

@@ -43,7 +43,7 @@ class References:
         return tuple(foreign for foreign in ordered(draft.table.foreign_keys) if not self._guaranteed(draft, foreign))
 
     def parent_columns(self, draft: Draft, foreign: ForeignKey) -> tuple[str, ...] | None:
-        """The old parent columns that the old child columns referred to, one for each column of ``foreign``.
+        """The old parent columns that the old child columns referred to, one for each of these.
 
         By the old foreign key; where none was declared, what the new one refers to, or else the parent's old key.
         None: not known.
@@ -56,10 +56,10 @@ class References:
         if declared is not None:
             return _spelled(parent, declared)
         copied = [parent.copies(name) for name in foreign.parent_columns if self.is_copy(parent, name)]
-        if copied and len(copied) == len(foreign.columns):
+        if copied and len(copied) == len(foreign.columns) == len(children):
             return tuple(column.name for column in copied if column is not None)
         key = primary_key_names(parent.source) or (parent.source_key.columns if parent.source_key else ())
-        return key if len(key) == len(foreign.columns) else None
+        return key if len(key) == len(children) else None
 
     def is_copy(self, draft: Draft, name: str) -> bool:
         """Whether the new column keeps every value of an old one."""
@@ -139,8 +139,14 @@ def ordered(foreign_keys: Iterable[ForeignKey]) -> list[ForeignKey]:
 
 
 def old_columns(draft: Draft, foreign: ForeignKey) -> tuple[str, ...] | None:
-    """The old columns that the columns of a new foreign key come from, None unless each is a plain old column."""
+    """The old columns that the columns of a new foreign key come from.
+
+    One for each that is a plain old column, or all that together were the reference; None for anything else.
+    """
     fills = [draft.fill(name) for name in foreign.columns]
+    together = {fill.together if fill is not None else () for fill in fills}
+    if len(together) == 1 and together != {()}:
+        return tuple(column.name for column in together.pop())
     names = tuple(fill.old.name for fill in fills if fill is not None and fill.old is not None)
     return names if len(names) == len(foreign.columns) else None
 

@@ -6,7 +6,7 @@ from hotmig.catalog.fingerprint import equal
 from hotmig.planning.checking import Context
 from hotmig.planning.checks import seeds
 from hotmig.planning.held import copied_from
-from hotmig.planning.model import TableStep
+from hotmig.planning.model import CopyPlan, TableStep
 from hotmig.sqlite import fold
 
 
@@ -15,10 +15,12 @@ def nothing_to_do(context: Context) -> bool:
 
     Seed rows must be known to be there: without the answers to the probes they count as something to do.
     """
-    plan = context.plan
-    if not equal(plan.old, plan.new) or not all(map(_is_identity, plan.steps)):
-        return False
-    return all(_is_there(context, step) for step in plan.steps)
+    return same_schema(context.plan) and all(_is_there(context, step) for step in context.plan.steps)
+
+
+def same_schema(plan: CopyPlan) -> bool:
+    """Whether the old database has this schema, and no value moves to another place in it."""
+    return equal(plan.old, plan.new) and all(map(_is_identity, plan.steps))
 
 
 def _is_identity(step: TableStep) -> bool:

@@ -1,17 +1,16 @@
-"""What becomes of each old column and table: which have a successor, and which look as if they were renamed."""
+"""What becomes of each old column and table: which have a successor, and which tables look renamed."""
 
 from __future__ import annotations
 
 from difflib import SequenceMatcher
 
-from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.model import Column, Table
 from hotmig.planning.checking import Context
 from hotmig.planning.expressions import compiled
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import fold
 
-_ALIKE = 0.5  # of two names, or of the names of two tables' columns
+_ALIKE = 0.5  # of the names of two tables' columns
 
 
 def read_columns(step: TableStep) -> frozenset[str]:
@@ -49,26 +48,21 @@ def gone_columns(context: Context, step: TableStep) -> tuple[Column, ...]:
     return tuple(column for column in gone if not context.is_dropped(source.name, column.name))
 
 
+def gone_subject(step: TableStep, column: Column) -> str:
+    """What the question is called how many values a column holds that is gone."""
+    return f"{step.table.name}.{column.name}"
+
+
+def gone_values(context: Context, step: TableStep, column: Column) -> int:
+    """How many values a column holds that is gone; 0 for one that has a successor."""
+    return context.count("dropped-column", gone_subject(step, column))
+
+
 def gone_tables(context: Context) -> tuple[Table, ...]:
     """The old tables that no new one comes from and that the module doesn't give up."""
     used = {step.source.name for step in context.plan.steps if step.source is not None}
     tables = (recorded.table for recorded in context.plan.recorded)
     return tuple(table for table in tables if table.name not in used and not context.is_dropped(table.name))
-
-
-def renamed_columns(context: Context, step: TableStep) -> dict[str, Column]:
-    """Old column name → the new column that looks like it: of the same shape and without a source."""
-    if step.source is None:
-        return {}
-    new = [column for column in step.table.stored_columns if is_unfilled(step, column)]
-    pairs: dict[str, Column] = {}
-    for old in gone_columns(context, step):
-        alike = [each for each in new if _same_shape(step, old, each)]
-        if alike:
-            best = max(alike, key=lambda each: _likeness(old, each))
-            pairs[old.name] = best
-            new.remove(best)
-    return pairs
 
 
 def is_unfilled(step: TableStep, column: Column) -> bool:
@@ -79,6 +73,20 @@ def is_unfilled(step: TableStep, column: Column) -> bool:
     if step.source is not None and own.assigned and step.source.column(column.name) is not None:
         return False
     return all(fold(column.name) not in map(fold, each.targets) for each in step.translations)
+
+
+def claimant(step: TableStep, column: Column) -> str | None:
+    """The new column that takes, by its Was, the old column of this one's name; None where this one is filled."""
+    own = step.column(column.name)
+    old = step.source.column(column.name) if step.source is not None else None
+    if own is None or old is None or own.assigned or not is_unfilled(step, column):
+        return None
+    for other in step.columns:
+        taken = step.taken_from(other)
+        if taken is not None and taken.name == old.name:
+            return other.name
+    followers = (each for each in step.translations if old.name in each.columns)
+    return next((each.targets[0] for each in followers), None)
 
 
 def renamed_tables(context: Context) -> dict[str, TableStep]:
@@ -92,16 +100,6 @@ def renamed_tables(context: Context) -> dict[str, TableStep]:
             pairs[old.name] = best
             new.remove(best)
     return pairs
-
-
-def _same_shape(step: TableStep, old: Column, new: Column) -> bool:
-    if step.source is None or column_affinity(step.source, old) != column_affinity(step.table, new):
-        return False
-    return old.not_null == new.not_null or _similar(old.name, new.name) >= _ALIKE
-
-
-def _likeness(old: Column, new: Column) -> tuple[bool, bool, float]:
-    return (fold(old.type) == fold(new.type), old.not_null == new.not_null, _similar(old.name, new.name))
 
 
 def _similar(left: str, right: str) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hotmig.catalog.lexer import tokens
 from hotmig.errors import HotmigError
 from hotmig.schema.declare import AUTO, Registry, TableDeclaration
 from hotmig.schema.fields import REQUIRED, Field, fields_of
@@ -23,10 +25,12 @@ from hotmig.schema.markers import (
     Was,
 )
 from hotmig.schema.model import Orphans, Value
+from hotmig.schema.origins import Origin, needs_one, origin_of, origins_of, require_as_many
 from hotmig.schema.places import Sources, Spot, wrong
 from hotmig.schema.terms import Names, fragment, key_term
 from hotmig.schema.types import declared, literal, stored
 from hotmig.sqlite import fold
+from hotmig.sqlite import text as quoted_text
 
 _BARE_DEFAULTS = ("NULL", "TRUE", "FALSE", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME")
 
@@ -44,8 +48,7 @@ class ColumnSpec:
     collation: str | None
     generated: str | None
     stored: bool
-    was: str | None
-    source: str | None
+    origin: Origin
     orphans: Orphans
     allowed: tuple[Value, ...] = ()
     via: tuple[TableDeclaration, str] | None = None
@@ -149,24 +152,14 @@ class Columns:
         targets = self._parent_columns(field, parent, rule)
         given = field.one(Column)
         names = given.names if given else _reference_names(field, targets, explicit=bool(rule and rule.columns))
-        _same_count(field, "Column", names, targets)
-        was, sources = field.one(Was), field.one(From)
-        if was:
-            _same_count(field, "Was", was.names, targets)
-        if sources:
-            _same_count(field, "From", sources.sources, targets)
+        wanted = tuple(target.name for target in targets)
+        require_as_many(field, "Column", names, wanted)
+        origins = origins_of(field, wanted)
         if field.default not in (AUTO, REQUIRED, None):
             raise wrong(field.spot, f"a reference can't have {field.default!r} as its default", "use Default(sql=…)")
         return tuple(
-            _column(
-                field,
-                name,
-                type=target.type,
-                was=was.names[at] if was else None,
-                source=fragment(sources.sources[at], field.spot) if sources else None,
-                via=(parent, target.name),
-            )
-            for at, (name, target) in enumerate(zip(names, targets, strict=True))
+            _column(field, name, type=target.type, origin=origin, via=(parent, target.name))
+            for name, target, origin in zip(names, targets, origins, strict=True)
         )
 
     def _parent_columns(
@@ -199,31 +192,18 @@ def _reference_names(field: Field, targets: Sequence[ColumnSpec], *, explicit: b
     return tuple(f"{field.name}_{target.name}" for target in targets)
 
 
-def _same_count(field: Field, what: str, given: Sequence[str], targets: Sequence[ColumnSpec]) -> None:
-    if len(given) != len(targets):
-        raise wrong(
-            field.spot,
-            f"{what} of {field.name} has {len(given)} entries, and the reference {len(targets)} columns",
-            f"give one for each of {', '.join(target.name for target in targets)}",
-        )
-
-
 def _scalar(field: Field) -> ColumnSpec:
     given, type_, kind = field.one(Column), field.one(ColumnType), declared(field.core)
     if type_ is None and kind is None:
         raise _no_type(field)
     names = given.names if given else (field.name,)
-    was, source = field.one(Was), field.one(From)
-    rules = {"Column": names, "Was": was.names if was else None, "From": source.sources if source else None}
-    for marker, entries in rules.items():
-        if entries is not None and len(entries) != 1:
-            raise wrong(field.spot, f"{marker} of {field.name} needs one entry", f'write {marker}("…")')
+    if len(names) != 1:
+        raise needs_one(field, "Column")
     return _column(
         field,
         names[0],
         type=type_.name if type_ else kind.type if kind else "",
-        was=was.names[0] if was else None,
-        source=fragment(source.sources[0], field.spot) if source else None,
+        origin=origin_of(field),
         allowed=kind.values if kind and type_ is None else (),
     )
 
@@ -244,14 +224,16 @@ def _column(
     name: str,
     *,
     type: str,
-    was: str | None,
-    source: str | None,
+    origin: Origin,
     allowed: tuple[Value, ...] = (),
     via: tuple[TableDeclaration, str] | None = None,
 ) -> ColumnSpec:
     type_, generated = field.one(ColumnType), field.one(Generated)
     collate, not_null = field.one(Collate), field.one(NotNull)
-    _check_rules(field, was, source, generated)
+    if generated and (field.one(Was) or field.one(From)):
+        raise wrong(field.spot, f"{field.name} is generated: nothing is carried over to it", "take Was or From away")
+    if generated and field.default is not AUTO:
+        raise wrong(field.spot, f"{field.name} is generated: Python can't give it a value", "write = auto()")
     references = field.all(References)
     default = _default(field, type_.name if type_ else type)
     return ColumnSpec(
@@ -264,21 +246,11 @@ def _column(
         collation=collate.name if collate else None,
         generated=fragment(generated.sql, field.spot) if generated else None,
         stored=bool(generated and generated.stored),
-        was=was,
-        source=source,
+        origin=origin,
         orphans="null" if any(rule.orphans == "null" for rule in references) else "refuse",
         allowed=allowed,
         via=via,
     )
-
-
-def _check_rules(field: Field, was: str | None, source: str | None, generated: Generated | None) -> None:
-    if was is not None and source is not None:
-        raise wrong(field.spot, f"{field.name} has both Was and From", f'From("{was}") alone says where it comes from')
-    if generated and (was is not None or source is not None):
-        raise wrong(field.spot, f"{field.name} is generated: nothing is carried over to it", "take Was or From away")
-    if generated and field.default is not AUTO:
-        raise wrong(field.spot, f"{field.name} is generated: Python can't give it a value", "write = auto()")
 
 
 def _default(field: Field, type: str) -> str | None:
@@ -304,5 +276,11 @@ def _sql_default(sql: str, spot: Spot) -> str:
     text = fragment(sql, spot)
     # DEFAULT abc and DEFAULT "abc" are the text 'abc'.
     if (text.isidentifier() and text.upper() not in _BARE_DEFAULTS) or text[0] in '"`[':
-        raise wrong(spot, f"Default(sql={sql!r}) is a name, and SQLite would take it as a text", f"write '{text}'")
+        name = tokens(text)[0]
+        meant = json.dumps(quoted_text(name.value) + text[name.end :], ensure_ascii=False)
+        raise wrong(
+            spot,
+            f"Default(sql={sql!r}) is a name, and SQLite would take it as a text",
+            f"write Default(sql={meant})",
+        )
     return f"({text})"

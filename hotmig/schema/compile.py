@@ -16,6 +16,7 @@ from hotmig.schema.places import Spot, wrong
 from hotmig.schema.terms import Names, Term, fragment, index_term, key_term
 from hotmig.schema.types import literal
 from hotmig.sqlite import fold, quote
+from hotmig.units import counted
 
 _CONFLICTS = ("ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE")
 _PLAIN_TYPE = re.compile(
@@ -244,7 +245,7 @@ class _Compiler:
         if targets and len(targets) != len(columns):
             raise wrong(
                 spot,
-                f"a reference of {len(columns)} columns to {len(targets)} of {name}: {', '.join(targets)}",
+                f"a reference of {counted(len(columns), 'column')} to {len(targets)} of {name}: {', '.join(targets)}",
                 "name as many columns on both sides: @table(foreign_keys=[ForeignKey((…), Parent, (…))])",
             )
         listed = ", ".join(quote(column.name) for column in columns)

@@ -246,7 +246,9 @@ def _keyword_only(cls: type[T]) -> type[T]:
         cls = dataclasses.dataclass(kw_only=True)(cls)
     initialise: Callable[..., None] = cls.__init__
 
-    def __init__(self: T, **values: Any) -> None:  # noqa: N807
+    def __init__(self: T, *unnamed: Any, **values: Any) -> None:  # noqa: N807
+        if unnamed:
+            raise TypeError(f"{cls.__name__} takes its fields by their names: {_with_names(cls)}")
         initialise(self, **values)
         if registry := _registry.get():
             given = frozenset(name for name, value in values.items() if value is not AUTO)
@@ -255,6 +257,11 @@ def _keyword_only(cls: type[T]) -> type[T]:
     __init__.__wrapped__ = initialise  # type: ignore[attr-defined]
     cls.__init__ = __init__  # type: ignore[assignment, method-assign]
     return cls
+
+
+def _with_names(cls: type) -> str:
+    names = [f"{field.name}=…" for field in dataclasses.fields(cls)]
+    return f"{cls.__name__}({', '.join(names[:3] + ['…'] * (len(names) > 3))})"
 
 
 def snake_case(name: str) -> str:

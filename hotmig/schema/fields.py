@@ -6,12 +6,13 @@ import dataclasses
 import inspect
 import sys
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
 from hotmig.errors import SchemaError
-from hotmig.schema.declare import AUTO
+from hotmig.schema.declare import AUTO, auto
 from hotmig.schema.markers import (
     Collate,
     Column,
@@ -61,13 +62,16 @@ class Field:
 def fields_of(cls: type, spot: Spot, sources: Sources) -> tuple[Field, ...]:
     """The fields in their order, inherited ones first. Raises SchemaError with the field's own line."""
     annotations = _Annotations(cls)
-    return tuple(
+    fields = tuple(
         _field(annotations, field, sources.of_field(cls, field.name, spot)) for field in dataclasses.fields(cls)
     )
+    _require_no_stray_marker(cls, fields)
+    return fields
 
 
 def _field(annotations: _Annotations, field: dataclasses.Field[Any], spot: Spot) -> Field:
     annotation = take_apart(annotations.resolved(field.name, spot))
+    _require_markers_beside_type(field, annotation.core, spot)
     markers = tuple(_marker(entry, spot) for entry in annotation.metadata if _is_marker(entry))
     for kind in _ONCE:
         if sum(isinstance(marker, kind) for marker in markers) > 1:
@@ -79,6 +83,42 @@ def _field(annotations: _Annotations, field: dataclasses.Field[Any], spot: Spot)
             "write a literal, or = auto() with Default(sql=…)",
         )
     return Field(field.name, annotation.core, annotation.nullable, markers, field.default, spot)
+
+
+def _require_markers_beside_type(field: dataclasses.Field[Any], core: object, spot: Spot) -> None:
+    """A marker after ``=`` or in place of the type would be a value like any other for Python."""
+    for place, found in (("as its default value", field.default), ("in place of its type", core)):
+        if _is_marker(found):
+            kind = _kind(found)
+            made = " = auto()" if issubclass(kind, Default | Generated) else ""
+            raise wrong(
+                spot,
+                f"{field.name} has the marker {kind.__name__} {place}",
+                f"write {field.name}: Annotated[…, {kind.__name__}{_dots(kind)}]{made}, with the type first",
+            )
+    if field.default is auto:
+        raise wrong(spot, f"{field.name} = auto is the function itself", "write = auto()")
+
+
+def _require_no_stray_marker(cls: type, fields: Sequence[Field]) -> None:
+    """``x = Check("x > 0")`` has no annotation: it would be dropped in silence."""
+    used = {id(marker) for field in fields for marker in field.markers}
+    for name, found in vars(cls).items():
+        if isinstance(found, Marker) and id(found) not in used and name not in {field.name for field in fields}:
+            kind = type(found)
+            raise wrong(
+                found.spot,
+                f"{name} = {kind.__name__}{_dots(kind)} has no annotation, so {name} is no column",
+                f"write {name}: Annotated[…, {kind.__name__}{_dots(kind)}], with the type first",
+            )
+
+
+def _kind(marker: object) -> type:
+    return marker if isinstance(marker, type) else type(marker)
+
+
+def _dots(kind: type) -> str:
+    return "" if kind in _WITHOUT_ARGUMENTS else "(…)"
 
 
 class _Annotations:

@@ -126,8 +126,8 @@ class _Loading:
 
     def _table_rules(self, spec: TableSpec, table: Table, seeder: Seeder, seeds: Sequence[Seed]) -> TableRules:
         for column in spec.columns:
-            if column.source is not None:
-                check_row_local(self.judge.db, column.source, column.field.spot)
+            if column.origin.source is not None:
+                check_row_local(self.judge.db, column.origin.source, column.field.spot)
         return TableRules(
             table=spec.name,
             class_name=spec.declaration.cls.__name__,
@@ -139,7 +139,15 @@ class _Loading:
 
     def _column_rules(self, column: ColumnSpec, table: TableDeclaration) -> ColumnRules:
         declaration = self.sources.text_of_field(table.cls, column.field.name, table.spot)
-        return ColumnRules(column.name, column.field.name, column.was, column.source, column.orphans, declaration)
+        return ColumnRules(
+            column=column.name,
+            field=column.field.name,
+            was=column.origin.was,
+            source=column.origin.source,
+            orphans=column.orphans,
+            together=column.origin.together,
+            declaration=declaration,
+        )
 
     def _views(self, tables: Catalog) -> list[ViewSpec]:
         views = [compile_view(view, tables, self.columns, self.sources) for view in self.registry.views]

@@ -191,7 +191,11 @@ class ForeignKey(Marker):
 
 
 class Was(Marker):
-    """The column's name in the old database; one for each column of a composite reference."""
+    """The column's name in the old database; one for each column of a composite reference.
+
+    Where the old reference had more columns than the new one has, all of them: ``Was("room", "number")`` follows what
+    the two together referred to. They are read, not taken: fields of their names keep getting them.
+    """
 
     def __init__(self, *names: str) -> None:
         super().__init__(*names)

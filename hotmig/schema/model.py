@@ -28,14 +28,24 @@ class Place:
 
 @dataclass(frozen=True)
 class ColumnRules:
-    """What the module says about carrying one column over; ``field`` is its name in Python."""
+    """What the module says about carrying one column over; ``field`` is its name in Python.
+
+    ``was`` is the one old column of a Was; ``together`` are the old columns that were one reference, of a Was with
+    more names than the reference has columns now.
+    """
 
     column: str
     field: str
     was: str | None = None
     source: str | None = None  # the SQL of From
     orphans: Orphans = "refuse"  # of References
+    together: tuple[str, ...] = ()
     declaration: str | None = dataclasses.field(default=None, compare=False)  # how the module spells it, for messages
+
+    @property
+    def was_names(self) -> tuple[str, ...]:
+        """The old columns that the Was names."""
+        return self.together or ((self.was,) if self.was is not None else ())
 
 
 @dataclass(frozen=True)

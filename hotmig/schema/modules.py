@@ -7,7 +7,7 @@ import itertools
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from types import CodeType, ModuleType
 from hotmig.errors import SchemaError
 from hotmig.schema.declare import Registry, collecting
 from hotmig.schema.places import Spot, wrong
+from hotmig.schema.raised import hint
 
 _numbers = itertools.count(1)
 
@@ -45,7 +46,7 @@ def running(file: Path) -> Iterator[Running]:
             # A module beside it that imports it back must not run it a second time.
             sys.modules[file.stem] = module
         try:
-            _run(code, module, file)
+            _run(code, module, file, beside)
             imported = [sys.modules[key] for key in list(sys.modules) if key.split(".")[0] in beside]
             yield Running(registry, (module, *(each for each in imported if each is not module)))
         finally:
@@ -55,10 +56,7 @@ def running(file: Path) -> Iterator[Running]:
 @contextmanager
 def _directory_first(directory: Path) -> Iterator[frozenset[str]]:
     """Imports from the directory first, and forgets what was imported from it afterwards."""
-    stems = {path.stem for path in directory.glob("*.py")} | {
-        path.parent.name for path in directory.glob("*/__init__.py")
-    }
-    beside = frozenset(stems - sys.stdlib_module_names - {"hotmig"})
+    beside = frozenset(_importable(directory) - sys.stdlib_module_names - {"hotmig"})
 
     def taken() -> dict[str, ModuleType]:
         names = [name for name in sys.modules if name.split(".")[0] in beside]
@@ -78,6 +76,13 @@ def _directory_first(directory: Path) -> Iterator[frozenset[str]]:
         sys.modules.update(before)
 
 
+def _importable(directory: Path) -> set[str]:
+    """The names of modules and packages there; a package needs no __init__.py."""
+    inside = (path.relative_to(directory) for depth in ("*/*.py", "*/*/*.py") for path in directory.glob(depth))
+    names = {path.parts[0] for path in inside}
+    return {path.stem for path in directory.glob("*.py")} | {name for name in names if name.isidentifier()}
+
+
 def _compiled(file: Path) -> CodeType:
     try:
         return compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
@@ -93,7 +98,7 @@ def _compiled(file: Path) -> CodeType:
         raise wrong(Spot(str(file), 1), str(error), "save the module as UTF-8 text") from error
 
 
-def _run(code: CodeType, module: ModuleType, file: Path) -> None:
+def _run(code: CodeType, module: ModuleType, file: Path, beside: Iterable[str]) -> None:
     try:
         # What the module prints must not stand in the output of --json.
         with redirect_stdout(sys.stderr):
@@ -103,29 +108,24 @@ def _run(code: CodeType, module: ModuleType, file: Path) -> None:
     except SyntaxError as error:
         raise _syntax(error, file) from error
     except (Exception, SystemExit, GeneratorExit) as error:
-        message = f"{type(error).__name__}: {error}".removesuffix(": ")
-        raise wrong(_line_of(error, file), message, _hint(error)) from error
+        told = (f"{type(error).__name__}: {error}".removesuffix(": "), hint(error))
+        message, fix = (text.replace(module.__name__, file.stem) for text in told)
+        raise wrong(_line_of(error, file, beside), message, fix) from error
 
 
 def _syntax(error: SyntaxError, file: Path) -> SchemaError:
     return wrong(Spot(error.filename or str(file), error.lineno or 1), f"syntax error: {error.msg}", "correct the line")
 
 
-def _line_of(error: BaseException, file: Path) -> Spot:
-    """The innermost line of the module, or of one beside it."""
-    directory = os.path.realpath(file.parent)
+def _line_of(error: BaseException, file: Path, beside: Iterable[str]) -> Spot:
+    """The innermost line of the module, or of those beside it, however deep in a package."""
     spots = [Spot(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    own = [spot for spot in spots if spot.file == str(file) or os.path.dirname(spot.file) == directory]
+    own = [spot for spot in spots if spot.file == str(file) or _lies_beside(spot.file, file, beside)]
     return own[-1] if own else Spot(str(file), 1)
 
 
-def _hint(error: BaseException) -> str:
-    if isinstance(error, ImportError):
-        return "install it beside hotmig, or leave the import out: a schema module needs hotmig.schema and its own kind"
-    if "non-default argument" in str(error):
-        return "leave @dataclass out: @table makes the class a dataclass, with keywords only, so that any order works"
-    if "unsupported operand" in str(error) and "'str'" in str(error):
-        return 'write Annotated["Name", …] | None, or from __future__ import annotations'
-    if "positional argument" in str(error):
-        return "give the fields of a row by their names"
-    return "correct the line, then run the command again"
+def _lies_beside(path: str, file: Path, beside: Iterable[str]) -> bool:
+    directory, where = file.resolve().parent, Path(os.path.realpath(path))
+    if directory not in where.parents or "site-packages" in where.parts:
+        return False
+    return where.relative_to(directory).parts[0].removesuffix(".py") in beside

@@ -11,6 +11,7 @@ from hotmig.schema.terms import fragment, never_text
 from hotmig.sqlite import execute, fold, quote
 
 _NO_COLUMN = re.compile(r"no such column: (.*)", re.DOTALL)
+_NO_EXPRESSION = re.compile("syntax error|incomplete input|row value misused|wrong number of arguments")
 _DATE_FUNCTIONS = frozenset({"date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff"})
 _MOMENTS = frozenset({"now", "localtime", "utc"})
 # SQLite finds date('now') only when it evaluates it, so several rows try to get there.
@@ -80,6 +81,8 @@ def _refused(source: str, error: str, spot: Spot) -> Exception:
         return wrong(spot, f"From({source!r}): a column stands in it with its table", "write the bare column name")
     if "no such function" in error:
         return wrong(spot, f"From({source!r}): {error}", "use a function of SQLite, or load its extension")
+    if _NO_EXPRESSION.search(error):
+        return wrong(spot, f"From({source!r}) is no SQL expression", f"correct it; SQLite says: {error}")
     return wrong(
         spot,
         f"From({source!r}) is not row-local: {error}",

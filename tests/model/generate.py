@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.model.schemas import (
     FRESH_KEY,
+    NARROWED,
     Carried,
     Change,
     Check,
@@ -19,6 +20,7 @@ from tests.model.schemas import (
     Follows,
     FreshKey,
     KeyKind,
+    Narrowed,
     NewTable,
     Reference,
     Seed,
@@ -193,8 +195,7 @@ def _with_references(draw: st.DrawFn, table: Table, earlier: list[Table]) -> Tab
     }
     columns = tuple(children.get(column.name, column) for column in table.columns)
     checks = tuple(check for check in table.checks if not set(check.columns) & set(chosen))
-    if len(chosen) == 2 and not in_key:
-        # What is NULL in part refers to nothing, and can't follow a parent.
+    if len(chosen) == 2 and not in_key and draw(st.booleans()):
         checks = (*checks, Check("both or none", chosen))
     return replace(table, columns=columns, references=(reference,), checks=checks)
 
@@ -213,7 +214,7 @@ def changes(draw: st.DrawFn, old: tuple[Table, ...]) -> Change:
         gone = set()
     kept = [table for table in old if table.name not in gone]
     new_names = names.maybe_swapped({table.name: names.maybe_new(table.name, "t ") for table in kept})
-    fresh = {table.name for table in kept if _can_get_a_key(table, referred) and draw(_chance(table.name in referred))}
+    fresh = {table.name for table in kept if _can_get_a_key(table, kept) and draw(_chance(table.name in referred))}
     dropped: list[tuple[str, str | None]] = [(name, None) for name in sorted(gone)]
     rekeyed = {}
     for table in kept:
@@ -273,14 +274,22 @@ def _chance(is_likely: bool) -> st.SearchStrategy[bool]:
     return st.sampled_from([True, True, True, False] if is_likely else [True, False, False])
 
 
-def _can_get_a_key(table: Table, referred: set[str]) -> bool:
+def _can_get_a_key(table: Table, kept: list[Table]) -> bool:
     """A new integer key in place of one that is no integer key (design, section 4).
 
-    A reference can't be narrowed to one column; and where the old key is itself a reference, the new row doesn't
-    show it any more, so that the model could not tell which row a child's new value means.
+    Where the old key of a parent is itself a reference, the new row doesn't show it any more, so that the model could
+    not tell which row a child's new value means. And a child's key is not narrowed to fewer columns here.
     """
-    shows_its_key = not _key_references(table) and len(table.key) == 1
-    return table.kind != "integer" and (table.name not in referred or shows_its_key)
+    children = [child for child in kept if child is not table and any(r.parent == table.name for r in child.references)]
+    is_key = any(len(each.columns) > 1 for child in children for each in _key_references(child))
+    itself = any(reference.parent == table.name for reference in table.references)
+    shows_its_key = not _key_references(table) and not is_key
+    return table.kind != "integer" and (not (children or itself) or shows_its_key)
+
+
+def _narrowed(table: Table, fresh: set[str]) -> Reference | None:
+    """The reference of several columns to a table that gets a key of one."""
+    return next((each for each in table.references if len(each.columns) > 1 and each.parent in fresh), None)
 
 
 def _other_keys(table: Table, referred: set[str]) -> list[str]:
@@ -308,11 +317,10 @@ def _moved(tables: list[Table], first: set[str]) -> set[str]:
 @st.composite
 def _new_tables(draw: st.DrawFn, old: Table, fate: _Fate) -> NewTable:
     computed = draw(_computed(old))
+    narrowed = _narrowed(old, fate.fresh)
     read = {name for _, expression in computed for name in expression.columns}
-    stay = {draw(st.sampled_from(old.columns)).name, *old.key}  # a table needs one column
-    stay |= {name for reference in _key_references(old) for name in reference.columns}
-    stay |= {fate.rekeyed[old.name]} if old.name in fate.rekeyed else set()
-    names = [column.name for column in old.columns if column.name in stay or draw(st.integers(0, 5))]
+    read |= set(narrowed.columns if narrowed is not None else ())
+    names = draw(_kept_names(old, fate))
     gone = [column.name for column in old.columns if column.name not in names]
     fate.dropped.extend((old.name, name) for name in gone if name not in read)
     new_names = _Names(draw)
@@ -326,15 +334,33 @@ def _new_tables(draw: st.DrawFn, old: Table, fate: _Fate) -> NewTable:
         column, source = draw(_carried_columns(old, old.column(name), carried, fate))
         columns.append(column)
         sources.append(source)
+    if narrowed is not None:
+        columns.append(Column(NARROWED, "INTEGER"))
+        sources.append(Narrowed(narrowed.columns))
     added: list[tuple[Column, Source]] = [(column, Computed(expression)) for column, expression in computed]
     for column, source in [*added, *draw(_constants())]:
         columns.append(column)
         sources.append(source)
     table = _keyed(old, fate.new_names[old.name], tuple(columns), carried, old.name in fate.fresh)
+    if narrowed is not None:
+        table = replace(table, references=(replace(narrowed, columns=(NARROWED,)),))
     if old.name in fate.rekeyed:
         table = _rekeyed(table, carried[fate.rekeyed[old.name]])
     seeds = draw(_seeds(table)) if table.kind == "integer" and table.key != (FRESH_KEY,) else ()
     return NewTable(table, old.name, tuple(sources), draw(_indexed(columns)), seeds)
+
+
+@st.composite
+def _kept_names(draw: st.DrawFn, old: Table, fate: _Fate) -> list[str]:
+    """The old columns that the new table has."""
+    stay = {draw(st.sampled_from(old.columns)).name, *old.key}  # a table needs one column
+    stay |= {name for reference in _key_references(old) for name in reference.columns}
+    stay |= {fate.rekeyed[old.name]} if old.name in fate.rekeyed else set()
+    names = [column.name for column in old.columns if column.name in stay or draw(st.integers(0, 5))]
+    narrowed = _narrowed(old, fate.fresh)
+    # The columns of a reference that has fewer now may stay beside it, as plain columns.
+    joined = narrowed.columns if narrowed is not None else ()
+    return [name for name in names if name not in joined or draw(st.integers(0, 2)) == 0]
 
 
 @st.composite
@@ -344,7 +370,7 @@ def _carried_columns(
     """One old column under its new name. A reference follows its parent where that has a new key."""
     new = replace(column, name=carried[column.name])
     reference = old.reference(column.name)
-    if reference is None:
+    if reference is None or reference == _narrowed(old, fate.fresh):
         return replace(new, type=draw(_new_types(old, column))), Carried(column.name)
     if reference.parent not in fate.moved or not all(name in carried for name in reference.columns):
         return new, Carried(column.name)

@@ -20,6 +20,7 @@ from tests.model.schemas import (
     Constant,
     Expression,
     FreshKey,
+    Narrowed,
     NewTable,
     Reference,
     Seed,
@@ -137,7 +138,8 @@ def _value(change: Change, new: NewTable, number: int, row: OldRow, old_rows: Ol
         return source.stored
     if isinstance(source, FreshKey):
         return Assigned(new.table.name, tuple(row[name] for name in old.key))
-    reference, new_reference = old.reference(source.old), new.table.reference(column.name)
+    first = source.old[0] if isinstance(source, Narrowed) else source.old
+    reference, new_reference = old.reference(first), new.table.reference(column.name)
     assert reference is not None
     assert new_reference is not None
     return _parents_value(change, reference, new_reference.parent_column(column.name), row, old_rows)

@@ -9,6 +9,7 @@ from tests.model.schemas import (
     Computed,
     Follows,
     FreshKey,
+    Narrowed,
     NewTable,
     Reference,
     Seed,
@@ -96,6 +97,8 @@ def _field(new: NewTable, number: int, classes: dict[str, str]) -> str:
         markers.append(f"Default(sql={column.default!r})")
     if isinstance(source, Carried | Follows) and source.old != column.name:
         markers.append(f"Was({source.old!r})")
+    if isinstance(source, Narrowed):
+        markers.append(f"Was({', '.join(map(repr, source.old))})")
     if isinstance(source, Computed):
         markers.append(f"From({source.expression.sql!r})")
     reference = new.table.reference(column.name)

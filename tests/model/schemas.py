@@ -16,6 +16,7 @@ from tests.scenarios.exact import Cell, Text, quote
 
 KeyKind = Literal["integer", "primary", "unique", "rowid"]
 FRESH_KEY = "new id"
+NARROWED = "new reference"
 # Every default that a column here can have: as SQL, and as the cell that is stored.
 DEFAULTS: dict[str | None, Cell] = {
     None: None,
@@ -205,7 +206,14 @@ class Follows:
     orphans: Literal["refuse", "null"] = "null"
 
 
-Source = Carried | Computed | Constant | FreshKey | Follows
+@dataclass(frozen=True)
+class Narrowed:
+    """One column in place of a reference of several: its value is the new key of the row that they refer to."""
+
+    old: tuple[str, ...]
+
+
+Source = Carried | Computed | Constant | FreshKey | Follows | Narrowed
 
 
 @dataclass(frozen=True)

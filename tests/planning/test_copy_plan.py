@@ -38,6 +38,13 @@ class Line:
     order: Order
     n: int
 """
+PRICE = "CREATE TABLE t(id INTEGER PRIMARY KEY, price INT)"
+IN_CENTS = """
+@table
+class T:
+    id: Annotated[int, Key]
+    price: Annotated[int | None, From("price * 100")]
+"""
 
 
 def column(step: TableStep, name: str) -> ColumnStep:
@@ -222,16 +229,9 @@ def test_a_was_takes_the_old_column_away_from_its_namesake() -> None:
 
 
 def test_a_used_hint_is_not_applied_again() -> None:
-    old = "CREATE TABLE t(id INTEGER PRIMARY KEY, price INT)"
-    module = """
-@table
-class T:
-    id: Annotated[int, Key]
-    price: Annotated[int | None, From("price * 100")]
-"""
     used = frozenset({Hint("from", "T", "Price", "price * 100")})
-    assert column(planned(old, module).step("t"), "price").expression == "price * 100"
-    assert column(planned(old, module, used=used).step("t"), "price").expression == '"price"'
+    assert column(planned(PRICE, IN_CENTS).step("t"), "price").expression == "price * 100"
+    assert column(planned(PRICE, IN_CENTS, used=used).step("t"), "price").expression == '"price"'
 
 
 def test_a_used_was_is_ignored() -> None:
@@ -290,6 +290,11 @@ def test_the_order_of_the_old_tables_does_not_change_the_hash() -> None:
     assert build_plan(old, schema).hash != build_plan(replace(old, tables=old.tables[:-1]), schema).hash
 
 
+def test_what_is_done_is_in_the_hash_where_old_and_new_schema_are_the_same() -> None:
+    used = frozenset({Hint("from", "t", "price", "price * 100")})
+    assert planned(PRICE, IN_CENTS).plan.hash != planned(PRICE, IN_CENTS, used=used).plan.hash
+
+
 def test_a_database_that_has_the_schema_needs_nothing() -> None:
     module = """
 @table
@@ -327,8 +332,20 @@ def created(module: str) -> str:
 
 
 def test_the_expressions_of_a_plan_are_sql_over_the_old_table() -> None:
-    db: sqlite3.Connection = old_database(SHOP)
-    for step in shop().plan.steps:
-        for own in step.columns:
-            if own.expression is not None and step.source is not None:
-                db.execute(f'SELECT {own.expression} FROM "{step.source.name}"')
+    db = old_database(SHOP)
+    db.execute("INSERT INTO client VALUES ('a', 'Ann')")
+    db.execute("INSERT INTO orders VALUES (7, 'a', 1.5)")
+    db.execute("INSERT INTO line VALUES (7, 1)")
+    assert {step.table.name: old_values(db, step) for step in shop().plan.steps} == {
+        "customer": {"code": "a", "name": "Ann"},
+        "orders": {"id": 7, "total": 1.5},
+        "line": {"order_id": 7, "n": 1},
+    }
+
+
+def old_values(db: sqlite3.Connection, step: TableStep) -> dict[str, object]:
+    """What the columns of a step are in the one old row; those that are assigned or translated have no expression."""
+    assert step.source is not None
+    given = {each.name: each.expression for each in step.columns if each.expression is not None}
+    (row,) = db.execute(f'SELECT {", ".join(given.values())} FROM "{step.source.name}"').fetchall()
+    return dict(zip(given, row, strict=True))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from hotmig.catalog.model import Table
@@ -50,7 +52,31 @@ def test_the_key_compares_as_its_index_does() -> None:
     assert key.collations == ("NOCASE",)
 
 
-def test_a_primary_key_of_a_rowid_table_accepts_null() -> None:
-    assert can_be_null(table("CREATE TABLE t(a TEXT PRIMARY KEY)"), "A")
-    assert not can_be_null(table("CREATE TABLE t(a TEXT PRIMARY KEY) WITHOUT ROWID"), "a")
-    assert not can_be_null(table("CREATE TABLE t(a INTEGER PRIMARY KEY)"), "a")
+@pytest.mark.parametrize(
+    ("script", "column", "can"),
+    [
+        ("CREATE TABLE t(a TEXT)", "a", True),
+        ("CREATE TABLE t(a TEXT NOT NULL)", "A", False),
+        ("CREATE TABLE t(a TEXT PRIMARY KEY)", "A", True),
+        ("CREATE TABLE t(a INTEGER PRIMARY KEY)", "A", False),
+        ("CREATE TABLE t(a INTEGER PRIMARY KEY DESC)", "a", True),
+        ("CREATE TABLE t(a TEXT PRIMARY KEY, b TEXT) WITHOUT ROWID", "A", False),
+        ("CREATE TABLE t(a TEXT PRIMARY KEY, b TEXT) WITHOUT ROWID", "b", True),
+        ("CREATE TABLE t(a TEXT PRIMARY KEY, b TEXT) STRICT", "a", False),
+        ("CREATE TABLE t(a TEXT PRIMARY KEY, b TEXT) STRICT", "b", True),
+        ("CREATE TABLE t(a TEXT, b TEXT) STRICT", "a", True),
+    ],
+)
+def test_where_null_can_stand(script: str, column: str, can: bool) -> None:
+    assert can_be_null(table(script), column) == keeps_null(script, column) == can
+
+
+def keeps_null(script: str, column: str) -> bool:
+    """Whether SQLite takes a NULL for the column, and keeps it."""
+    db = old_database(script)
+    names = [name for (name,) in db.execute("SELECT name FROM pragma_table_info('t')")]
+    try:
+        db.execute(f"INSERT INTO t VALUES ({', '.join('NULL' if name == column.lower() else '1' for name in names)})")
+    except sqlite3.IntegrityError:
+        return False
+    return bool(db.execute(f"SELECT {column} IS NULL FROM t").fetchone() == (1,))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
@@ -17,10 +18,24 @@ from hotmig.schema.model import Schema
 
 IMPORTS = "import datetime, decimal, enum, typing, uuid; from typing import Annotated; from hotmig.schema import *\n"
 
+
+@dataclass(frozen=True)
+class Told:
+    """What the error of a module says, without the place."""
+
+    message: str
+    hint: str
+
+
 Write = Callable[[str], Path]
 Load = Callable[[str], Schema]
-Mistake = Callable[[str], SchemaError]
+Mistake = Callable[[str], Told]
 Ddl = Callable[[str], str]
+
+
+def each_mistake(mistakes: Mapping[str, tuple[str, str, str]]) -> pytest.MarkDecorator:
+    """One test for each name: a module with a marked line, and what stands in the message and in the hint."""
+    return pytest.mark.parametrize(("module", "message", "hint"), mistakes.values(), ids=mistakes.keys())
 
 
 @pytest.fixture
@@ -42,18 +57,18 @@ def schema(write: Write) -> Load:
 def mistake(write: Write) -> Mistake:
     """The error of a module, which must be one line and name the line that is marked with ``# <-``."""
 
-    def made(text: str) -> SchemaError:
+    def made(text: str) -> Told:
         file = write(text)
-        marked = [at for at, line in enumerate(file.read_text().splitlines(), 1) if "# <-" in line]
+        (marked,) = [at for at, line in enumerate(file.read_text().splitlines(), 1) if "# <-" in line]
         with pytest.raises(SchemaError) as caught:
             load(file)
         error = caught.value
         assert "\n" not in error.message
         assert error.hint
         assert "\n" not in error.hint
-        assert error.message.startswith(f"{file}:{marked[0]}: ")
-        error.message = error.message.removeprefix(f"{file}:{marked[0]}: ")
-        return error
+        place = f"{file}:{marked}: "
+        assert error.message.startswith(place)
+        return Told(error.message.removeprefix(place), error.hint)
 
     return made
 

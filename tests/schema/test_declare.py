@@ -25,7 +25,7 @@ def test_a_plain_class_becomes_a_keyword_only_dataclass() -> None:
     assert dataclasses.is_dataclass(Customer)
     assert (customer.name, customer.tier, repr(customer.id)) == ("Ada", "basic", "auto()")
     assert customer == Customer(name="Ada")
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="takes its fields by their names"):
         Customer("Ada")  # type: ignore[call-arg, misc]
 
 
@@ -40,7 +40,7 @@ def test_over_a_dataclass_its_options_stay() -> None:
     assert customer < Customer(name="Bob")
     with pytest.raises(dataclasses.FrozenInstanceError):
         customer.name = "Bob"  # type: ignore[misc]
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="takes its fields by their names"):
         Customer("Ada")
 
 

@@ -10,7 +10,7 @@ import pytest
 from hotmig.errors import SchemaError
 from hotmig.schema.load import load
 
-from .conftest import Load, Mistake, Write
+from .conftest import Load, Mistake, Write, each_mistake
 
 TABLE = "@table\nclass A:\n    id: Annotated[int, Key] = auto()\n    x: int\n"
 
@@ -100,7 +100,7 @@ MISTAKES = {
     "a reference with too few columns": (
         "@table(foreign_keys=[ForeignKey('x', 'A', ('x', 'y'))], key=('x', 'y'))  # <-\n"
         "class A:\n    x: int\n    y: int",
-        "a reference of 1 columns to 2 of a: x, y",
+        "a reference of 1 column to 2 of a: x, y",
         "as many columns on both sides",
     ),
     "keys that refer to each other": (
@@ -211,7 +211,7 @@ MISTAKES = {
     "a default that SQLite takes for a text": (
         "@table\nclass A:\n    x: Annotated[str, Default(sql='basic')] = auto()  # <-",
         "is a name, and SQLite would take it as a text",
-        "write 'basic'",
+        """write Default(sql="'basic'")""",
     ),
     "a default that is no constant": (
         "@table\nclass A:\n    x: int\n    y: Annotated[int, Default(sql='x + 1')] = auto()  # <-",
@@ -292,6 +292,26 @@ MISTAKES = {
         "Was of a has 1 entries, and the reference 2 columns",
         "give one for each of x, y",
     ),
+    "several Was for a column that is no reference": (
+        "@table\nclass A:\n    x: Annotated[int, Was('y', 'z')]  # <-",
+        "Was of x has 2 names, and x is no reference",
+        'write From("…") over these columns',
+    ),
+    "a Was that names a column twice": (
+        TABLE + "@table\nclass B:\n    a: Annotated[A, Was('y', 'Y')]  # <-",
+        "Was of a names a column twice",
+        "name each old column once",
+    ),
+    "a Was without a name": (
+        TABLE + "@table\nclass B:\n    a: Annotated[A, Was()]  # <-",
+        "Was of a has 0 entries, and the reference 1 columns",
+        "give one for each of id",
+    ),
+    "several Was and a From": (
+        TABLE + "@table\nclass B:\n    a: Annotated[A, Was('y', 'z'), From('y')]  # <-",
+        "a has both Was and From",
+        "keep one",
+    ),
     "an annotation that is not there": (
         "@table\nclass A:\n    x: int\n    b: 'Bee'  # <-",
         "the annotation of b can't be evaluated: NameError: name 'Bee' is not defined",
@@ -341,12 +361,11 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes(name: str, mistake: Mistake) -> None:
-    module, message, hint = MISTAKES[name]
-    error = mistake(module)
-    assert message in error.message
-    assert hint in (error.hint or "")
+@each_mistake(MISTAKES)
+def test_mistakes(module: str, message: str, hint: str, mistake: Mistake) -> None:
+    told = mistake(module)
+    assert message in told.message
+    assert hint in told.hint
 
 
 QUOTED = {
@@ -364,18 +383,19 @@ QUOTED = {
 
 @pytest.mark.parametrize("name", QUOTED)
 def test_a_double_quoted_name_that_is_no_column_would_be_a_text_in_silence(name: str, mistake: Mistake) -> None:
-    error = mistake(QUOTED[name])
-    assert '"basic" names no column, and SQLite would take it as a text' in error.message
-    assert error.hint == "write 'basic' for the text, or correct the name"
+    told = mistake(QUOTED[name])
+    assert '"basic" names no column, and SQLite would take it as a text' in told.message
+    assert told.hint == "write 'basic' for the text, or correct the name"
 
 
 def test_a_double_quoted_default_would_be_a_text_too(mistake: Mistake) -> None:
-    error = mistake("@table\nclass A:\n    x: Annotated[str, Default(sql='\"basic\" || 1')] = auto()  # <-")
-    assert "SQLite would take it as a text" in error.message
+    told = mistake("@table\nclass A:\n    x: Annotated[str, Default(sql='\"basic\" || 1')] = auto()  # <-")
+    assert "SQLite would take it as a text" in told.message
+    assert told.hint == """write Default(sql="'basic' || 1")"""
 
 
 def test_double_quoted_names_that_are_columns_are_fine(schema: Load) -> None:
-    schema(
+    made = schema(
         """
         @table(checks=['"x" > 0'], indexes=['"y" || "x"', Index('"x" DESC')])
         class A:
@@ -386,6 +406,11 @@ def test_double_quoted_names_that_are_columns_are_fine(schema: Load) -> None:
         trigger('CREATE TRIGGER t AFTER INSERT ON "a" WHEN new."x" > 1 BEGIN DELETE FROM "a" WHERE "x" = 1; END')
         """
     )
+    (table,) = made.catalog.tables
+    assert [check.expression for check in table.checks] == ['"x" > 0']
+    assert [each.columns[0].expression or each.columns[0].name for each in table.indexes] == ['"y" || "x"', "x"]
+    assert [view.name for view in made.catalog.views] == ["v"]
+    assert [trigger.name for trigger in made.catalog.triggers] == ["t"]
 
 
 def test_no_module(tmp_path: Path) -> None:
@@ -400,11 +425,13 @@ def test_a_directory_is_no_module(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"x = '\xff'\n", b"x = 1\0\n"])
-def test_a_module_that_is_no_text(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "problem"), [(b"x = '\xff'\n", "can't decode byte 0xff"), (b"x = 1\0\n", "null bytes")]
+)
+def test_a_module_that_is_no_text(tmp_path: Path, content: bytes, problem: str) -> None:
     file = tmp_path / "schema.py"
     file.write_bytes(content)
-    with pytest.raises(SchemaError, match=r"schema\.py:\d: "):
+    with pytest.raises(SchemaError, match=rf"schema\.py:1: syntax error: .*{problem}"):
         load(file)
 
 
@@ -421,7 +448,7 @@ def test_a_mistake_in_a_module_beside_it_has_that_modules_line(write: Write, tmp
 
 
 def test_a_mistake_in_an_inherited_field_has_its_line(mistake: Mistake) -> None:
-    error = mistake(
+    told = mistake(
         """
         import dataclasses
         @dataclasses.dataclass(kw_only=True)
@@ -432,7 +459,7 @@ def test_a_mistake_in_an_inherited_field_has_its_line(mistake: Mistake) -> None:
             x: int
         """
     )
-    assert "created: list has no column type" in error.message
+    assert "created: list has no column type" in told.message
 
 
 def test_an_interrupt_is_not_caught(write: Write) -> None:

@@ -85,8 +85,11 @@ def test_not_row_local(source: str, why: str) -> None:
     [
         ("client.name", "a column stands in it with its table", "write the bare column name"),
         ("nope(a)", "no such function: nope", "load its extension"),
-        ("a, b", "row value misused", "a function of one old row"),
-        ("a b", "syntax error", "a function of one old row"),
+        ("a, b", "From('a, b') is no SQL expression", "row value misused"),
+        ("a b", "From('a b') is no SQL expression", 'near "b": syntax error'),
+        ("1 +", "From('1 +') is no SQL expression", "syntax error"),
+        ("CASE WHEN a", "is no SQL expression", "syntax error"),
+        ("substr(a)", "is no SQL expression", "wrong number of arguments to function substr()"),
         ("a) + (b", "is not one SQL expression", "take the ')' away"),
         ("", "is not one SQL expression", "write one"),
         ("a; b", "is not one SQL expression", "take the ';' away"),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from hotmig.schema.model import Place
 
-from .conftest import Load, Mistake
+from .conftest import Load, Mistake, each_mistake
 
 TIER = """
 class Kind(enum.Enum):
@@ -206,9 +204,8 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes(name: str, mistake: Mistake) -> None:
-    module, message, hint = MISTAKES[name]
-    error = mistake(TIER + module)
-    assert message in error.message
-    assert hint in (error.hint or "")
+@each_mistake(MISTAKES)
+def test_mistakes(module: str, message: str, hint: str, mistake: Mistake) -> None:
+    told = mistake(TIER + module)
+    assert message in told.message
+    assert hint in told.hint

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from .conftest import Load, Mistake
+from .conftest import Load, Mistake, each_mistake
 
 SCHOOL = """
 @table
@@ -228,12 +226,11 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes(name: str, mistake: Mistake) -> None:
-    module, message, hint = MISTAKES[name]
-    error = mistake(SCHOOL + module)
-    assert message in error.message
-    assert hint in (error.hint or "")
+@each_mistake(MISTAKES)
+def test_mistakes(module: str, message: str, hint: str, mistake: Mistake) -> None:
+    told = mistake(SCHOOL + module)
+    assert message in told.message
+    assert hint in told.hint
 
 
 def test_triggers_on_views_and_through_other_triggers(schema: Load) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hotmig.catalog.model import Check
-from hotmig.planning.checking import Context, check, counted, first_keys, number
+from hotmig.planning.checking import Context, check, first_keys, how_many
 from hotmig.planning.held import is_checked_already
 from hotmig.planning.model import Finding, Probe, TableStep
 from hotmig.planning.rows import key_names, new_rows, reads
 from hotmig.sqlite import quote
+from hotmig.units import counted
 
 NAME = "check"
 
@@ -17,7 +18,7 @@ NAME = "check"
 def probes(context: Context) -> Iterable[Probe]:
     for step, constraint, rows in _new_constraints(context):
         broken = f"FROM ({rows}) AS {quote(step.table.name)} WHERE NOT ({constraint.expression}\n)"
-        yield Probe(NAME, _subject(step, constraint), counted(key_names(step), broken))
+        yield Probe(NAME, _subject(step, constraint), how_many(key_names(step), broken))
 
 
 @check(NAME, probes)
@@ -25,7 +26,7 @@ def findings(context: Context) -> Iterable[Finding]:
     for step, constraint, _ in _new_constraints(context):
         rows = context.rows(NAME, _subject(step, constraint))
         if rows:
-            count = number(rows[0][0], "row breaks", "rows break")
+            count = counted(rows[0][0], "row breaks", "rows break")
             message = f"{count} the new CHECK ({constraint.expression}) of {step.table.name}: {first_keys(step, rows)}"
             yield Finding(NAME, "block", step.table.name, message)
 

@@ -2,55 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from hotmig.catalog.model import Column
-from hotmig.planning.checking import Context, check, dropped_line, number
-from hotmig.planning.lines import was_line
+from hotmig.planning.checking import Context, check, dropped_line
+from hotmig.planning.lines import TO_BE_WRITTEN, from_line, was_line, was_marker
 from hotmig.planning.model import Finding, Probe, TableStep
-from hotmig.planning.successors import gone_columns, renamed_columns
+from hotmig.planning.renames import Rename, renames
+from hotmig.planning.successors import gone_columns, gone_subject, gone_values
 from hotmig.sqlite import quote
+from hotmig.units import counted
 
 NAME = "dropped-column"
 
 
 def probes(context: Context) -> Iterable[Probe]:
-    for step, source, column in _gone(context):
-        sql = f"SELECT count({quote(column.name)}) FROM {quote(source)}"
-        yield Probe(NAME, _subject(step, column), sql)
+    for step, source in _steps(context):
+        for column in gone_columns(context, step):
+            sql = f"SELECT count({quote(column.name)}) FROM {quote(source)}"
+            yield Probe(NAME, gone_subject(step, column), sql)
 
 
 @check(NAME, probes)
 def findings(context: Context) -> Iterable[Finding]:
-    for step, source, column in _gone(context):
-        yield _finding(context, step, source, column)
+    for step, source in _steps(context):
+        told: set[str] = set()
+        for rename in renames(context, step):
+            old = [column for column in rename.old if gone_values(context, step, column)]
+            if old:
+                told |= {column.name for column in old}
+                fix = was_line(context, step, rename.new[0], rename.was) if rename.was else None
+                fix = fix or from_line(context, step, rename.new[0], TO_BE_WRITTEN)
+                yield Finding("renamed-column", "block", step.table.name, _renamed(context, step, rename, old), fix)
+        gone = (column for column in gone_columns(context, step) if column.name not in told)
+        yield from (_dropped(context, step, source, column) for column in gone)
 
 
-def _gone(context: Context) -> Iterator[tuple[TableStep, str, Column]]:
+def _steps(context: Context) -> Iterator[tuple[TableStep, str]]:
     seen: set[str] = set()
     for step in context.plan.steps:
         if step.source is not None and step.source.name not in seen:
             seen.add(step.source.name)
-            yield from ((step, step.source.name, column) for column in gone_columns(context, step))
+            yield step, step.source.name
 
 
-def _subject(step: TableStep, column: Column) -> str:
-    return f"{step.table.name}.{column.name}"
-
-
-def _finding(context: Context, step: TableStep, source: str, column: Column) -> Finding:
-    values = context.count(NAME, _subject(step, column))
-    table, name = step.table.name, f"{source}.{column.name}"
+def _dropped(context: Context, step: TableStep, source: str, column: Column) -> Finding:
+    values, table, name = gone_values(context, step, column), step.table.name, f"{source}.{column.name}"
     if not values:
         return Finding(NAME, "note", table, f"{name} is dropped; it holds nothing but NULL")
-    renamed = renamed_columns(context, step).get(column.name)
-    line = dropped_line(source, column.name)
-    if renamed is None:
-        message = f"{name} holds {number(values, 'value')} and has no successor{_why(step, column)}"
-        return Finding(NAME, "block", table, message, line)
-    fix = was_line(context, step, renamed, column.name)
-    message = f"{name} ({number(values, 'value')}) is gone and {table}.{renamed.name} has come: renamed?"
-    return Finding("renamed-column", "block", table, f"{message} If not, give it up: {line}", fix)
+    message = f"{name} holds {counted(values, 'value')} and has no successor{_why(step, column)}"
+    return Finding(NAME, "block", table, message, dropped_line(source, column.name))
+
+
+def _renamed(context: Context, step: TableStep, rename: Rename, old: Sequence[Column]) -> str:
+    source = step.source.name if step.source is not None else ""
+    names = ", ".join(f"{source}.{each.name} ({counted(gone_values(context, step, each), 'value')})" for each in old)
+    new = ", ".join(f"{step.table.name}.{column.name}" for column in rename.new)
+    gone = f"{names} {'is' if len(old) == 1 else 'are'} gone and {new} {'has' if len(rename.new) == 1 else 'have'} come"
+    lines = "; ".join(dropped_line(source, column.name) for column in old)
+    if not rename.was:
+        # The same number under another type may mean something else: euros are no cents.
+        same = was_marker([rename.old[0].name])
+        return f"{gone}, of another type. The same values: {same}. Computed from them: say how. Neither: {lines}"
+    return f"{gone}: {_question(rename)} If not, give {'it' if len(old) == 1 else 'them'} up: {lines}"
+
+
+def _question(rename: Rename) -> str:
+    if rename.parent is None:
+        return "renamed?"
+    columns = ", ".join(column.name for column in rename.old)
+    return f"the reference to {rename.parent} that {columns} {'was' if len(rename.old) == 1 else 'were'}?"
 
 
 def _why(step: TableStep, column: Column) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hotmig.catalog.model import Table
-from hotmig.planning.checking import Context, check, dropped_line, literal, number
+from hotmig.planning.checking import Context, check, dropped_line, literal
 from hotmig.planning.model import Finding, Probe
 from hotmig.planning.successors import gone_tables, renamed_tables
 from hotmig.sqlite import quote
+from hotmig.units import counted
 
 NAME = "dropped-table"
 
@@ -31,8 +32,8 @@ def _finding(context: Context, table: Table) -> Finding:
     step = renamed_tables(context).get(table.name)
     line = dropped_line(table.name)
     if step is None:
-        return Finding(NAME, "block", table.name, f"{table.name} has {number(rows, 'row')} and no successor", line)
-    message = f"{table.name} ({number(rows, 'row')}) is gone and {step.table.name} has come: renamed?"
+        return Finding(NAME, "block", table.name, f"{table.name} has {counted(rows, 'row')} and no successor", line)
+    message = f"{table.name} ({counted(rows, 'row')}) is gone and {step.table.name} has come: renamed?"
     fix = f"@table({_explicit_name(context, step.table.name)}was={literal(table.name)})"
     return Finding("renamed-table", "block", step.table.name, f"{message} If not, give it up: {line}", fix)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hotmig.catalog.model import ForeignKey
-from hotmig.planning.checking import Context, check, counted, first_keys, number
+from hotmig.planning.checking import Context, check, first_keys, how_many
 from hotmig.planning.model import Finding, Probe, TableStep
 from hotmig.planning.orphan_sql import Parents, is_orphan, seed_select
 from hotmig.planning.rows import key_names, new_rows, translation_of
 from hotmig.sqlite import fold, quote
+from hotmig.units import counted
 
 NAME = "foreign-key"
 
@@ -17,7 +18,7 @@ NAME = "foreign-key"
 def probes(context: Context) -> Iterable[Probe]:
     for step, foreign, rows, parents in _new_constraints(context):
         orphans = f"FROM ({rows}) AS {quote(step.table.name)} WHERE {is_orphan(step.table, foreign.columns, parents)}"
-        yield Probe(NAME, _subject(step, foreign), counted(key_names(step), orphans))
+        yield Probe(NAME, _subject(step, foreign), how_many(key_names(step), orphans))
 
 
 @check(NAME, probes)
@@ -25,9 +26,10 @@ def findings(context: Context) -> Iterable[Finding]:
     for step, foreign, _, _ in _new_constraints(context):
         rows = context.rows(NAME, _subject(step, foreign))
         if rows:
-            count = number(rows[0][0], "row refers", "rows refer")
-            what = f"{count} by {', '.join(foreign.columns)} to no row of {foreign.parent}, and the foreign key is new"
-            yield Finding(NAME, "block", step.table.name, f"{step.table.name}: {what}: {first_keys(step, rows)}")
+            count, verb = counted(rows[0][0], "row"), "refers" if rows[0][0] == 1 else "refer"
+            who = f"{count} of {step.table.name} {verb} by {', '.join(foreign.columns)}"
+            message = f"{who} to no row of {foreign.parent}, and the foreign key is new: {first_keys(step, rows)}"
+            yield Finding(NAME, "block", step.table.name, message)
 
 
 def _subject(step: TableStep, foreign: ForeignKey) -> str:

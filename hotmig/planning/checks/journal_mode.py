@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hotmig import units
 from hotmig.planning.checking import Context, check
-from hotmig.planning.checks.disk_space import in_units
 from hotmig.planning.model import Finding
 
 NAME = "journal-mode"
@@ -17,7 +17,7 @@ def findings(context: Context) -> Iterable[Finding]:
     size, mode = context.facts.old_size, context.facts.journal_mode
     if size is not None and size >= _LARGE and mode.lower() != "wal":
         message = (
-            f"the old database ({in_units(size)}) is in journal mode {mode.lower()}, in which reading holds up"
+            f"the old database ({units.size(size)}) is in journal mode {mode.lower()}, in which reading holds up"
             " writers for moments: `hotmig migrate --wal` switches it to WAL first"
         )
         yield Finding(NAME, "note", None, message)

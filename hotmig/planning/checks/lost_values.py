@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.model import Column
-from hotmig.planning.checking import Context, check, counted, first_keys, number, source_keys
+from hotmig.planning.checking import Context, check, first_keys, how_many, source_keys
 from hotmig.planning.lines import bare, from_line
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
 from hotmig.planning.projection import loses
 from hotmig.sqlite import quote
+from hotmig.units import counted
 
 NAME = "lost-values"
 
@@ -19,7 +20,7 @@ def probes(context: Context) -> Iterable[Probe]:
     for step, column, own, _ in _changes(context):
         source = step.source.name if step.source is not None else ""
         lost = f"FROM {quote(source)} WHERE {loses(step, own)}"
-        yield Probe(NAME, _subject(step, column), counted(source_keys(step), lost))
+        yield Probe(NAME, _subject(step, column), how_many(source_keys(step), lost))
 
 
 @check(NAME, probes)
@@ -28,7 +29,7 @@ def findings(context: Context) -> Iterable[Finding]:
         rows = context.rows(NAME, _subject(step, column))
         if rows and step.source is not None:
             before, after = column_affinity(step.source, old), column_affinity(step.table, column)
-            count = number(rows[0][0], "value loses", "values lose")
+            count = counted(rows[0][0], "value loses", "values lose")
             what = f"{count} something when {step.source.name}.{old.name} turns from {before} to {after}"
             fix = from_line(context, step, column, f"CAST({bare(old.name)} AS {after})")
             yield Finding(NAME, "block", step.table.name, f"{what}: {first_keys(step, rows)}", fix)

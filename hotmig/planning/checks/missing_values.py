@@ -7,41 +7,51 @@ from collections.abc import Iterable
 from hotmig.catalog.model import Column
 from hotmig.planning.checking import Context, check
 from hotmig.planning.keys import can_be_null
-from hotmig.planning.lines import from_line
+from hotmig.planning.lines import TO_BE_WRITTEN, bare, from_line, was_line
 from hotmig.planning.model import Finding, TableStep
-from hotmig.planning.successors import is_unfilled, renamed_columns
+from hotmig.planning.renames import Rename, renames
+from hotmig.planning.successors import claimant, gone_values, is_unfilled
 
 NAME = "no-value"
-# Nothing is guessed: a value that works would be pasted, and every old row would have it. This is refused as it stands.
-TO_BE_WRITTEN = "SQL over the old row"
 
 
 @check(NAME)
 def findings(context: Context) -> Iterable[Finding]:
     for step in context.plan.steps:
-        for column in step.table.stored_columns:
-            if _has_no_value(step, column) and not _is_named_already(context, step, column):
-                message = (
-                    f"{step.table.name}.{column.name} is NOT NULL and the rows of {_source(step)} have no value for it:"
-                    " it needs a default or a From"
-                )
-                fix = from_line(context, step, column, TO_BE_WRITTEN)
-                yield Finding(NAME, "block", step.table.name, message, fix)
+        empty = [column for column in step.table.stored_columns if has_no_value(step, column)]
+        pairs = renames(context, step) if empty else ()
+        for column in empty:
+            rename = next((each for each in pairs if column in each.new), None)
+            if rename is None or not _is_named_already(context, step, column, rename):
+                yield _finding(context, step, column, rename)
 
 
-def _has_no_value(step: TableStep, column: Column) -> bool:
+def has_no_value(step: TableStep, column: Column) -> bool:
+    """Whether old rows can't be stored: NULL would stand in a NOT NULL column."""
     own = step.column(column.name)
     if step.source is None or own is None or own.assigned or not is_unfilled(step, column):
         return False
     return not can_be_null(step.table, column.name) and (column.default or "NULL").upper() == "NULL"
 
 
-def _is_named_already(context: Context, step: TableStep, column: Column) -> bool:
-    """Whether the finding about a rename speaks of it: one message for one mistake."""
-    pairs = renamed_columns(context, step)
-    old = next((name for name, new in pairs.items() if new.name == column.name), None)
-    return old is not None and context.count("dropped-column", f"{step.table.name}.{old}") > 0
+def _is_named_already(context: Context, step: TableStep, column: Column, rename: Rename) -> bool:
+    """Whether the finding about a rename, or about another column of the field, speaks of it: one for one mistake."""
+    return column != rename.new[0] or any(gone_values(context, step, old) for old in rename.old)
 
 
-def _source(step: TableStep) -> str:
-    return step.source.name if step.source is not None else ""
+def _finding(context: Context, step: TableStep, column: Column, rename: Rename | None) -> Finding:
+    source = step.source.name if step.source is not None else ""
+    taker = claimant(step, column)
+    if rename is not None and rename.parent is not None:
+        old = ", ".join(f"{source}.{each.name}" for each in rename.old)
+        way_out, fix = (
+            f"is it the reference to {rename.parent} that the old {old} was?",
+            was_line(context, step, column, rename.was),
+        )
+    elif taker is not None:
+        way_out = f"the old {source}.{column.name} goes to {taker} by its Was; it needs a default or a From"
+        fix = from_line(context, step, column, bare(column.name))
+    else:
+        way_out, fix = "it needs a default or a From", from_line(context, step, column, TO_BE_WRITTEN)
+    message = f"{step.table.name}.{column.name} is NOT NULL and the rows of {source} have no value for it: {way_out}"
+    return Finding(NAME, "block", step.table.name, message, fix)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hotmig.catalog.model import Column, Table
-from hotmig.planning.checking import Context, check, counted, first_keys, number, source_keys
+from hotmig.planning.checking import Context, check, first_keys, how_many, source_keys
 from hotmig.planning.held import is_generated_alike, is_not_null_already
 from hotmig.planning.keys import can_be_null
 from hotmig.planning.lines import bare, from_line, zero
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
 from hotmig.planning.rows import default_of, key_names, new_rows, translation_of, value_of
 from hotmig.sqlite import disjunction, fold, quote
+from hotmig.units import counted
 
 NAME = "not-null"
 
@@ -26,7 +27,7 @@ def findings(context: Context) -> Iterable[Finding]:
     for step, column, _ in _new_constraints(context):
         rows = context.rows(NAME, _subject(step, column))
         if rows:
-            count = number(rows[0][0], "row has", "rows have")
+            count = counted(rows[0][0], "row has", "rows have")
             message = f"{count} NULL in {step.table.name}.{column.name}, which is NOT NULL: {first_keys(step, rows)}"
             yield Finding(NAME, "block", step.table.name, message, _fix(context, step, column))
 
@@ -48,14 +49,16 @@ def _new_constraints(context: Context) -> Iterator[tuple[TableStep, Column, str]
 def _stored(step: TableStep, source: Table, column: Column) -> str | None:
     own = step.column(column.name)
     condition = _is_null(step, column, own) if own is not None else None
-    return counted(source_keys(step), f"FROM {quote(source.name)} WHERE {condition}") if condition is not None else None
+    return (
+        how_many(source_keys(step), f"FROM {quote(source.name)} WHERE {condition}") if condition is not None else None
+    )
 
 
 def _generated(step: TableStep, column: Column) -> str | None:
     rows = new_rows(step, [column.name])
     if rows is None:
         return None
-    return counted(key_names(step), f"FROM ({rows}) AS {quote(step.table.name)} WHERE {quote(column.name)} IS NULL")
+    return how_many(key_names(step), f"FROM ({rows}) AS {quote(step.table.name)} WHERE {quote(column.name)} IS NULL")
 
 
 def _held(step: TableStep, column: Column) -> bool:
@@ -82,7 +85,8 @@ def _is_null(step: TableStep, column: Column, own: ColumnStep) -> str | None:
 
 def _fix(context: Context, step: TableStep, column: Column) -> str | None:
     own = step.column(column.name)
-    if own is None or own.expression is None:
+    refers = any(fold(column.name) in map(fold, foreign.columns) for foreign in step.table.foreign_keys)
+    if own is None or own.expression is None or refers:  # an empty value would refer to some row by chance
         return None
     old = step.taken_from(own)
     expression = bare(old.name) if old is not None else own.expression

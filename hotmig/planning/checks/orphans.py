@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hotmig.planning.annotations import with_orphans_null
-from hotmig.planning.checking import Context, check, counted, first_keys, number, source_keys
+from hotmig.planning.checking import Context, check, first_keys, how_many, source_keys
 from hotmig.planning.held import copied_from
 from hotmig.planning.keys import can_be_null
 from hotmig.planning.lines import field_line
 from hotmig.planning.model import Finding, Probe, TableStep, Translation
-from hotmig.planning.orphan_sql import Parents, has_no_parent, is_orphan
+from hotmig.planning.orphan_sql import Parents, is_null_in_part, is_orphan
 from hotmig.sqlite import fold, quote
+from hotmig.units import counted
 
 NAME = "orphans"
 
 
 def probes(context: Context) -> Iterable[Probe]:
     for step, translation in _translated(context):
-        condition = _translated_condition(context, step, translation)
-        if condition is not None:
+        parent = context.plan.old.table(translation.parent_source)
+        if parent is not None and step.source is not None:
+            parents = Parents(parent, translation.parent_columns, quote(parent.name))
+            condition = is_orphan(step.source, translation.columns, parents)
             yield _probe(step, _subject(step, translation.columns, translation.parent_source), condition)
+        if len(translation.columns) > 1:
+            yield _probe(step, _in_part(step, translation), is_null_in_part(translation.columns))
     for step, columns, parents in _tolerated(context):
         if step.source is not None:
             yield _probe(step, _subject(step, columns, parents.table.name), is_orphan(step.source, columns, parents))
@@ -31,30 +36,27 @@ def findings(context: Context) -> Iterable[Finding]:
     for step, translation in _translated(context):
         yield from _unreachable(context, step, translation)
         yield from _of_translation(context, step, translation)
+        yield from _given_up_in_part(context, step, translation)
     for step, columns, parents in _tolerated(context):
         yield from _of_old_key(context, step, columns, parents)
 
 
 def _probe(step: TableStep, subject: str, condition: str) -> Probe:
     source = step.source.name if step.source is not None else ""
-    return Probe(NAME, subject, counted(source_keys(step), f"FROM {quote(source)} WHERE {condition}"))
+    return Probe(NAME, subject, how_many(source_keys(step), f"FROM {quote(source)} WHERE {condition}"))
 
 
 def _subject(step: TableStep, columns: tuple[str, ...], parent: str) -> str:
     return f"{step.table.name}({', '.join(columns)}) {parent}"
 
 
+def _in_part(step: TableStep, translation: Translation) -> str:
+    return f"{_subject(step, translation.columns, translation.parent_source)} in part"
+
+
 def _translated(context: Context) -> Iterator[tuple[TableStep, Translation]]:
     for step in context.plan.steps:
         yield from ((step, translation) for translation in step.translations)
-
-
-def _translated_condition(context: Context, step: TableStep, translation: Translation) -> str | None:
-    parent = context.plan.old.table(translation.parent_source)
-    if parent is None or step.source is None:
-        return None
-    parents = Parents(parent, translation.parent_columns, quote(parent.name))
-    return has_no_parent(step.source, translation.columns, parents)
 
 
 def _tolerated(context: Context) -> Iterator[tuple[TableStep, tuple[str, ...], Parents]]:
@@ -90,7 +92,7 @@ def _of_translation(context: Context, step: TableStep, translation: Translation)
     rows = context.rows(NAME, _subject(step, translation.columns, translation.parent_source))
     if not rows or step.source is None:
         return
-    count = number(rows[0][0], "row", "rows")
+    count = counted(rows[0][0], "row", "rows")
     who = f"{count} of {step.source.name} {'refers' if rows[0][0] == 1 else 'refer'}"
     what = f"{who} by {', '.join(translation.columns)} to no row of {translation.parent_source}"
     targets = ", ".join(translation.targets)
@@ -105,11 +107,24 @@ def _of_translation(context: Context, step: TableStep, translation: Translation)
         yield Finding(NAME, "block", step.table.name, message, _fix(context, step, translation))
 
 
+def _given_up_in_part(context: Context, step: TableStep, translation: Translation) -> Iterable[Finding]:
+    rows = context.rows(NAME, _in_part(step, translation))
+    targets = ", ".join(translation.targets)
+    # That they are NULL where that is not allowed is for the check of NOT NULL to say.
+    if rows and step.source is not None and all(can_be_null(step.table, name) for name in translation.targets):
+        count = counted(rows[0][0], "row has", "rows have")
+        what = (
+            f"{count} NULL in a part of {step.source.name}({', '.join(translation.columns)}), which refers to nothing"
+        )
+        message = f"{what}: {step.table.name}.{targets} becomes NULL: {first_keys(step, rows)}"
+        yield Finding(NAME, "warn", step.table.name, message)
+
+
 def _of_old_key(context: Context, step: TableStep, columns: tuple[str, ...], parents: Parents) -> Iterable[Finding]:
     rows = context.rows(NAME, _subject(step, columns, parents.table.name))
     if rows and step.source is not None:
         verb = "refers" if rows[0][0] == 1 else "refer"
-        what = f"{number(rows[0][0], 'row')} of {step.source.name} {verb} by {', '.join(columns)} to no row of"
+        what = f"{counted(rows[0][0], 'row')} of {step.source.name} {verb} by {', '.join(columns)} to no row of"
         message = f"{what} {parents.table.name}; carried over as the old schema had them: {first_keys(step, rows)}"
         yield Finding(NAME, "warn", step.table.name, message)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hotmig.catalog.model import Column
-from hotmig.planning.checking import Context, check, counted, first_keys, number, source_keys
+from hotmig.planning.checking import Context, check, first_keys, how_many, source_keys
 from hotmig.planning.held import copied_from, is_generated_alike
 from hotmig.planning.lines import bare, from_line
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
 from hotmig.planning.rows import default_of, key_names, new_rows, value_of
 from hotmig.sqlite import fold, quote, text
+from hotmig.units import counted
 
 NAME = "types"
 _STRICT = {"INT": "integer", "INTEGER": "integer", "REAL": "real", "TEXT": "text", "BLOB": "blob"}
@@ -27,7 +28,7 @@ def _stored(step: TableStep, column: Column, own: ColumnStep, kind: str) -> str 
     value = value_of(step, own) or default_of(step, column)
     if value is None or step.source is None:
         return None
-    return counted(source_keys(step), f"FROM {quote(step.source.name)} WHERE {_refused(step, column, value, kind)}")
+    return how_many(source_keys(step), f"FROM {quote(step.source.name)} WHERE {_refused(step, column, value, kind)}")
 
 
 def _generated(step: TableStep, column: Column, kind: str) -> str | None:
@@ -36,7 +37,7 @@ def _generated(step: TableStep, column: Column, kind: str) -> str | None:
     if rows is None:
         return None
     refused = _refused(step, column, quote(column.name), kind)
-    return counted(key_names(step), f"FROM ({rows}) AS {quote(step.table.name)} WHERE {refused}")
+    return how_many(key_names(step), f"FROM ({rows}) AS {quote(step.table.name)} WHERE {refused}")
 
 
 def _refused(step: TableStep, column: Column, value: str, kind: str) -> str:
@@ -49,9 +50,12 @@ def findings(context: Context) -> Iterable[Finding]:
     for step, column, own, kind in _new_constraints(context):
         rows = context.rows(NAME, _subject(step, column))
         if rows:
-            count = number(rows[0][0], "value")
+            count = counted(rows[0][0], "value")
             message = f"{count} of {step.table.name}.{column.name} cannot be stored as {kind}: {first_keys(step, rows)}"
-            yield Finding(NAME, "block", step.table.name, message, _fix(context, step, column, own))
+            fix = _fix(context, step, column, own)
+            if fix is not None and kind in ("integer", "real"):
+                message += "; CAST makes 0 of a text that is no number"
+            yield Finding(NAME, "block", step.table.name, message, fix)
 
 
 def _fix(context: Context, step: TableStep, column: Column, own: ColumnStep | None) -> str | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hotmig.catalog.model import IndexedColumn
-from hotmig.planning.checking import SAMPLES, Context, check, number, samples
+from hotmig.planning.checking import SAMPLES, Context, check, samples
 from hotmig.planning.held import UniqueKey, is_unique_already, unique_keys
 from hotmig.planning.model import Finding, Probe, TableStep
 from hotmig.planning.rows import new_rows, reads, translation_of
 from hotmig.sqlite import quote
+from hotmig.units import counted
 
 NAME = "unique"
 
@@ -26,9 +27,8 @@ def findings(context: Context) -> Iterable[Finding]:
         if rows:
             names = [part.name or part.expression or "" for part in key.columns]
             listed = samples(names, [row[2:] for row in rows], rows[0][0])
-            message = (
-                f"{number(rows[0][1], 'row')} of {step.table.name} are equal under the new unique {key.title}: {listed}"
-            )
+            count = counted(rows[0][1], "row")
+            message = f"{count} of {step.table.name} are equal under the new unique {key.title}: {listed}"
             yield Finding(NAME, "block", step.table.name, message)
 
 

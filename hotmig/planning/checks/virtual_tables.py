@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hotmig.catalog.model import VirtualTable
-from hotmig.planning.checking import Context, check, dropped_line, number
+from hotmig.planning.checking import Context, check, dropped_line
 from hotmig.planning.full_text import external_content
 from hotmig.planning.model import Finding, Probe
 from hotmig.sqlite import fold, quote
+from hotmig.units import counted
 
 NAME = "virtual-table"
 
@@ -23,7 +24,7 @@ def findings(context: Context) -> Iterable[Finding]:
     for table in _with_own_rows(context):
         rows = context.count(NAME, table.name)
         if rows:
-            what = f"{table.name} ({table.module}) holds {number(rows, 'row')} that no trigger can record"
+            what = f"{table.name} ({table.module}) holds {counted(rows, 'row')} that no trigger can record"
             yield Finding(NAME, "block", table.name, what, dropped_line(table.name))
     for table in context.plan.old.virtual_tables:
         if _is_rebuilt(context, table) and _is_new(context, table):

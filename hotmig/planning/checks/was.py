@@ -1,14 +1,19 @@
-"""A Was that names nothing of the old database, and an old table that two new ones claim."""
+"""A Was that names nothing of the old database, an old table that two new ones claim, a column left empty by a Was."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
 
+from hotmig.catalog.model import Table
 from hotmig.planning.checking import Context, check
+from hotmig.planning.checks.missing_values import has_no_value
 from hotmig.planning.hints import UsedHints
+from hotmig.planning.lines import bare, from_line, was_marker
 from hotmig.planning.mapping import claimed_column, declared_was
 from hotmig.planning.model import Finding, TableStep
+from hotmig.planning.successors import claimant
+from hotmig.schema.model import ColumnRules
 
 NAME = "was"
 
@@ -19,6 +24,7 @@ def findings(context: Context) -> Iterable[Finding]:
     for step in context.plan.steps:
         yield from _unknown_table(context, step, used)
         yield from _unknown_columns(context, step, used)
+        yield from _left_empty(context, step)
     yield from _claimed_twice(context)
 
 
@@ -38,16 +44,37 @@ def _unknown_columns(context: Context, step: TableStep, used: UsedHints) -> Iter
     if step.source is None or rules is None:
         return
     for column in rules.columns:
-        if column.was is None or used.has("was", step.table.name, column.column, column.was):
+        unknown = _unknown(step.source, step, column, used)
+        if not unknown:
             continue
-        if column.source is not None or claimed_column(step.source, column, step.table, used) is not None:
-            continue
-        message = f'{step.table.name}.{column.field} says Was("{column.was}"), and {step.source.name} has no column'
+        said = f"{step.table.name}.{column.field} says {was_marker(column.was_names)}"
+        message = f"{said}, and {step.source.name} has no column {', '.join(unknown)}"
         same = step.source.column(column.column)
         if same is None:
-            yield Finding(NAME, "block", step.table.name, f"{message} {column.was}")
+            yield Finding(NAME, "block", step.table.name, message)
         else:
-            yield Finding(NAME, "note", step.table.name, f"{message} {column.was}: the values come from {same.name}")
+            yield Finding(NAME, "note", step.table.name, f"{message}: the values come from {same.name}")
+
+
+def _unknown(source: Table, step: TableStep, column: ColumnRules, used: UsedHints) -> list[str]:
+    """The names of an unused Was that the old table doesn't have."""
+    if column.source is not None or used.has_was(step.table.name, column):
+        return []
+    if column.was is not None:
+        return [] if claimed_column(source, column, step.table, used) is not None else [column.was]
+    return [name for name in column.together if source.column(name) is None]
+
+
+def _left_empty(context: Context, step: TableStep) -> Iterable[Finding]:
+    """A column whose old namesake goes to another one: easily overlooked where NULL or a default stands in for it."""
+    for column in step.table.stored_columns:
+        taker = claimant(step, column)
+        if taker is None or has_no_value(step, column):
+            continue
+        gets = "NULL" if column.default is None else f"its default {column.default}"
+        old = f"{step.source.name if step.source is not None else ''}.{column.name}"
+        message = f"{step.table.name}.{column.name} gets {gets} in every row: the old {old} goes to {taker} by its Was"
+        yield Finding(NAME, "warn", step.table.name, message, from_line(context, step, column, bare(column.name)))
 
 
 def _claimed_twice(context: Context) -> Iterable[Finding]:

@@ -1,0 +1,186 @@
+"""What plan proposes for columns that are gone and columns that have come. A proposal is never applied by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from hotmig.errors import SchemaError
+from tests.planning.planned import planned
+
+PART = "CREATE TABLE part(sku TEXT PRIMARY KEY NOT NULL); INSERT INTO part VALUES ('a'), ('b')"
+USED = "CREATE TABLE used(id INTEGER PRIMARY KEY, sku TEXT NOT NULL REFERENCES part(sku))"
+ROWS = "INSERT INTO used(sku) VALUES ('a'), ('b'), ('a')"
+MODULE = """
+@table
+class Part:
+    id: Annotated[int, Key] = auto()
+    sku: Annotated[str, Unique]
+@table
+class Used:
+    id: Annotated[int, Key] = auto()
+    {}
+"""
+
+
+def renamed(old: str, *fields: str) -> list[tuple[str, str, str | None]]:
+    return planned(old, MODULE.format("\n    ".join(fields))).of("renamed-column")
+
+
+def t(columns: str, values: str, fields: str) -> list[tuple[str, str | None]]:
+    """One table: the old columns with one row, and the new fields; the proposals are message and line."""
+    old = f"CREATE TABLE t(id INTEGER PRIMARY KEY, {columns}); INSERT INTO t VALUES (1, {values})"
+    found = planned(old, f"@table\nclass T:\n    id: Annotated[int, Key] = auto()\n    {fields}\n")
+    return [(message, fix) for _, message, fix in found.of("renamed-column")]
+
+
+class TestReferences:
+    @pytest.mark.parametrize(
+        ("field", "wanted"),
+        [
+            ("product: Part", 'product: Annotated[Part, Was("sku")]'),
+            ("product: Part | None = None", 'product: Annotated[Part | None, Was("sku")] = None'),
+        ],
+    )
+    def test_a_column_that_referred_to_the_parent_is_proposed(self, field: str, wanted: str) -> None:
+        old = f"{PART}; {USED}; {ROWS}"
+        ((severity, message, fix),) = renamed(old, field)
+        assert (severity, message, fix) == (
+            "block",
+            "used.sku (3 values) is gone and used.product_id has come: the reference to part that sku was?"
+            ' If not, give it up: dropped("used", "sku")',
+            wanted,
+        )
+        assert planned(old, MODULE.format(fix)).findings == ()
+
+    def test_where_no_row_tells_that_it_is_gone(self) -> None:
+        message = (
+            "used.product_id is NOT NULL and the rows of used have no value for it:"
+            " is it the reference to part that the old used.sku was?"
+        )
+        found = planned(f"{PART}; {USED}", MODULE.format("product: Part"))
+        assert found.of("no-value") == [("block", message, 'product: Annotated[Part, Was("sku")]')]
+
+    def test_where_it_goes_on_as_a_plain_column_too(self) -> None:
+        fields = ("product: Part", "sku: str")
+        found = planned(f"{PART}; {USED}; {ROWS}", MODULE.format("\n    ".join(fields)))
+        ((_, _, first),) = found.of("no-value")
+        assert first == 'product: Annotated[Part, Was("sku")]'
+        # Pasted alone, it takes the column away from the other field: that is told, and how to have both.
+        found = planned(f"{PART}; {USED}; {ROWS}", MODULE.format(f"{first}\n    sku: str"))
+        ((severity, message, second),) = found.of("no-value")
+        assert (severity, second) == ("block", 'sku: Annotated[str, From("sku")]')
+        assert message.endswith(": the old used.sku goes to product_id by its Was; it needs a default or a From")
+        assert planned(f"{PART}; {USED}; {ROWS}", MODULE.format(f"{first}\n    {second}")).findings == ()
+
+    def test_what_was_given_up_is_not_proposed(self) -> None:
+        found = planned(f"{PART}; {USED}; {ROWS}", MODULE.format("product: Part") + 'dropped("used", "sku")')
+        assert [each.fix for each in found.findings] == ['product: Annotated[Part, From("SQL over the old row")]']
+
+    def test_each_reference_gets_the_one_whose_name_is_most_like_it(self) -> None:
+        columns = "id INTEGER PRIMARY KEY, main_sku TEXT REFERENCES part, spare_sku TEXT REFERENCES part"
+        old = f"CREATE TABLE used({columns}); INSERT INTO used VALUES (1, 'a', 'b')"
+        found = renamed(f"{PART}; {old}", "spare: Part | None", "main_part: Part | None")
+        assert {fix for _, _, fix in found} == {
+            'spare: Annotated[Part | None, Was("spare_sku")]',
+            'main_part: Annotated[Part | None, Was("main_sku")]',
+        }
+
+    def test_one_that_is_followed_already_is_not_proposed_again(self) -> None:
+        fields = ('part: Annotated[Part, Was("sku")]', "other: Part")
+        ((_, message, fix),) = planned(f"{PART}; {USED}; {ROWS}", MODULE.format("\n    ".join(fields))).of("no-value")
+        assert message.endswith(": it needs a default or a From")
+        assert fix == 'other: Annotated[Part, From("SQL over the old row")]'
+
+    def test_the_columns_of_a_composite_reference_get_one_message(self) -> None:
+        old = """
+            CREATE TABLE shelf(room TEXT NOT NULL, number INT NOT NULL, PRIMARY KEY (room, number));
+            CREATE TABLE book(id INTEGER PRIMARY KEY, r TEXT, n INT, FOREIGN KEY (n, r) REFERENCES shelf(number, room));
+            INSERT INTO shelf VALUES ('a', 1); INSERT INTO book VALUES (1, 'a', 1), (2, NULL, NULL)
+        """
+        module = """
+@table{}
+class Shelf:
+    {}
+@table
+class Book:
+    id: Annotated[int, Key] = auto()
+    {}
+"""
+        fields = "room: str\n    number: Annotated[int, ColumnType('INT')]"
+        new_key = ("(unique=[('room', 'number')])", f"id: Annotated[int, Key] = auto()\n    {fields}")
+        ((_, _, fix),) = planned(old, module.format(*new_key, "shelf: Shelf | None")).of("renamed-column")
+        assert fix == 'shelf: Annotated[Shelf | None, Was("n", "r")]'
+        assert planned(old, module.format(*new_key, fix)).findings == ()
+        kept_key = ("(key=['room', 'number'])", fields)
+        ((_, message, fix),) = planned(old, module.format(*kept_key, "shelf: Shelf | None")).of("renamed-column")
+        # As many columns as before: in the order in which the new reference has them.
+        assert fix == 'shelf: Annotated[Shelf | None, Was("r", "n")]'
+        assert message == (
+            "book.r (1 value), book.n (1 value) are gone and book.shelf_room, book.shelf_number have come:"
+            " the reference to shelf that r, n were?"
+            ' If not, give them up: dropped("book", "r"); dropped("book", "n")'
+        )
+        assert planned(old, module.format(*kept_key, fix)).findings == ()
+
+    def test_one_column_is_not_proposed_for_what_several_referred_to(self) -> None:
+        old = """
+            CREATE TABLE shelf(room TEXT NOT NULL, number INT NOT NULL, PRIMARY KEY (room, number));
+            CREATE TABLE book(id INTEGER PRIMARY KEY, room TEXT, number INT);
+            INSERT INTO shelf VALUES ('a', 1); INSERT INTO book VALUES (1, 'a', 1)
+        """
+        module = """
+@table(unique=[("room", "number")])
+class Shelf:
+    id: Annotated[int, Key] = auto()
+    room: str
+    number: Annotated[int, ColumnType("INT")]
+@table
+class Book:
+    id: Annotated[int, Key] = auto()
+    shelf: {}
+"""
+        found = planned(old, module.format("Shelf | None"))
+        assert [each.fix for each in found.blocking] == ['dropped("book", "room")', 'dropped("book", "number")']
+        assert planned(old, module.format('Annotated[Shelf | None, Was("room", "number")]')).findings == ()
+
+
+class TestColumns:
+    def test_of_the_same_type(self) -> None:
+        message = 't.mail (1 value) is gone and t.email has come: renamed? If not, give it up: dropped("t", "mail")'
+        assert t("mail TEXT", "'x'", "email: str | None") == [(message, 'email: Annotated[str | None, Was("mail")]')]
+
+    def test_of_another_type_no_value_is_proposed(self) -> None:
+        ((message, fix),) = t("price REAL NOT NULL", "19.9", "price_cents: int")
+        assert message == (
+            't.price (1 value) is gone and t.price_cents has come, of another type. The same values: Was("price").'
+            ' Computed from them: say how. Neither: dropped("t", "price")'
+        )
+        assert fix == 'price_cents: Annotated[int, From("SQL over the old row")]'
+
+    def test_the_line_of_another_type_is_refused_as_it_stands(self) -> None:
+        ((_, fix),) = t("price REAL NOT NULL", "19.9", "price_cents: int")
+        with pytest.raises(SchemaError, match="is no SQL expression"):
+            t("price REAL NOT NULL", "19.9", str(fix))
+
+    def test_names_go_before_types(self) -> None:
+        found = t("price REAL, amount INT", "1.5, 2", "price_cents: int | None\n    amount_sold: int | None")
+        assert {fix for _, fix in found} == {
+            'price_cents: Annotated[int | None, From("SQL over the old row")]',
+            'amount_sold: Annotated[int | None, Was("amount")]',
+        }
+
+    def test_names_that_have_nothing_in_common_are_no_pair(self) -> None:
+        assert t("nickname TEXT", "'x'", "born: int | None") == []
+
+    def test_a_new_key_is_computed_from_nothing(self) -> None:
+        old = "CREATE TABLE t(uid TEXT PRIMARY KEY NOT NULL); INSERT INTO t VALUES ('x')"
+        found = planned(old, "@table\nclass T:\n    uid_number: Annotated[int, Key] = auto()\n")
+        assert [each.check for each in found.blocking] == ["dropped-column"]
+
+    def test_a_reference_whose_old_column_was_none_by_declaration(self) -> None:
+        used = "CREATE TABLE used(id INTEGER PRIMARY KEY, product TEXT); INSERT INTO used VALUES (1, 'a'), (2, 'x')"
+        old = f"{PART}; {used}"
+        ((_, _, fix),) = renamed(old, "product: Part | None")
+        assert fix == 'product: Annotated[Part | None, Was("product")]'
+        # Values that mean no row of the parent don't get past it.
+        assert [each.check for each in planned(old, MODULE.format(fix)).blocking] == ["orphans"]
