@@ -26,6 +26,15 @@ def run(directory: Path, *arguments: str) -> Result:
     return result
 
 
+def between_versions(name: str, directory: Path) -> Path:
+    """The schema module of the second version, beside a database of the first."""
+    schema = directory / "schema.py"
+    shutil.copy(SCHEMAS / f"{name}_v1.py", schema)
+    run(directory, "init")
+    shutil.copy(SCHEMAS / f"{name}_v2.py", schema)
+    return schema
+
+
 def test_there_are_examples() -> None:
     assert {"chinook", "shop"} <= set(PAIRS)
 
@@ -53,10 +62,7 @@ def test_mypy_strict_has_nothing_to_say() -> None:
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_second_version_follows_from_the_first(name: str, tmp_path: Path) -> None:
-    schema = tmp_path / "schema.py"
-    shutil.copy(SCHEMAS / f"{name}_v1.py", schema)
-    run(tmp_path, "init")
-    shutil.copy(SCHEMAS / f"{name}_v2.py", schema)
+    schema = between_versions(name, tmp_path)
     assert "Can run migrate now: yes" in run(tmp_path, "plan").output
     run(tmp_path, "migrate")
     run(tmp_path, "drain", "--cutover")
@@ -67,8 +73,5 @@ def test_the_second_version_follows_from_the_first(name: str, tmp_path: Path) ->
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_way_there_has_no_finding(name: str, tmp_path: Path) -> None:
     """The examples are what a reader copies: nothing about them is even worth a note."""
-    schema = tmp_path / "schema.py"
-    shutil.copy(SCHEMAS / f"{name}_v1.py", schema)
-    run(tmp_path, "init")
-    shutil.copy(SCHEMAS / f"{name}_v2.py", schema)
+    between_versions(name, tmp_path)
     assert '"findings": []' in run(tmp_path, "plan", "--json").output

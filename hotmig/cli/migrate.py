@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 
 from hotmig.cli.options import Options, extension_option, long_reads_option, shared
+from hotmig.errors import HotmigError
 
 SETTLED = ("none", "ready", "retired")  # phases in which no migration was left half-way
 
@@ -45,13 +46,19 @@ def _snapshot_on_failure(options: Options) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        from hotmig.cli.output import print_lines
-        from hotmig.cli.render.commands import pasteable
-        from hotmig.cli.render.status import to_lines
-        from hotmig.phases.status import status
-
-        left = status(options.directory, options.schema_file)
-        if left.phase not in SETTLED or left.attention:
-            next_command = pasteable(left.next, options) if left.next else None
-            print_lines(("Recovery snapshot:", *to_lines(left, next_command), ""), err=True)
+        # Where even the files can't be told apart, the failure itself must still be told.
+        with suppress(HotmigError):
+            _print_snapshot(options)
         raise
+
+
+def _print_snapshot(options: Options) -> None:
+    from hotmig.cli.output import print_lines
+    from hotmig.cli.render.commands import pasteable
+    from hotmig.cli.render.status import to_lines
+    from hotmig.phases.status import status
+
+    left = status(options.directory, options.schema_file)
+    if left.phase not in SETTLED or left.attention:
+        next_command = pasteable(left.next, options) if left.next else None
+        print_lines(("Recovery snapshot:", *to_lines(left, next_command), ""), err=True)

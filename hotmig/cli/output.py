@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import click
 
 from hotmig.cli.options import Options
-from hotmig.phases.progress import Report, silent
+from hotmig.phases.progress import Progress, Report, silent
+from hotmig.units import counted
 
 FORMAT = 1  # of every JSON object that we print
+NOTE_SECONDS = 30.0
 
 
 def print_json(facts: dict[str, Any]) -> None:
@@ -55,11 +58,31 @@ def warn(message: str) -> None:
 
 @contextmanager
 def progress(options: Options) -> Iterator[Report]:
-    """Draws the progress of a phase on stderr, if that is a terminal."""
-    if options.quiet or not sys.stderr.isatty():
-        yield silent
-        return
-    from hotmig.cli.bar import bar
+    """Draws the progress of a phase on stderr; where that is no terminal, notes it there now and then."""
+    if sys.stderr.isatty() and not options.quiet:
+        from hotmig.cli.bar import bar
 
-    with bar() as report:
-        yield report
+        with bar() as report:
+            yield report
+    else:
+        yield silent if options.quiet or options.json else noting(NOTE_SECONDS)
+
+
+def noting(seconds: float) -> Report:
+    """Tells the log of a deploy that long work goes on: a line after so many seconds, then again after as many."""
+    told = time.monotonic()
+
+    def report(progress: Progress) -> None:
+        nonlocal told
+        if time.monotonic() - told >= seconds:
+            told = time.monotonic()
+            click.echo(_said(progress), err=True)
+
+    return report
+
+
+def _said(progress: Progress) -> str:
+    rows = counted(progress.done, "row")
+    if progress.total and progress.done <= progress.total:
+        rows = f"{progress.done:,} of {counted(progress.total, 'row')}"
+    return f"{progress.stage}: {rows}" + (f", at {progress.table}" if progress.table else "")

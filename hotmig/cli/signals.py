@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import sys
 from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ALREADY = b"Stopping already: what was begun is undone first.\n"
 
 _received: int | None = None
 
@@ -23,11 +27,21 @@ def stop_on_signals() -> None:
 
 
 def received() -> int | None:
-    """The signal that asked us to stop, or None. SQLite callbacks swallow the exception: ask here too."""
+    """The first signal that asked us to stop, or None. SQLite callbacks swallow the exception: ask here too."""
     return _received
 
 
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape of a signal handler
     global _received
-    _received = number
+    if _received is not None and sys.exc_info()[0] is not None:
+        # Something is being unwound already: stopped in that, it would leave the fence up.
+        _say(ALREADY)
+        return
+    _received = _received or number
     raise Stopped
+
+
+def _say(line: bytes) -> None:
+    # Past the stream's buffer, which the signal may have found half written.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.write(sys.stderr.fileno(), line)

@@ -35,6 +35,7 @@ from hotmig.transfer.identity import read_progress
 from hotmig.transfer.proof import Proved, prove
 from hotmig.transfer.replay import Replayed, catch_up, replay
 from hotmig.transfer.session import Session, open_session
+from hotmig.units import counted
 
 MAX_PAUSE_SECONDS = 2.0
 HOLD_SECONDS = 60.0
@@ -222,7 +223,8 @@ def _require_budget(old: sqlite3.Connection, rounds: list[Replayed], max_pause: 
     rate = entries / spent if entries > 1000 and spent > 0 else ASSUMED_KEYS_PER_SECOND
     if waiting / rate > max_pause:
         raise GaveUp(
-            f"{waiting} writes are still to be replayed, at {rate:,.0f} a second: --max-pause is {max_pause:g} s",
+            f"{counted(waiting, 'write')} still to be replayed, at {rate:,.0f} a second:"
+            f" --max-pause is {max_pause:g} s",
             "nothing is lost and writes go on; run `hotmig drain` again when the application writes less",
         )
 

@@ -16,6 +16,7 @@ from hotmig.transfer.bookkeeping import forget_source
 from hotmig.transfer.build import verify_catalog
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress, read_status
+from hotmig.units import counted
 
 
 def rehearse(new: sqlite3.Connection, schema: Schema, seconds: float) -> int:
@@ -86,7 +87,8 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
         )
     if logged != progress.last_replayed_log_id:
         raise Refused(
-            f"{logged - progress.last_replayed_log_id} writes were accepted since the drain: its fence has lapsed",
+            f"the old database accepted {counted(logged - progress.last_replayed_log_id, 'write')} since the drain:"
+            " its fence has lapsed",
             again,
         )
     moved = high_water_moved(new, old, migration.plan)

@@ -40,9 +40,7 @@ def _same_schema(target: Path, schema: Schema) -> Path | None:
     """The live database, when it has the schema under another name: used hints were taken out of the module."""
     parts = project.split(target)
     live = survey(target.parent, parts[0]).live if parts and not target.exists() else ()
-    if len(live) != 1 or live[0].recording:
-        return None
-    return live[0].path if has_schema(live[0].path, schema) else None
+    return live[0].path if len(live) == 1 and has_schema(live[0].path, schema) else None
 
 
 def _not_ready(target: Path) -> str | None:

@@ -11,24 +11,25 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hotmig import project
-from hotmig.catalog.fingerprint import canonical, digest
+from hotmig import project, units
+from hotmig.catalog.fingerprint import canonical, digest, equal
 from hotmig.catalog.read import read_catalog, reserved_strangers
 from hotmig.errors import HotmigError
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import file_size
+from hotmig.phases.migration import cut_in_two, file_size
 from hotmig.planning import checks
 from hotmig.planning.checking import LIVE, Context, Facts
 from hotmig.planning.checks.disk_space import NEEDED
 from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.diff import supported
 from hotmig.planning.model import Answer, CopyPlan, Finding, Probe
-from hotmig.planning.sameness import nothing_to_do
+from hotmig.planning.sameness import nothing_to_do, same_schema
 from hotmig.schema.model import Schema
 from hotmig.sqlite import execute, is_closed_wal, quote, reading, value
 from hotmig.transfer.bookkeeping import built_catalog, read_hints
 
 SHORT_READ_SECONDS = 0.1
+CHANGED = "whose schema was changed by hand since it was made"
 STEPS_BETWEEN_LOOKS = 10_000  # VM steps: about a millisecond
 
 
@@ -56,10 +57,13 @@ def plan(location: Location, *, long_reads: bool = False, extensions: tuple[str,
     """Plans the migration from the live database to the schema module's.
 
     In rollback-journal mode a question to the data that takes longer than 0.1 s is given up, unless ``long_reads``.
+    Raises Refused between the two commits of a cutover.
     """
     schema, old = location.schema, location.old
     if schema is None or old is None:
         raise HotmigError("there is nothing to plan from", "`hotmig status` says what is there")
+    if location.marker is not None and location.marker.status == "retired":
+        raise cut_in_two()
     result = PlanResult(
         runnable=True,
         nothing_to_do=True,
@@ -84,11 +88,11 @@ def _planned(
 ) -> PlanResult:
     used = read_hints(db)
     wanted = build_plan(read_catalog(db), schema, used)
-    context = Context(wanted, schema, _facts(location, db), (), used)
+    context = Context(wanted, schema, _facts(location, db, wanted), (), used)
     seconds = None if long_reads or context.facts.journal_mode == "wal" else SHORT_READ_SECONDS
     questions = checks.probes(context)
     context = replace(context, answers=tuple(_answer(db, question, seconds) for question in questions))
-    idle = location.marker is None and nothing_to_do(context)
+    idle = location.marker is None and (nothing_to_do(context) or _was_made_so(location, wanted))
     findings = () if idle else checks.findings(context)
     return replace(
         result,
@@ -100,6 +104,11 @@ def _planned(
         differences=supported(wanted),
         prerequisites=tuple(_prerequisites(location, context.facts)),
     )
+
+
+def _was_made_so(location: Location, wanted: CopyPlan) -> bool:
+    """Whether the database was made from this very module: what became of its seed rows is the application's affair."""
+    return location.nothing_to_do and same_schema(wanted)
 
 
 def _answer(db: sqlite3.Connection, probe: Probe, seconds: float | None) -> Answer:
@@ -124,7 +133,7 @@ def _at_most(db: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
         db.set_progress_handler(None, 0)
 
 
-def _facts(location: Location, db: sqlite3.Connection) -> Facts:
+def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Facts:
     old = Path(os.path.realpath(location.old or location.new))
     built = built_catalog(db)
     drifted = built is not None and built != digest(canonical(read_catalog(db)))
@@ -139,7 +148,7 @@ def _facts(location: Location, db: sqlite3.Connection) -> Facts:
         foreign_group=None if _in_group(old.stat().st_gid) else old.stat().st_gid,
         read_only=tuple(str(path) for path in (location.new.parent, old) if not os.access(path, os.W_OK)),
         target=location.new.name,
-        target_taken=_taken(location),
+        target_taken=_taken(location, wanted),
         strangers=reserved_strangers(db),
         functions=frozenset(row[0] for row in execute(db, "SELECT DISTINCT name FROM pragma_function_list")),
         collations=frozenset(row[0] for row in execute(db, "SELECT name FROM pragma_collation_list")),
@@ -151,13 +160,14 @@ def _in_group(group: int) -> bool:
     return group == os.getegid() or group in os.getgroups()
 
 
-def _taken(location: Location) -> str | None:
+def _taken(location: Location, wanted: CopyPlan) -> str | None:
     """What stands under the new database's name, unless it is this migration's own unfinished file."""
     if not os.path.lexists(location.new):
         return None
     if location.new == location.old:
-        # Asked only where the catalogs differ: the name says that it has this schema, and somebody changed it.
-        return f"{LIVE}, whose schema was changed by hand since it was made"
+        # The name says that it has this schema.
+        what = "which has this very schema" if equal(wanted.old, wanted.new) else CHANGED
+        return f"{LIVE}, {what}"
     if location.marker is not None and location.marker.target == location.new.name:
         return None
     found = next((file for file in location.files if file.path == location.new), None)
@@ -181,8 +191,4 @@ def _prerequisites(location: Location, facts: Facts) -> Iterator[tuple[str, str,
     yield "target path", str(location.new) if not facts.target_taken else facts.target_taken, not facts.target_taken
     yield "journal mode", facts.journal_mode, True
     size, free = facts.old_size or 0, facts.disk_free or 0
-    yield "disk", f"{_megabytes(free)} free, the database has {_megabytes(size)}", free > size * NEEDED
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:,.1f} MB"
+    yield "disk", f"{units.size(free)} free, the database has {units.size(size)}", free > size * NEEDED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from hotmig.catalog.fingerprint import equal
 from hotmig.catalog.read import read_catalog
 from hotmig.phases.locate import Location
 from hotmig.planning.checking import Context
@@ -37,3 +38,9 @@ def has_schema(live: Path, schema: Schema) -> bool:
         questions = seeds.probes(context)
         answers = tuple(Answer(each, tuple(execute(db, each.sql, each.parameters).fetchall())) for each in questions)
         return nothing_to_do(replace(context, answers=answers))
+
+
+def has_catalog(live: Path, schema: Schema) -> bool:
+    """Whether the live database has the module's tables and all that belongs to them, whatever their rows."""
+    with reading(live) as db:
+        return equal(read_catalog(db), schema.catalog)

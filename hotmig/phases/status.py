@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from hotmig import project
 from hotmig.capture.marker import Marker
 from hotmig.phases.locate import ambiguous, guess_name, try_schema
-from hotmig.phases.survey import CUT_SHORT, DatabaseFile, Survey, survey
+from hotmig.phases.survey import CUT_SHORT, EMPTY, DatabaseFile, Survey, survey
 from hotmig.transfer.identity import Progress
 
 Phase = Literal["none", "ready", "copying", "recording", "draining", "lapsed", "drained", "half-cut", "retired"]
@@ -21,6 +21,7 @@ JULIAN_DAY_OF_1970 = 2440587.5
 SECONDS_A_DAY = 86400
 
 BUILDING: tuple[Phase, ...] = ("copying", "recording", "drained")
+UNFINISHED = (EMPTY, CUT_SHORT)  # what a killed process can leave, and the next command mends
 NEXT: dict[Phase, str | None] = {
     "none": "hotmig plan",
     "ready": None,
@@ -36,10 +37,15 @@ NEXT: dict[Phase, str | None] = {
 
 @dataclass(frozen=True)
 class OldSide:
-    """The old database. ``path`` is None when there is none; the rest is None as far as it is unknown."""
+    """The old database. ``path`` is None when there is none; the rest is None as far as it is unknown.
+
+    ``size`` is in bytes, ``wal_size`` the part of it that is in the write-ahead log.
+    """
 
     path: Path | None = None
     size: int | None = None
+    wal_size: int = 0
+    problem: str | None = None  # why it could not be read
     status: str | None = None  # of the marker; "retired" too when only that was left
     log_entries: int | None = None
     fence_until: float | None = None  # a Julian day
@@ -50,11 +56,14 @@ class NewSide:
     """The new database, or the one in service when no migration is under way."""
 
     path: Path | None = None
-    size: int | None = None  # None without the file
+    size: int | None = None  # None without the file; as in OldSide
+    wal_size: int = 0
     problem: str | None = None  # why it could not be read
+    broken: bool = False  # the problem is what the file holds
     status: str | None = None
     schema_hash: str | None = None
     schema_commit: str | None = None
+    made_from: str | None = None  # file name of the database that it came from
     progress: Progress | None = None
     tables_copied: int | None = None
     tables: int | None = None
@@ -98,6 +107,7 @@ class _Pair:
     in_service: bool = False
     schema_problem: str | None = None
     schema_hash: str | None = None
+    changed_by_hand: bool = False  # the database in service
 
     @property
     def marker(self) -> Marker | None:
@@ -142,7 +152,7 @@ def _at_rest(seen: Survey, live: DatabaseFile, schema_file: Path) -> _Pair:
     if parent and parent.marker and parent.retired:
         return _Pair(parent, live, live.path, True, _absent(schema_file))
     # Imported here: with a migration under way, status waits for neither compiler nor planner.
-    from hotmig.phases.settled import has_schema
+    from hotmig.phases.settled import has_catalog, has_schema
 
     schema, problem = try_schema(schema_file)
     wanted = project.target(seen.directory, seen.name, schema.hash) if schema else None
@@ -152,7 +162,8 @@ def _at_rest(seen: Survey, live: DatabaseFile, schema_file: Path) -> _Pair:
         return _Pair(live, seen.orphan, seen.orphan.path, schema_problem=problem)
     if live.status is None and schema is None:
         return _Pair(live, None, None, schema_problem=problem)
-    return _Pair(parent, live, live.path, True, problem, schema.hash if schema else None)
+    drifted = schema is not None and wanted == live.path and not has_catalog(live.path, schema)
+    return _Pair(parent, live, live.path, True, problem, schema.hash if schema else None, drifted)
 
 
 def _absent(schema_file: Path) -> str | None:
@@ -174,7 +185,9 @@ def _phase(pair: _Pair, now: float) -> Phase:
     if pair.in_service:
         return "retired" if marker and marker.status == "retired" else "ready"
     if old and old.retired:
-        return "half-cut" if marker and new else "retired"
+        # What can't be read may have been in service for long: then this is no cutover to be finished.
+        readable = new is not None and new.problem in (None, CUT_SHORT)
+        return "half-cut" if marker and readable else "retired"
     if marker is None:
         return _built(new) if old is None and new else "none"
     if marker.status == "recording":
@@ -229,6 +242,8 @@ def _old_side(old: DatabaseFile | None) -> OldSide:
     return OldSide(
         path=old.path,
         size=old.size,
+        wal_size=old.wal_size,
+        problem=old.problem,
         status=marker.status if marker else ("retired" if old.retired else None),
         log_entries=old.log_entries,
         fence_until=marker.fence_until if marker else None,
@@ -238,14 +253,17 @@ def _old_side(old: DatabaseFile | None) -> OldSide:
 def _new_side(pair: _Pair) -> NewSide:
     new = pair.new
     if new is None or new.problem:
-        return NewSide(path=pair.new_path, problem=new.problem if new else None, schema_hash=pair.schema_hash)
+        found = NewSide(path=pair.new_path, schema_hash=pair.schema_hash or _hash_in_name(pair.new_path))
+        return replace(found, problem=new.problem, broken=new.broken) if new else found
     copies = new.copies
     return NewSide(
         path=new.path,
         size=new.size,
+        wal_size=new.wal_size,
         status=new.status,
         schema_hash=new.identity.schema_hash if new.identity else None,
         schema_commit=new.identity.schema_commit if new.identity else None,
+        made_from=new.identity.parent if new.identity else None,
         progress=new.progress,
         tables=None if copies is None else len(copies),
         tables_copied=None if copies is None else sum(copy.state in ("indexed", "copied") for copy in copies),
@@ -253,11 +271,18 @@ def _new_side(pair: _Pair) -> NewSide:
     )
 
 
+def _hash_in_name(path: Path | None) -> str | None:
+    parts = project.split(path) if path else None
+    return parts[1] if parts else None
+
+
 def _pending(pair: _Pair) -> int | None:
     """Log rows that were not replayed yet; None where nothing is recorded or all was handed over."""
     if pair.old is None or pair.old.log_entries is None or pair.in_service:
         return None
     progress = pair.new.progress if pair.new else None
+    if pair.old.retired and progress is None:
+        return None
     return pair.old.log_entries - (progress.last_replayed_log_id if progress else 0)
 
 
@@ -292,6 +317,8 @@ def _next(seen: Survey, pair: _Pair, phase: Phase) -> str | None:
         return "hotmig reset"
     if phase == "retired" and not pair.in_service:
         return None
+    if pair.changed_by_hand:
+        return "hotmig plan"
     if phase in ("draining", "lapsed") and _built(pair.new) == "copying":
         return NEXT["copying"]  # migrate --offline was killed, or the new file is gone
     return NEXT[phase]
@@ -306,11 +333,18 @@ def _attention(seen: Survey, pair: _Pair, phase: Phase) -> Iterator[str]:
     if phase == "half-cut":
         yield "a cutover was cut in two: neither database accepts writes"
     if phase == "retired" and not pair.in_service:
-        yield f"{pair.new_path} replaced the old database and is not there"
+        yield f"{pair.new_path} replaced the old database and {_why_gone(pair.new)}"
     if pair.old is None and phase in BUILDING and not _old_cut_short(seen, pair):
         yield "the old database is not there: nothing can go on until it is put back"
     if pair.marker and pair.old and pair.old.recording and not pair.in_service and pair.new is None:
         yield f"the new database {pair.marker.target} is not there"
+    yield from _odd_files(seen, pair, phase)
+
+
+def _odd_files(seen: Survey, pair: _Pair, phase: Phase) -> Iterator[str]:
+    """Files that are not what they should be, or should not be there."""
+    if pair.changed_by_hand and pair.new:
+        yield f"{pair.new.path.name} has another schema than its name and the module say: it was changed by hand"
     if seen.orphan and pair.old:
         yield f"{seen.orphan.path.name} is unfinished, and no database here is recorded for it"
     for file in _recording_ancestors(seen):
@@ -318,10 +352,24 @@ def _attention(seen: Survey, pair: _Pair, phase: Phase) -> Iterator[str]:
     others = [file.path.name for file in seen.live if file not in (pair.old, pair.new)]
     if others:
         yield f"more than one file could be the live database: {', '.join(others)} too"
-    building = {pair.new.path} if pair.new and phase == "copying" else set()
-    yield from (
-        f"{file.path.name}: {file.problem}" for file in seen.files if file.problem and file.path not in building
-    )
+    if pair.marker and _is_to_be_built_again(pair):
+        yield f"{pair.marker.target} is no database any more: move it away, and `hotmig migrate` builds it again"
+    told = _is_to_be_built_again(pair) or (phase == "copying" and pair.new and pair.new.problem in UNFINISHED)
+    for file in seen.files:
+        if file.problem and not (told and file is pair.new):
+            yield f"{file.path.name}: {file.problem}"
+
+
+def _why_gone(new: DatabaseFile | None) -> str:
+    if new is None:
+        return "is not there"
+    is_lost = new.broken or new.problem == EMPTY
+    return "is no database any more: put it back from a backup" if is_lost else "can't be looked at"
+
+
+def _is_to_be_built_again(pair: _Pair) -> bool:
+    """Whether the file that is being built was damaged or overwritten: nothing of the application's is in it."""
+    return pair.new is not None and pair.new.broken and pair.old is not None and pair.old.recording
 
 
 def _old_cut_short(seen: Survey, pair: _Pair) -> bool:

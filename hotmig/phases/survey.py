@@ -38,7 +38,9 @@ class DatabaseFile:
 
     path: Path
     size: int = 0  # bytes, with the write-ahead log
+    wal_size: int = 0  # how many of them are the log's
     problem: str | None = None
+    broken: bool = False  # the problem is what the file holds, not who may read it
     marker: Marker | None = None
     successor: str | None = None  # what cleanup-old left: the file that replaced this one
     status: Status | None = None
@@ -148,20 +150,22 @@ def look(path: Path, *, count_mappings: bool = False) -> DatabaseFile:
     try:
         with reading(path) as db:
             execute(db, "BEGIN")  # all that follows is of one moment
-            return _read(db, path, size + _wal_size(path), count_mappings)
+            return _read(db, path, size, count_mappings)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
             return DatabaseFile(path, size, problem=CUT_SHORT)
         return DatabaseFile(path, size, problem=f"it cannot be read: {error}")
     except (HotmigError, sqlite3.Error) as error:
-        return DatabaseFile(path, size, problem=f"it cannot be read: {error}")
+        broken = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+        return DatabaseFile(path, size, problem=f"it cannot be read: {error}", broken=broken)
 
 
 def _read(db: sqlite3.Connection, path: Path, size: int, count_mappings: bool) -> DatabaseFile:
-    marker = read_marker(db)
+    marker, wal_size = read_marker(db), _wal_size(path)
     return DatabaseFile(
         path=path,
-        size=size,
+        size=size + wal_size,
+        wal_size=wal_size,
         marker=marker,
         successor=retired_successor(db),
         status=read_status(db),

@@ -16,6 +16,7 @@ from hotmig.capture.fence import (
     lower_fence,
     raise_fence,
     retire,
+    unix_time,
 )
 from hotmig.capture.marker import Marker, read_marker
 from hotmig.errors import Refused
@@ -69,6 +70,15 @@ def up(db: sqlite3.Connection, plan: CopyPlan, hold: float = 60.0) -> None:
         raise_fence(db, plan.recorded, hold)
 
 
+def lower(db: sqlite3.Connection) -> None:
+    with transaction(db, SECONDS, "the lock"):
+        lower_fence(db)
+
+
+def logged(db: sqlite3.Connection) -> list[tuple[object, ...]]:
+    return db.execute("SELECT table_name, key_1 FROM _migration_log ORDER BY id").fetchall()
+
+
 def marker_of(db: sqlite3.Connection) -> Marker:
     marker = read_marker(db)
     assert marker is not None
@@ -80,7 +90,7 @@ def contents(db: sqlite3.Connection) -> list[tuple[object, ...]]:
     return [(name, *row) for name in tables for row in db.execute(f"SELECT * FROM {quote(name)}")]
 
 
-def refused(application: sqlite3.Connection, sql: str, message: str) -> None:
+def assert_refused(application: sqlite3.Connection, sql: str, message: str) -> None:
     before = contents(application)
     with pytest.raises(sqlite3.IntegrityError) as error:
         application.execute(sql)
@@ -93,10 +103,10 @@ def test_every_write_is_refused(
     db: sqlite3.Connection, application: sqlite3.Connection, plan: CopyPlan, sql: str
 ) -> None:
     up(db, plan)
-    refused(application, sql, PAUSED)
+    assert_refused(application, sql, PAUSED)
     with transaction(db, SECONDS, "the lock"):
         retire(db)
-    refused(application, sql, REPLACED)
+    assert_refused(application, sql, REPLACED)
 
 
 def test_a_write_by_a_cascade_is_refused(db: sqlite3.Connection, application: sqlite3.Connection) -> None:
@@ -105,7 +115,7 @@ def test_a_write_by_a_cascade_is_refused(db: sqlite3.Connection, application: sq
     children = tuple(each for each in plan.recorded if each.table.name == "orders")
     with transaction(db, SECONDS, "the lock"):
         raise_fence(db, children, 60)
-    refused(application, "DELETE FROM customer WHERE id = 1", PAUSED)
+    assert_refused(application, "DELETE FROM customer WHERE id = 1", PAUSED)
 
 
 def test_a_transaction_that_began_before_the_fence_goes_on_without_the_refused_statement(
@@ -113,9 +123,11 @@ def test_a_transaction_that_began_before_the_fence_goes_on_without_the_refused_s
 ) -> None:
     application.execute("BEGIN")
     up(db, plan)
-    refused(application, "DELETE FROM customer", PAUSED)
+    assert_refused(application, "DELETE FROM customer", PAUSED)
     assert application.in_transaction
+    assert application.execute("SELECT count(*) FROM customer").fetchone() == (2,)
     application.execute("COMMIT")
+    assert_refused(application, "DELETE FROM customer", PAUSED)
 
 
 def test_a_fence_that_has_lapsed_lets_writes_through_and_records_them(
@@ -125,7 +137,7 @@ def test_a_fence_that_has_lapsed_lets_writes_through_and_records_them(
     db.execute("UPDATE _migration_marker SET fence_until = julianday('now') - 0.001")
     application.execute("INSERT INTO customer VALUES (3, 'cid')")
     assert fence_state(marker_of(db), time.time()) == FenceState("lapsed", 0.0)
-    assert db.execute("SELECT table_name, key_1 FROM _migration_log").fetchall() == [("customer", 3)]
+    assert logged(db) == [("customer", 3)]
 
 
 def test_a_clock_that_is_set_back_does_not_keep_the_fence_up(
@@ -133,17 +145,34 @@ def test_a_clock_that_is_set_back_does_not_keep_the_fence_up(
 ) -> None:
     up(db, plan)
     db.execute("UPDATE _migration_marker SET fence_from = fence_from + 1, fence_until = fence_until + 1")
-    assert fence_state(marker_of(db), time.time()).state == "lapsed"
+    assert not fence_state(marker_of(db), time.time()).is_up
     application.execute("INSERT INTO customer VALUES (3, 'cid')")
+    assert logged(db) == [("customer", 3)]
 
 
 def test_a_lapsed_fence_is_raised_again(
     db: sqlite3.Connection, application: sqlite3.Connection, plan: CopyPlan
 ) -> None:
-    up(db, plan, hold=0.0)
-    db.execute("UPDATE _migration_marker SET fence_until = julianday('now') - 0.001")
     up(db, plan)
-    refused(application, "DELETE FROM customer", PAUSED)
+    db.execute("UPDATE _migration_marker SET fence_until = julianday('now') - 0.001")
+    assert fence_state(marker_of(db), time.time()).state == "lapsed"
+    up(db, plan)
+    assert fence_state(marker_of(db), time.time()).state == "up"
+    assert_refused(application, "DELETE FROM customer", PAUSED)
+
+
+def test_a_fence_that_is_raised_while_it_is_up_has_been_up_since_it_was_first_raised(
+    db: sqlite3.Connection, plan: CopyPlan
+) -> None:
+    up(db, plan)
+    db.execute("UPDATE _migration_marker SET fence_from = fence_from - 0.001")
+    first = marker_of(db)
+    up(db, plan, hold=600.0)
+    again = marker_of(db)
+    assert again.fence_from == first.fence_from
+    assert first.fence_until is not None
+    assert again.fence_until is not None
+    assert again.fence_until > first.fence_until
 
 
 def test_lowering_leaves_the_recording_as_it_was(
@@ -155,12 +184,12 @@ def test_lowering_leaves_the_recording_as_it_was(
     before = shape()
     up(db, plan)
     assert shape() != before
-    with transaction(db, SECONDS, "the lock"):
-        lower_fence(db)
+    lower(db)
     assert shape() == before
     marker = marker_of(db)
     assert (marker.status, marker.fence_from, marker.fence_until) == ("recording", None, None)
     application.execute("DELETE FROM orders")
+    assert logged(db) == [("orders", 1)]
 
 
 def test_raising_and_lowering_stamp_the_schema_version(db: sqlite3.Connection, plan: CopyPlan) -> None:
@@ -183,7 +212,7 @@ def test_the_state_counts_the_seconds_down(db: sqlite3.Connection, plan: CopyPla
     up(db, plan, hold=60.0)
     marker = marker_of(db)
     assert marker.fence_from is not None
-    raised = (marker.fence_from - 2440587.5) * 86400
+    raised = unix_time(marker.fence_from)
     state = fence_state(marker, raised + 20)
     assert state.is_up
     assert state.seconds_left == pytest.approx(40, abs=0.01)
@@ -195,6 +224,12 @@ def test_the_state_counts_the_seconds_down(db: sqlite3.Connection, plan: CopyPla
     with transaction(db, SECONDS, "the lock"):
         retire(db)
     assert fence_state(marker_of(db), raised + 1e9) == FenceState("up", None)
+
+
+@pytest.mark.parametrize("moment", ["1970-01-01", "2026-01-02 03:04:05", "2100-12-31 23:59:59"])
+def test_moments_of_the_marker_are_told_as_python_tells_them(db: sqlite3.Connection, moment: str) -> None:
+    day, seconds = db.execute("SELECT julianday(?1), CAST(strftime('%s', ?1) AS INTEGER)", (moment,)).fetchone()
+    assert unix_time(day) == pytest.approx(seconds, abs=0.001)
 
 
 def test_nothing_is_fenced_that_is_not_recorded(db: sqlite3.Connection) -> None:
@@ -222,10 +257,17 @@ def test_only_a_draining_database_is_retired_and_none_comes_back(db: sqlite3.Con
         raise_fence(db, plan.recorded, 1)
 
 
-def test_quotes_in_names_and_targets(db: sqlite3.Connection) -> None:
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("draining", "hotmig: writes are paused for a migration to it's.sqlite"),
+        ("retired", "hotmig: this database was replaced by it's.sqlite"),
+    ],
+)
+def test_quotes_in_names_and_targets(db: sqlite3.Connection, status: str, message: str) -> None:
     db.execute("""CREATE TABLE "it's ""new"(a)""")
     for sql in fence_triggers(recorded_tables(db), "it's.sqlite"):
         db.execute(sql)
     db.execute("CREATE TABLE _migration_marker(status, fence_from, fence_until)")
-    db.execute("INSERT INTO _migration_marker VALUES ('retired', NULL, NULL)")
-    refused(db, """INSERT INTO "it's ""new" VALUES (1)""", "hotmig: this database was replaced by it's.sqlite")
+    db.execute("INSERT INTO _migration_marker VALUES (?, 0, julianday('now') + 1)", (status,))
+    assert_refused(db, """INSERT INTO "it's ""new" VALUES (1)""", message)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 
-from hotmig.capture.log import create_log, last_log_id, log_columns, log_width
+import pytest
+
+from hotmig.capture.log import create_log, guard_log, last_log_id, log_columns, log_width
 from tests.capture.keys import recorded_tables
 
 
@@ -31,6 +33,25 @@ def test_keys_keep_their_type() -> None:
         (type(None), None),
     ]
     assert last_log_id(db) == 5
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM _migration_log",
+        "UPDATE _migration_log SET key_1 = 2",
+        "REPLACE INTO _migration_log VALUES (1, '', '', 2)",
+    ],
+)
+def test_the_log_only_grows(sql: str) -> None:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.execute("PRAGMA recursive_triggers = ON")
+    for statement in (create_log(1), *guard_log()):
+        db.execute(statement)
+    db.execute("INSERT INTO _migration_log VALUES (1, 'insert', 't', 1)")
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        db.execute(sql)
+    assert db.execute("SELECT * FROM _migration_log").fetchall() == [(1, "insert", "t", 1)]
 
 
 def test_an_empty_log_ends_at_0() -> None:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from hotmig.capture.marker import CREATE_MARKER, FORMAT, Marker, insert_marker, read_marker, retired_successor
+from hotmig.capture.marker import (
+    CREATE_MARKER,
+    FORMAT,
+    Marker,
+    has_capture_triggers,
+    insert_marker,
+    read_marker,
+    retired_successor,
+)
 from hotmig.errors import Refused
 from hotmig.sqlite import connect, execute
 from tests.capture.conftest import TARGET, make_plan, start
@@ -32,6 +40,19 @@ def test_the_marker_is_read_through_an_attached_schema(db: sqlite3.Connection, o
     reader.execute("ATTACH ? AS old", (str(old_path),))
     assert read_marker(reader, "old") == read_marker(db)
     assert read_marker(reader) is None
+    reader.close()
+
+
+def test_capture_triggers_are_seen_without_a_marker(db: sqlite3.Connection, old_path: Path) -> None:
+    db.execute("CREATE TRIGGER _migration_capture_all AFTER INSERT ON customer BEGIN SELECT 1; END")
+    assert not has_capture_triggers(db)
+    start(db, make_plan(db))
+    db.execute("DROP TABLE _migration_marker")
+    assert has_capture_triggers(db)
+    reader = connect(":memory:")
+    reader.execute("ATTACH ? AS old", (str(old_path),))
+    assert has_capture_triggers(reader, "old")
+    assert not has_capture_triggers(reader)
     reader.close()
 
 

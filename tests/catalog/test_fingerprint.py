@@ -10,17 +10,9 @@ from hypothesis import strategies as st
 
 from hotmig.catalog.fingerprint import canonical, differences, digest, equal
 from hotmig.catalog.model import Catalog, Table
-from hotmig.catalog.read import read_catalog
-from hotmig.sqlite import connect
+from tests.catalog.databases import catalog
 from tests.catalog.strategies import tables
 from tests.catalog.writing import Writer
-
-
-def catalog(*statements: str) -> Catalog:
-    db = connect(":memory:")
-    for statement in statements:
-        db.execute(statement)
-    return read_catalog(db)
 
 
 def of(table: Table) -> Catalog:

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotmig.catalog.model import (
-    Catalog,
     Check,
     Column,
     ForeignKey,
@@ -23,19 +22,9 @@ from hotmig.catalog.own import OWN_TABLES, is_own
 from hotmig.catalog.read import read_catalog, reserved_strangers, unsayable
 from hotmig.errors import HotmigError
 from hotmig.sqlite import connect, quote, reading
+from tests.catalog.databases import catalog, database
 from tests.catalog.strategies import ODD_NAMES, tables
 from tests.catalog.writing import Writer
-
-
-def database(*statements: str) -> sqlite3.Connection:
-    db = connect(":memory:")
-    for statement in statements:
-        db.execute(statement)
-    return db
-
-
-def catalog(*statements: str) -> Catalog:
-    return read_catalog(database(*statements))
 
 
 def only(*statements: str) -> Table:

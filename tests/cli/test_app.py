@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 import hotmig
 from hotmig.cli.app import COMMANDS, cli
+from hotmig.errors import HotmigError
 from tests.phases.files import NEW, OLD, new_database, old_database, ready_database
 
 # The table that files.py makes.
@@ -180,6 +181,17 @@ def test_a_failed_migrate_leaves_a_recovery_snapshot_on_stderr(tmp_path: Path) -
     assert done.stderr.startswith("Recovery snapshot:\nshop: copying\n")
     assert "3 rows, 3 pending" in done.stderr
     assert ERROR.search(done.stderr)
+
+
+def test_a_failure_is_told_although_no_snapshot_can_be_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object, **__: object) -> None:
+        ready_database(tmp_path / NEW, parent=None)  # now two files could be the live one
+        raise HotmigError("the work failed")
+
+    (tmp_path / "schema.py").write_text(MODULE)
+    old_database(tmp_path / OLD)
+    monkeypatch.setattr("hotmig.phases.migrate.migrate", failing)
+    assert run("migrate", "-d", tmp_path).stderr == "Error: the work failed\n"
 
 
 def test_status_imports_neither_rich_nor_the_compiler_while_a_migration_is_under_way(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,60 @@ def test_what_can_run_says_so_and_exits_0(shop: Path) -> None:
     assert f"old database   {shop / OLD}\n" in shown.stdout
     assert "title: item.name" in shown.stdout
     assert shown.stdout.endswith("Can run migrate now: yes\n")
+
+
+def test_between_the_two_commits_of_a_cutover_there_is_nothing_to_plan(shop: Path) -> None:
+    assert CliRunner().invoke(cli, ["migrate", "--dir", str(shop)]).exit_code == 0
+    db = sqlite3.connect(shop / OLD)
+    db.execute("UPDATE _migration_marker SET status = 'retired'")
+    db.commit()
+    db.close()
+    shown = run(shop)
+    assert (shown.exit_code, shown.stdout) == (3, "")
+    assert "`hotmig cutover`" in shown.stderr
+
+
+NEW_KEYS = """from typing import Annotated
+
+from hotmig.schema import Key, Unique, Was, auto, table
+
+database = "shop"
+
+@table
+class Part:
+    id: Annotated[int, Key] = auto()
+    sku: Annotated[str, Unique]
+    note: str | None = None
+    rank: int = 3
+
+@table
+class Use:
+    id: Annotated[int, Key] = auto()
+    part: Annotated[Part, Was("sku")]
+
+@table
+class Empty:
+    id: Annotated[int, Key] = auto()
+"""
+
+
+def test_the_table_says_in_words_where_keys_and_values_come_from(tmp_path: Path) -> None:
+    db = sqlite3.connect(tmp_path / OLD)
+    db.execute("CREATE TABLE part(sku TEXT PRIMARY KEY NOT NULL)")
+    db.execute("CREATE TABLE use(id INTEGER PRIMARY KEY, sku TEXT NOT NULL REFERENCES part)")
+    db.close()
+    (tmp_path / "schema.py").write_text(NEW_KEYS)
+    shown = run(tmp_path).stdout
+    lines = [line.strip() for line in shown.partition("Tables, ")[2].partition("Differences:")[0].splitlines()]
+    assert [re.sub("  +", " | ", line) for line in lines[4:-2]] == [
+        "1 | empty | (new) | empty",
+        "2 | part | part | projected | new | id: a new integer key | 0",
+        "note: NULL in every row",
+        "rank: default 3",
+        "3 | use | use | projected | kept | part_id: the new id of the part that use.sku names | 0",
+    ]
+    keys = {step["table"]: step["keys"] for step in json.loads(run(tmp_path, "--json").stdout)["steps"]}
+    assert keys == {"empty": "kept", "part": "mapped", "use": "kept"}
 
 
 def test_names_are_shown_as_they_are(shop: Path) -> None:

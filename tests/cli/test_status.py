@@ -10,7 +10,18 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hotmig.cli.app import cli
-from tests.phases.files import NEW, NEW_HASH, OLD, STARTED, new_database, old_database, ready_database
+from hotmig.units import size
+from tests.phases.files import (
+    NEW,
+    NEW_HASH,
+    OLD,
+    STARTED,
+    cleaned_database,
+    database,
+    new_database,
+    old_database,
+    ready_database,
+)
 
 UP, LAPSED = (-10.0, 50.0), (-100.0, -40.0)
 
@@ -63,7 +74,8 @@ def test_bookkeeping_that_cutover_removed_is_told_as_removed(shop: Path) -> None
     old_database(shop / OLD, "retired", log=1, fence=LAPSED)
     ready_database(shop / NEW)
     facts = screen(shop)
-    assert facts["_id_mapping"] == facts["_migration_progress"] == facts["copy"] == "removed"
+    assert facts["_id_mapping"] == facts["_migration_progress"] == "removed"
+    assert "copy" not in facts
     assert facts["fence"].startswith("up for good")
     assert facts["marker"] == "retired"
 
@@ -72,6 +84,80 @@ def test_without_the_old_database_its_figures_are_not_available(shop: Path) -> N
     ready_database(shop / NEW)
     facts = screen(shop)
     assert {facts[label] for label in ("old database", "marker", "log", "fence")} == {"n/a"}
+    assert {facts[label] for label in ("_id_mapping", "_migration_progress")} == {"removed"}
+
+
+def test_where_nothing_was_ever_migrated_there_is_nothing_to_tell_of_it(shop: Path) -> None:
+    ready_database(shop / NEW, parent=None)
+    assert set(screen(shop)) == {"database", "schema", "schema module"}
+
+
+def test_an_old_database_alone_has_no_figures_of_a_migration(shop: Path) -> None:
+    old_database(shop / OLD)
+    facts = screen(shop)
+    assert set(facts) == {"old database", "marker", "schema module"}
+    assert facts["marker"] == "none"
+
+
+def test_in_an_empty_directory_there_is_nothing_but_the_way_to_begin(shop: Path) -> None:
+    assert set(screen(shop)) == {"schema module"}
+    assert run(shop).stdout.splitlines()[-1] == f"Next: hotmig init --dir {shop}"
+
+
+def test_after_cleanup_the_archive_is_told_without_what_was_dropped_from_it(shop: Path) -> None:
+    cleaned_database(shop / OLD)
+    ready_database(shop / NEW)
+    facts = screen(shop)
+    assert facts["old database"].startswith(f"{shop / OLD}  (retired, ")
+    assert (facts["marker"], facts["fence"]) == ("removed", "up for good")
+    assert "log" not in facts
+
+
+def test_an_archive_that_was_freed_is_not_told_as_in_service(shop: Path) -> None:
+    old_database(shop / OLD)
+    ready_database(shop / NEW)
+    facts = screen(shop)
+    assert facts["old database"].startswith(f"{shop / OLD}  (replaced, and accepts writes, ")
+    assert facts["fence"] == "none: writes to this archive go nowhere else"
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        (5, "replayed up to log row 5; the drain was completed, and nothing was written since"),
+        (6, "replayed up to log row 5; the drain was completed, and 1 write came after it"),
+        (8, "replayed up to log row 5; the drain was completed, and 3 writes came after it"),
+    ],
+)
+def test_a_drain_that_writes_came_after_is_no_completed_one(shop: Path, log: int, said: str) -> None:
+    new_database(shop / NEW, replayed=5, drained=True)
+    old_database(shop / OLD, "draining", log=log, fence=LAPSED)
+    assert screen(shop)["_migration_progress"] == said
+    (shop / OLD).unlink()
+    old_database(shop / OLD, "recording", log=log)
+    assert screen(shop)["_migration_progress"] == said
+    (shop / OLD).unlink()
+    old_database(shop / OLD, "draining", log=log, fence=UP)
+    assert screen(shop)["_migration_progress"] == "replayed up to log row 5, drain completed"
+
+
+def test_the_write_ahead_log_is_told_apart_from_the_file(shop: Path) -> None:
+    db = database(shop / OLD, wal=True)
+    file, wal = (size((shop / f"{OLD}{suffix}").stat().st_size) for suffix in ("", "-wal"))
+    assert screen(shop)["old database"] == f"{shop / OLD}  (in service, {file}, plus {wal} in its -wal)"
+    db.close()
+    assert screen(shop)["old database"] == f"{shop / OLD}  (in service, {size((shop / OLD).stat().st_size)})"
+
+
+@pytest.mark.parametrize("marker", ["recording", "draining"])
+def test_a_new_file_that_is_no_database_any_more_is_told_with_the_way_on(shop: Path, marker: str) -> None:
+    old_database(shop / OLD, marker, log=2, fence=UP if marker == "draining" else None)
+    (shop / NEW).write_bytes(b"no database" * 1000)
+    shown = run(shop, "--check")
+    assert shown.exit_code == 1
+    assert screen(shop)["new database"] == f"{shop / NEW}  (it cannot be read: file is not a database)"
+    assert f"  ! {NEW} is no database any more: move it away, and `hotmig migrate` builds it again\n" in shown.stdout
+    assert shown.stdout.splitlines()[-1] == f"Next: hotmig migrate --dir {shop}  # once {NEW} is moved away"
 
 
 def test_what_needs_someone_is_marked(shop: Path) -> None:

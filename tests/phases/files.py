@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +35,22 @@ STARTED = "2026-01-02T03:04:05+00:00"
 def julian_day(seconds_from_now: float = 0) -> float:
     """As SQLite's julianday('now') gives it."""
     return (time.time() + seconds_from_now) / 86400 + 2440587.5
+
+
+def hotmig(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The command, as it is typed."""
+    command = [sys.executable, "-m", "hotmig", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+
+
+def application_database(path: Path, script: str, *, wal: bool = False) -> Path:
+    """A database with nothing in it but what the script makes."""
+    db = sqlite3.connect(path)
+    if wal:
+        db.execute("PRAGMA journal_mode = WAL")
+    db.executescript(script)
+    db.close()
+    return path
 
 
 def database(path: Path, *, wal: bool = False) -> sqlite3.Connection:

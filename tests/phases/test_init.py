@@ -25,8 +25,7 @@ from hotmig.schema.load import load
 from hotmig.schema.model import Schema
 from hotmig.sqlite import reading
 from hotmig.transfer.bookkeeping import read_hints
-from tests.phases.files import new_database, old_database
-from tests.phases.test_inspect import database, hotmig
+from tests.phases.files import application_database, hotmig, new_database, old_database
 
 SCRIPT = """CREATE TABLE customer(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
     CREATE INDEX ix_customer_name ON customer(name); INSERT INTO customer(name) VALUES ('Ada')"""
@@ -84,7 +83,7 @@ def entries(directory: Path) -> list[str]:
 
 
 def test_adopting_writes_the_module_and_a_link(tmp_path: Path) -> None:
-    app = database(tmp_path / "app.db", SCRIPT)
+    app = application_database(tmp_path / "app.db", SCRIPT)
     before = app.read_bytes()
     result = init(tmp_path, None, app)
     schema = load(tmp_path / "schema.py")
@@ -100,7 +99,7 @@ def test_adopting_writes_the_module_and_a_link(tmp_path: Path) -> None:
 
 
 def test_adopting_under_a_writer_that_holds_the_lock(tmp_path: Path) -> None:
-    app = database(tmp_path / "app.db", SCRIPT, wal=True)
+    app = application_database(tmp_path / "app.db", SCRIPT, wal=True)
     writer = sqlite3.connect(app, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
     writer.execute("INSERT INTO customer(name) VALUES ('Grace')")
@@ -114,14 +113,14 @@ def test_adopting_under_a_writer_that_holds_the_lock(tmp_path: Path) -> None:
 def test_a_database_elsewhere_is_linked_by_its_whole_path(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "deep").mkdir()
-    outside = init(tmp_path / "data", None, database(tmp_path / "app.db", SCRIPT))
+    outside = init(tmp_path / "data", None, application_database(tmp_path / "app.db", SCRIPT))
     assert os.readlink(outside.database) == str((tmp_path / "app.db").resolve())
-    inside = init(tmp_path, None, database(tmp_path / "data" / "deep" / "shop.db", SCRIPT))
+    inside = init(tmp_path, None, application_database(tmp_path / "data" / "deep" / "shop.db", SCRIPT))
     assert os.readlink(inside.database) == "data/deep/shop.db"
 
 
 def test_a_link_to_the_database_is_followed(tmp_path: Path) -> None:
-    (tmp_path / "current.db").symlink_to(database(tmp_path / "app.db", SCRIPT).name)
+    (tmp_path / "current.db").symlink_to(application_database(tmp_path / "app.db", SCRIPT).name)
     result = init(tmp_path, None, tmp_path / "current.db")
     assert os.readlink(result.database) == "app.db"
     assert result.adopted == (tmp_path / "app.db").resolve()
@@ -131,7 +130,7 @@ def test_a_link_to_the_database_is_followed(tmp_path: Path) -> None:
 def test_the_module_has_the_mode_that_the_umask_leaves(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
-        init(tmp_path, None, database(tmp_path / "app.db", SCRIPT))
+        init(tmp_path, None, application_database(tmp_path / "app.db", SCRIPT))
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "schema.py").stat().st_mode) == 0o644 & ~umask
@@ -145,13 +144,13 @@ def test_the_module_says_the_name(tmp_path: Path, file: str, name: str) -> None:
     directory, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
     directory.mkdir()
     elsewhere.mkdir()
-    result = init(directory, None, database(elsewhere / file, SCRIPT))
+    result = init(directory, None, application_database(elsewhere / file, SCRIPT))
     assert result.database.name == f"{name}-{result.schema_hash}.sqlite"
     assert load(directory / "schema.py").name == name
 
 
 def test_adopting_twice_says_so(tmp_path: Path) -> None:
-    app = database(tmp_path / "app.db", SCRIPT)
+    app = application_database(tmp_path / "app.db", SCRIPT)
     first = init(tmp_path, None, app)
     before = {name: os.lstat(tmp_path / name) for name in entries(tmp_path)}
     for path in (app, first.database):
@@ -163,7 +162,7 @@ def test_adopting_twice_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lost", ["link", "module"])
 def test_what_a_killed_init_left_is_completed(tmp_path: Path, lost: str) -> None:
-    app = database(tmp_path / "app.db", SCRIPT)
+    app = application_database(tmp_path / "app.db", SCRIPT)
     first = init(tmp_path, None, app)
     (first.database if lost == "link" else tmp_path / "schema.py").unlink()
     again = init(tmp_path, None, app)
@@ -172,10 +171,10 @@ def test_what_a_killed_init_left_is_completed(tmp_path: Path, lost: str) -> None
 
 
 def test_a_database_under_its_name_already_gets_its_module(tmp_path: Path) -> None:
-    schema_hash = init(tmp_path, None, database(tmp_path / "app.db", SCRIPT)).schema_hash
+    schema_hash = init(tmp_path, None, application_database(tmp_path / "app.db", SCRIPT)).schema_hash
     data = tmp_path / "data"
     data.mkdir()
-    path = database(data / f"app-{schema_hash}.sqlite", SCRIPT)
+    path = application_database(data / f"app-{schema_hash}.sqlite", SCRIPT)
     result = init(data, None, path)
     assert result.schema_written
     assert not path.is_symlink()
@@ -185,7 +184,7 @@ def test_a_database_under_its_name_already_gets_its_module(tmp_path: Path) -> No
 @pytest.mark.parametrize("text", ["", "x = 1\n", "import nothing_of_that_name\n", "def\n"])
 def test_a_module_that_is_there_is_never_overwritten(tmp_path: Path, text: str) -> None:
     (tmp_path / "schema.py").write_text(text)
-    app = database(tmp_path / "app.db", SCRIPT)
+    app = application_database(tmp_path / "app.db", SCRIPT)
     with pytest.raises(Refused, match=r"schema\.py is there already"):
         init(tmp_path, None, app)
     assert (tmp_path / "schema.py").read_text() == text
@@ -193,7 +192,7 @@ def test_a_module_that_is_there_is_never_overwritten(tmp_path: Path, text: str) 
 
 
 def test_a_module_with_seed_rows_is_not_what_a_database_has(tmp_path: Path) -> None:
-    app = database(tmp_path / "app.db", SCRIPT)
+    app = application_database(tmp_path / "app.db", SCRIPT)
     init(tmp_path, None, app).database.unlink()
     module = tmp_path / "schema.py"
     module.write_text(module.read_text() + '\n\nada = Customer(id=1, name="Ada")\n')
@@ -202,7 +201,7 @@ def test_a_module_with_seed_rows_is_not_what_a_database_has(tmp_path: Path) -> N
 
 
 def test_a_second_live_database_is_refused(tmp_path: Path) -> None:
-    app = database(tmp_path / "app.db", SCRIPT)
+    app = application_database(tmp_path / "app.db", SCRIPT)
     first = init(tmp_path, None, app)
     sqlite3.connect(app).execute("ALTER TABLE customer ADD note TEXT")
     (tmp_path / "schema.py").unlink()
@@ -211,14 +210,14 @@ def test_a_second_live_database_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     with pytest.raises(Refused, match="would be a second database"):
-        init(tmp_path, None, database(other / "app.db", SCRIPT + "; CREATE TABLE more(x)"))
+        init(tmp_path, None, application_database(other / "app.db", SCRIPT + "; CREATE TABLE more(x)"))
     assert not (tmp_path / "schema.py").exists()
 
 
 def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
-    app = database(tmp_path / "app.db", SCRIPT)
+    app = application_database(tmp_path / "app.db", SCRIPT)
     link = init(tmp_path, None, app).database
-    for target in ("nowhere", database(tmp_path / "other.db", SCRIPT).name):
+    for target in ("nowhere", application_database(tmp_path / "other.db", SCRIPT).name):
         link.unlink()
         link.symlink_to(target)
         with pytest.raises(Refused, match="is another file"):
@@ -226,12 +225,12 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_database_in_a_migration_is_refused(tmp_path: Path) -> None:
-    for path in (
-        old_database(tmp_path / "recording.db", "recording"),
-        old_database(tmp_path / "retired.db", "retired"),
-        new_database(tmp_path / "shop-1111111111111111.sqlite"),
+    for path, reason in (
+        (old_database(tmp_path / "recording.db", "recording"), r"recording\.db is in a migration"),
+        (old_database(tmp_path / "retired.db", "retired"), r"retired\.db was replaced by shop-1111111111111111"),
+        (new_database(tmp_path / "shop-1111111111111111.sqlite"), r"shop-1111111111111111\.sqlite is in a migration"),
     ):
-        with pytest.raises(Refused):
+        with pytest.raises(Refused, match=reason):
             init(tmp_path, None, path)
     assert not (tmp_path / "schema.py").exists()
 
@@ -314,7 +313,7 @@ def test_without_anything_to_start_from_there_is_a_hint(tmp_path: Path) -> None:
     assert caught.value.hint is not None
     assert "hotmig init APP.DB" in caught.value.hint
     (tmp_path / "schema.py").write_text("def\n")
-    with pytest.raises(SchemaError):
+    with pytest.raises(SchemaError, match=r"schema\.py:1: syntax error"):
         init(tmp_path, None, None)
     assert entries(tmp_path) == ["schema.py"]
 
@@ -357,7 +356,7 @@ def test_killed_at_any_moment_it_leaves_a_whole_database_or_none(tmp_path: Path,
 
 
 def test_the_command_says_what_it_did(tmp_path: Path) -> None:
-    app = database(tmp_path / "app.db", SCRIPT)
+    app = application_database(tmp_path / "app.db", SCRIPT)
     done = hotmig("init", "-d", tmp_path, app)
     link = next(tmp_path.glob("app-*"))
     assert done.returncode == 0, done.stderr

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,25 +13,14 @@ from hotmig.catalog.fingerprint import differences
 from hotmig.errors import HotmigError
 from hotmig.phases.inspect import inspect, read_database
 from hotmig.schema.drafts import load_text
-
-
-def database(path: Path, script: str, *, wal: bool = False) -> Path:
-    db = sqlite3.connect(path)
-    if wal:
-        db.execute("PRAGMA journal_mode = WAL")
-    db.executescript(script)
-    db.close()
-    return path
-
-
-def hotmig(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hotmig", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+from tests.phases.files import application_database, hotmig
 
 
 @pytest.mark.parametrize("wal", [False, True])
 def test_the_module_gives_the_catalog_and_nothing_is_written(tmp_path: Path, wal: bool) -> None:
-    path = database(tmp_path / "app.db", "CREATE TABLE customers(CustomerId INTEGER PRIMARY KEY, Name TEXT)", wal=wal)
+    path = application_database(
+        tmp_path / "app.db", "CREATE TABLE customers(CustomerId INTEGER PRIMARY KEY, Name TEXT)", wal=wal
+    )
     before = (path.read_bytes(), sorted(os.listdir(tmp_path)))
     inspection = inspect(path)
     assert (path.read_bytes(), sorted(os.listdir(tmp_path))) == before
@@ -47,7 +34,7 @@ def test_the_module_gives_the_catalog_and_nothing_is_written(tmp_path: Path, wal
 
 def test_what_the_module_does_not_say_is_told(tmp_path: Path) -> None:
     script = "CREATE TABLE t(a CONSTRAINT named NOT NULL, /* why */ b REFERENCES t(a) MATCH FULL)"
-    assert inspect(database(tmp_path / "app.db", script)).unsaid == (
+    assert inspect(application_database(tmp_path / "app.db", script)).unsaid == (
         "the module does not say: table t: MATCH FULL of the foreign key to t, which has no effect",
         "the module does not say: table t: the constraint name named",
         "the module does not say: table t: comments",
@@ -68,14 +55,14 @@ def test_a_module_that_can_not_be_loaded_here_is_told(tmp_path: Path) -> None:
 
 
 def test_an_index_over_a_text_can_not_be_said(tmp_path: Path) -> None:
-    path = database(tmp_path / "app.db", 'CREATE TABLE t(a); CREATE INDEX i ON t("no such column")')
+    path = application_database(tmp_path / "app.db", 'CREATE TABLE t(a); CREATE INDEX i ON t("no such column")')
     assert "can't be loaded here" in inspect(path).unsaid[0]
 
 
 def test_a_database_in_a_migration_is_inspected_without_what_is_hotmigs(tmp_path: Path) -> None:
     script = """CREATE TABLE t(a INT); CREATE TABLE _migration_log(id INTEGER PRIMARY KEY, operation, table_name);
         CREATE TABLE _schema_hint(kind, table_name, column_name, hint)"""
-    assert inspect(database(tmp_path / "app.db", script)).module.count("@table") == 1
+    assert inspect(application_database(tmp_path / "app.db", script)).module.count("@table") == 1
 
 
 @pytest.mark.parametrize(
@@ -92,7 +79,7 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path, content: bytes | Non
 
 
 def test_the_command_prints_the_module_on_stdout_and_the_rest_on_stderr(tmp_path: Path) -> None:
-    path = database(tmp_path / "app.db", "CREATE TABLE t(a CONSTRAINT named NOT NULL)")
+    path = application_database(tmp_path / "app.db", "CREATE TABLE t(a CONSTRAINT named NOT NULL)")
     done = hotmig("inspect", path)
     assert done.returncode == 0
     assert done.stdout == inspect(path).module

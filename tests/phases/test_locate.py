@@ -9,6 +9,7 @@ import pytest
 
 from hotmig.errors import HotmigError, Refused, SchemaError
 from hotmig.phases.locate import locate
+from tests.phases.conftest import MODULE
 from tests.phases.files import (
     NEW,
     OLD,
@@ -19,33 +20,6 @@ from tests.phases.files import (
     old_database,
     ready_database,
 )
-
-MODULE = """from hotmig.schema import Key, table
-
-database = "shop"
-
-@table
-class Item:
-    id: int
-"""
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    """A directory whose own name says nothing, with a schema module that says shop."""
-    directory = tmp_path / "release-42"
-    directory.mkdir()
-    (directory / "schema.py").write_text(MODULE)
-    return directory
-
-
-@pytest.fixture
-def target(shop: Path) -> Path:
-    """Where the database with the module's schema goes."""
-    old_database(shop / OLD)
-    new = locate(shop).new
-    (shop / OLD).unlink()
-    return new
 
 
 def test_the_live_database_is_the_old_one_and_the_new_one_is_named_by_the_hash(shop: Path) -> None:

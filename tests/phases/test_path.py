@@ -10,29 +10,8 @@ import pytest
 
 import hotmig
 from hotmig.errors import GaveUp, HotmigError, Refused, SchemaError
-from hotmig.phases.locate import load_schema
 from hotmig.phases.path import path
 from tests.phases.files import NEW, OLD, cleaned_database, database, new_database, old_database, ready_database
-
-MODULE = """from hotmig.schema import table
-
-database = "shop"
-
-@table
-class Item:
-    id: int
-"""
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    (tmp_path / "schema.py").write_text(MODULE)
-    return tmp_path
-
-
-@pytest.fixture
-def target(shop: Path) -> Path:
-    return shop / f"shop-{load_schema(shop / 'schema.py').hash}.sqlite"
 
 
 def test_the_ready_database_of_the_module_is_the_one(shop: Path, target: Path) -> None:
@@ -101,5 +80,5 @@ def test_a_database_that_was_replaced_is_refused_without_waiting(shop: Path, tar
 
 def test_a_module_that_is_wrong_is_an_error(shop: Path) -> None:
     (shop / "schema.py").write_text("class (")
-    with pytest.raises(SchemaError):
+    with pytest.raises(SchemaError, match=r"schema\.py:1: syntax error"):
         path(shop, wait=600)

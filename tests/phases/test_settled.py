@@ -83,3 +83,42 @@ def test_a_seed_row_that_changed_is_something_to_do(migrated: Path) -> None:
     for command in ("migrate", "drain", "cutover"):
         assert "skipped" not in run(migrated, command)
     assert rows(migrated) == [(1, "Ada", 6), (2, "Bob", 700)]
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE customer SET cents = 9 WHERE id = 1", "DELETE FROM customer WHERE id = 1"]
+)
+def test_seed_rows_that_the_application_changed_since_are_its_own(migrated: Path, statement: str) -> None:
+    db = sqlite3.connect(run(migrated, "path").strip(), isolation_level=None)
+    db.execute(statement)
+    db.close()
+    before = rows(migrated)
+    assert "Nothing to do" in run(migrated, "plan")
+    for command in ("migrate", "drain", "cutover"):
+        assert "skipped" in run(migrated, command)
+    assert rows(migrated) == before
+
+
+def test_the_version_in_service_can_be_restarted_while_a_migration_leads_away_from_it(migrated: Path) -> None:
+    (migrated / "schema.py").write_text(CLEANED)
+    live = run(migrated, "path")
+    (migrated / "schema.py").write_text(CLEANED.replace("cents:", "tier: str = 'basic'\n    cents:"))
+    run(migrated, "migrate")
+    (migrated / "in-service.py").write_text(CLEANED)
+    assert run(migrated, "path", "--schema", str(migrated / "in-service.py")) == live
+    run(migrated, "drain")
+    assert run(migrated, "path", "--schema", str(migrated / "in-service.py")) == live
+
+
+def test_the_way_back_to_an_earlier_schema_is_a_migration_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "schema.py").write_text(CLEANED)
+    run(tmp_path, "init")
+    first = run(tmp_path, "path")
+    with_tier = CLEANED.replace("cents:", "tier: str = 'basic'\n    cents:")
+    for module in (with_tier, CLEANED + "dropped('customer', 'tier')\n"):
+        (tmp_path / "schema.py").write_text(module)
+        for command in ("migrate", "drain", "cutover"):
+            run(tmp_path, command)
+        run(tmp_path, "cleanup-old", "--delete")
+    assert run(tmp_path, "path") == first
+    assert rows(tmp_path) == [(1, "Ada", 5)]

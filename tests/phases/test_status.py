@@ -24,13 +24,16 @@ from tests.phases.files import (
     ready_database,
 )
 
-MODULE = """from hotmig.schema import Key, table
+MODULE = """from typing import Annotated
+
+from hotmig.schema import Key, auto, table
 
 database = "shop"
 
 @table
-class Item:
-    id: int
+class Item:  # as files.py makes it
+    id: Annotated[int, Key] = auto()
+    name: str | None = None
 """
 UP, LAPSED = (-10.0, 50.0), (-100.0, -40.0)
 
@@ -57,7 +60,7 @@ def test_an_old_database_alone_has_no_migration(shop: Path) -> None:
 
 
 def test_a_module_that_asks_for_another_schema_makes_the_live_database_the_old_one(shop: Path) -> None:
-    (shop / "schema.py").write_text(MODULE)
+    (shop / "schema.py").write_text(MODULE + "    rank: int = 0\n")
     live = ready_database(shop / OLD, parent=None)
     found = status(shop)
     assert (found.phase, found.old.path, found.next) == ("none", live, "hotmig plan")
@@ -263,6 +266,27 @@ def test_the_empty_file_of_a_migrate_that_was_killed_at_once_is_part_of_the_copy
     assert (found.phase, found.attention, found.next) == ("copying", (), "hotmig migrate")
 
 
+@pytest.mark.parametrize(("status_of_old", "phase"), [("recording", "copying"), ("draining", "draining")])
+def test_a_new_file_that_is_no_database_any_more_is_built_again(shop: Path, status_of_old: str, phase: str) -> None:
+    old_database(shop / OLD, status_of_old, fence=UP if status_of_old == "draining" else None)
+    (shop / NEW).write_bytes(b"no database" * 1000)
+    found = status(shop)
+    assert (found.phase, found.next) == (phase, "hotmig migrate")
+    assert [sentence for sentence in found.attention if sentence.startswith(f"{NEW} is no database any more")]
+    assert found.new.problem == "it cannot be read: file is not a database"
+    assert found.new.schema_hash == NEW_HASH
+
+
+@pytest.mark.parametrize("content", [b"", b"no database" * 1000], ids=["empty", "garbage"])
+def test_a_lost_successor_is_not_taken_for_a_cutover_cut_in_two(shop: Path, content: bytes) -> None:
+    # It may have been in service for months: running cutover again, or freeing the old file, is not the way.
+    old_database(shop / OLD, "retired", log=7, fence=LAPSED)
+    (shop / NEW).write_bytes(content)
+    found = status(shop)
+    assert (found.phase, found.next, found.pending, found.needs_attention) == ("retired", None, None, True)
+    assert any(NEW in sentence and "backup" in sentence for sentence in found.attention)
+
+
 def test_ddl_in_the_old_database_while_recording_needs_someone(shop: Path) -> None:
     old = old_database(shop / OLD, "recording")
     new_database(shop / NEW)
@@ -314,4 +338,5 @@ def test_sizes_are_those_of_the_file_behind_a_link_with_its_wal(shop: Path, tmp_
     found = status(shop)
     assert found.old.path == shop / OLD
     assert found.old.size == sum(path.stat().st_size for path in files)
+    assert found.old.wal_size == files[1].stat().st_size
     db.close()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hotmig.cli.render.units import counted, duration, milliseconds
+from hotmig.cli.render.units import duration, milliseconds
 from hotmig.demo.run import DemoResult
+from hotmig.units import counted
 
 
 def to_json(result: DemoResult) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hotmig.cli.render.units import counted, number
+from hotmig.cli.render.units import number
 from hotmig.planning.model import CopyPlan, Finding, Severity, TableStep
 from hotmig.sqlite import fold
+from hotmig.units import counted
 
 if TYPE_CHECKING:
     from hotmig.phases.plan import PlanResult
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 LABEL_WIDTH = 13
 WIDTH_OF_A_FILE = 160  # where no terminal says how wide a table may be
 WHEN_NOTHING_TO_DO = "Nothing to do: the database already has this schema."
+_FOR_PEOPLE = {"NULL": "NULL in every row"}
 HEADINGS: tuple[tuple[Severity, str], ...] = (("block", "Blocking"), ("warn", "Warnings"), ("note", "Notes"))
 
 
@@ -92,7 +95,7 @@ def _draw_tables(plan: CopyPlan, rows: Any) -> None:
     drawn.add_column("rows", justify="right", overflow="fold")
     for step in plan.steps:
         count = number(rows.get(step.table.name), missing="")
-        drawn.add_row(str(step.number), step.table.name, _source(step), step.how, step.keys, _columns(step), count)
+        drawn.add_row(str(step.number), step.table.name, _source(step), step.how, _keys(step), _columns(step), count)
     console.print(drawn)
 
 
@@ -104,13 +107,19 @@ def _source(step: TableStep) -> str:
     return step.source.name if step.source else "(new)"
 
 
+def _keys(step: TableStep) -> str:
+    if step.source is None:
+        return ""
+    return "kept" if step.keys == "kept" else "new"
+
+
 def _columns(step: TableStep) -> str:
     """The columns that are not simply carried over under their own name."""
     if step.source is None:
         return counted(len(step.seeds), "seed row") if step.seeds else ""
     carried = fold(f"{step.source.name}.")
     changed = [
-        f"{column.name}: {column.origin}"
+        f"{column.name}: {_FOR_PEOPLE.get(column.origin, column.origin)}"
         for column in step.columns
         if fold(column.origin) != carried + fold(column.name)
     ]
@@ -122,10 +131,16 @@ def _findings(heading: str, findings: Iterable[Finding]) -> Iterator[str]:
         if position == 0:
             yield ""
             yield f"{heading}:"
-        where = f"{finding.table}: " if finding.table else ""
-        yield f"  {where}{finding.message}  [{finding.check}]"
+        yield f"  {_where(finding)}{finding.message}  [{finding.check}]"
         if finding.fix:
             yield f"      write: {finding.fix}"
+
+
+def _where(finding: Finding) -> str:
+    """The new table, unless the message names it: it may speak of the old one only."""
+    if not finding.table or re.search(rf"(?<!\w){re.escape(finding.table)}(?!\w)", finding.message):
+        return ""
+    return f"{finding.table}: "
 
 
 def _prerequisites(prerequisites: Iterable[tuple[str, str, bool]]) -> Iterator[str]:

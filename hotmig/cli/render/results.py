@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hotmig.cli.render.units import counted, duration, milliseconds
+from hotmig.cli.render.units import duration, milliseconds
+from hotmig.units import counted
 
 if TYPE_CHECKING:
     from hotmig.phases.cleanup import CleanupResult

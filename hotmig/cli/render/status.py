@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hotmig.cli.render.units import counted, duration, number, size
-from hotmig.phases.status import BUILDING, JULIAN_DAY_OF_1970, SECONDS_A_DAY, OldSide, Phase, Status
+from hotmig.cli.render.units import duration, number
+from hotmig.phases.status import BUILDING, JULIAN_DAY_OF_1970, SECONDS_A_DAY, NewSide, OldSide, Phase, Status
+from hotmig.units import counted, size
 
 LABEL_WIDTH = 19  # of the longest label, "_migration_progress"
 NOT_AVAILABLE = "n/a"
@@ -24,6 +25,8 @@ WORDS: dict[Phase, str] = {
     "half-cut": "The cutover was killed half-way: neither database accepts writes until it is run again",
     "retired": "The new database is in service; the old one is kept, and accepts no writes",
 }
+IDLE: tuple[Phase, ...] = ("none", "ready", "retired")
+DRAINED: tuple[Phase, ...] = ("drained", "half-cut")
 COMMENTS: dict[Phase, str] = {
     "copying": "unless one is running: it goes on where the other stopped",
     "draining": "unless one is running: it begins again",
@@ -83,43 +86,88 @@ def to_lines(status: Status, next_command: str | None) -> Iterator[str]:
     if status.attention:
         yield ""
     # A shell takes what follows # for a comment: the line can be pasted as it is.
-    comment = f"  # {COMMENTS[status.phase]}" if status.phase in COMMENTS else ""
+    comment = f"  # {_comment(status)}" if _comment(status) else ""
     yield f"Next: {next_command}{comment}" if next_command else "Next: nothing to run"
+
+
+def _comment(status: Status) -> str | None:
+    if status.new.broken and status.new.path is not None:
+        return f"once {status.new.path.name} is moved away"
+    return COMMENTS.get(status.phase)
 
 
 def _words(status: Status) -> str:
     if status.phase == "retired" and status.new.size is None:
-        return "The old database was replaced, and what replaced it is not here"
+        lost = "can't be read" if status.new.problem else "is not here"
+        return f"The old database was replaced, and what replaced it {lost}"
     if status.phase in BUILDING and status.old.path is None:
         return "The new database is unfinished, and the old one is not here"
     return WORDS[status.phase]
 
 
 def _facts(status: Status) -> Iterator[tuple[str, str]]:
-    yield "old database", _old(status)
-    yield "new database", _new(status)
-    yield "schema", _schema(status)
+    """What means something in this phase. A figure of a migration that can't be read is told as such."""
+    missed = status.old.path is None and (_under_way(status) or status.new.made_from is not None)
+    if status.old.path is not None or missed:
+        yield "old database", _old(status)
+    if status.new.path is not None or _under_way(status):
+        yield ("new database" if status.old.path is not None or missed else "database"), _new(status)
+    if _schema(status) is not None or _under_way(status):
+        yield "schema", _schema(status) or NOT_AVAILABLE
     if status.schema_problem:
         yield "schema module", f"not usable: {status.schema_problem}"
     if status.age is not None:
         yield "migration", f"began {duration(status.age)} ago{_at(status.started_utc)}"
-    yield "copy", _copy(status)
-    yield "marker", _marker(status.old)
-    yield "log", _log(status)
-    yield "fence", _fence(status)
-    yield (
-        "_id_mapping",
-        _bookkeeping(status, None if status.id_mappings is None else f"{number(status.id_mappings)} keys"),
-    )
-    yield "_migration_progress", _bookkeeping(status, _progress(status))
+    if _under_way(status):
+        yield "copy", _copy(status.new)
+    if missed:
+        yield from ((label, NOT_AVAILABLE) for label in ("marker", "log", "fence"))
+    elif status.old.path is not None:
+        yield from _recording(status)
+    yield from _bookkeeping(status)
+
+
+def _under_way(status: Status) -> bool:
+    return status.phase not in IDLE
+
+
+def _recording(status: Status) -> Iterator[tuple[str, str]]:
+    """What the old database says: only where there is, or was, a migration away from it."""
+    yield "marker", _marker(status)
+    if status.old.log_entries is not None or _under_way(status):
+        yield "log", _log(status)
+    if status.phase != "none":
+        yield "fence", _fence(status)
+
+
+def _bookkeeping(status: Status) -> Iterator[tuple[str, str]]:
+    """What the new database holds while it is built, and cutover removes."""
+    mappings = None if status.id_mappings is None else counted(status.id_mappings, "key")
+    removed = status.new.status == "ready" and status.new.made_from is not None
+    for label, text in (("_id_mapping", mappings), ("_migration_progress", _progress(status))):
+        if text is not None or removed or _under_way(status):
+            yield label, text or ("removed" if removed else NOT_AVAILABLE)
 
 
 def _old(status: Status) -> str:
     old = status.old
     if old.path is None or old.size is None:
         return NOT_AVAILABLE
-    use = "retired" if old.status == "retired" else "in service"
-    return f"{old.path}  ({use}, {size(old.size)})"
+    if old.problem is not None:
+        return f"{old.path}  ({old.problem})"
+    return f"{old.path}  ({_use_of_old(status)}, {_size(old)})"
+
+
+def _use_of_old(status: Status) -> str:
+    if status.old.status == "retired":
+        return "retired"
+    return "replaced, and accepts writes" if status.phase == "ready" else "in service"
+
+
+def _size(side: OldSide | NewSide) -> str:
+    whole = side.size or 0
+    log = f", plus {size(side.wal_size)} in its -wal" if side.wal_size else ""
+    return f"{size(whole - side.wal_size)}{log}"
 
 
 def _new(status: Status) -> str:
@@ -129,51 +177,48 @@ def _new(status: Status) -> str:
     if new.problem:
         return f"{new.path}  ({new.problem})"
     if new.size is None:
-        return f"{new.path}  (not there)" if status.old.path else f"{new.path}  (not made yet)"
-    use = {"migrating": "being built", "ready": "in service"}.get(new.status or "", "in service")
-    return f"{new.path}  ({use}, {size(new.size)})"
+        return f"{new.path}  ({'not made yet' if status.phase == 'none' else 'not there'})"
+    use = "being built" if new.status == "migrating" else "in service"
+    return f"{new.path}  ({use}, {_size(new)})"
 
 
-def _schema(status: Status) -> str:
+def _schema(status: Status) -> str | None:
     if status.new.schema_hash is None:
         # An adopted database says nothing of its schema; the module does.
-        return status.schema_hash or NOT_AVAILABLE
+        return status.schema_hash
     commit = f", commit {status.new.schema_commit}" if status.new.schema_commit else ""
     return f"{status.new.schema_hash}{commit}"
 
 
-def _copy(status: Status) -> str:
-    new = status.new
+def _copy(new: NewSide) -> str:
     if new.tables is None or new.tables_copied is None or new.rows_copied is None:
-        return _bookkeeping(status, None)
+        return NOT_AVAILABLE
     return f"{new.tables_copied} of {counted(new.tables, 'table')}, {counted(new.rows_copied, 'row')}"
 
 
-def _marker(old: OldSide) -> str:
-    if old.path is None:
-        return NOT_AVAILABLE
-    if old.log_entries is None:
-        return "none"
-    return old.status or "none"
+def _marker(status: Status) -> str:
+    if status.old.status == "retired" and status.old.log_entries is None:
+        return "removed"  # cleanup-old leaves a fence that needs none
+    return status.old.status or "none"
 
 
 def _log(status: Status) -> str:
     entries = status.old.log_entries
     if entries is None:
-        return NOT_AVAILABLE if status.old.path is None else "none"
+        return "none"
     pending = "" if status.pending is None else f", {number(status.pending)} pending"
     return f"{counted(entries, 'row')}{pending}"
 
 
 def _fence(status: Status) -> str:
-    if status.old.path is None:
-        return NOT_AVAILABLE
     if status.phase == "lapsed":
         ago = "" if status.fence_left is None else f" {duration(-status.fence_left)} ago"
         return f"lapsed{ago}: writes flow again"
     if status.old.status == "retired":
         since = "" if status.fenced_for is None else f", for {duration(status.fenced_for)}"
         return f"up for good{since}"
+    if status.phase == "ready":
+        return "none: writes to this archive go nowhere else"
     if status.fenced_for is None:
         return "down: writes flow"
     left = "" if status.fence_left is None else f", lapses in {duration(status.fence_left)}"
@@ -184,15 +229,13 @@ def _progress(status: Status) -> str | None:
     progress = status.new.progress
     if progress is None:
         return None
-    drained = "drain completed" if progress.drain_completed else "drain not completed"
-    return f"replayed up to log row {number(progress.last_replayed_log_id)}, {drained}"
-
-
-def _bookkeeping(status: Status, text: str | None) -> str:
-    if text is not None:
-        return text
-    # cutover removes these tables when it makes the new database ready.
-    return "removed" if status.new.status == "ready" else NOT_AVAILABLE
+    upto = f"replayed up to log row {number(progress.last_replayed_log_id)}"
+    if not progress.drain_completed:
+        return f"{upto}, drain not completed"
+    if status.phase in DRAINED:
+        return f"{upto}, drain completed"
+    later = f"{counted(status.pending, 'write')} came after it" if status.pending else "nothing was written since"
+    return f"{upto}; the drain was completed, and {later}"
 
 
 def _at(utc: str | None) -> str:

@@ -1,21 +1,8 @@
-"""Sizes, times and counts as a person reads them."""
+"""Times and figures as a person reads them."""
 
 from __future__ import annotations
 
-BINARY_UNITS = ("KiB", "MiB", "GiB", "TiB")
 MINUTE, HOUR, DAY = 60, 3600, 86400
-
-
-def size(count: int) -> str:
-    """Bytes: ``512 B``, ``1.5 MiB``."""
-    if count < 1024:
-        return f"{count} B"
-    amount = float(count)
-    for unit in BINARY_UNITS:
-        amount /= 1024
-        if amount < 1024 or unit == BINARY_UNITS[-1]:
-            break
-    return f"{amount:.1f} {unit}"
 
 
 def duration(seconds: float) -> str:
@@ -36,11 +23,6 @@ def duration(seconds: float) -> str:
 def number(count: int | None, missing: str = "n/a") -> str:
     """A count with thousands separators."""
     return missing if count is None else f"{count:,}"
-
-
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """``1 row``, ``2 rows``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def milliseconds(seconds: float) -> str:

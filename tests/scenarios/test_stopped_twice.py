@@ -1,0 +1,80 @@
+"""An impatient operator: a second Ctrl-C while the first is being obeyed leaves no fence behind unsaid."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.harness import Project, wait_until
+from tests.scenarios.test_hostile_states import check_projection, finish, project_after, tampered
+
+# The command waits behind the fence until it is told to stop, and says when it begins to undo that.
+WAITS = """
+import pathlib, time
+import hotmig.phases.drain as d, hotmig.phases.migrate as m
+here, through = pathlib.Path({directory!r}), d.let_writes_through
+def waiting(*rest):
+    here.joinpath("fenced").touch()
+    time.sleep(600)
+def lowering(db, seconds):
+    here.joinpath("lowering").touch()
+    through(db, min(seconds, {patience}))
+d.hand_over = m.copy_all = waiting
+d.let_writes_through = m.let_writes_through = lowering
+"""
+COMMANDS = (("migrate", "--offline"), ("drain", "--cutover"))
+
+
+def fenced(tmp_path: Path, command: tuple[str, ...], patience: float) -> tuple[Project, subprocess.Popen[str]]:
+    """A project behind its fence, and the command that holds it up; it asks ``patience`` seconds for a lock."""
+    project = project_after(tmp_path, *([] if "--offline" in command else ["migrate"]))
+    process = tampered(project, WAITS.format(directory=str(tmp_path), patience=patience), *command)
+    wait_until(lambda: (tmp_path / "fenced").exists() or process.poll() is not None, "the fence")
+    assert process.poll() is None, process.communicate()[1]
+    return project, process
+
+
+def write_lock(path: Path) -> sqlite3.Connection:
+    """Another program's transaction: the fence can't come down before it ends."""
+    db = sqlite3.connect(path, isolation_level=None, timeout=10)
+    db.execute("BEGIN IMMEDIATE")
+    return db
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_second_signal_does_not_keep_the_fence_up(
+    command: tuple[str, ...], second: signal.Signals, tmp_path: Path
+) -> None:
+    project, process = fenced(tmp_path, command, patience=30)
+    other = write_lock(project.old)
+    process.send_signal(signal.SIGINT)
+    wait_until((tmp_path / "lowering").exists, "the signal to be obeyed")
+    process.send_signal(second)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "Stopping already: what was begun is undone first.\n"
+    other.execute("ROLLBACK")
+    other.close()
+    assert process.wait() == 128 + signal.SIGINT
+    assert project.status()["old"]["status"] == "recording"
+    finish(project)
+    check_projection(project)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_fence_that_could_not_be_lowered_is_told(command: tuple[str, ...], tmp_path: Path) -> None:
+    project, process = fenced(tmp_path, command, patience=0.2)
+    other = write_lock(project.old)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    other.execute("ROLLBACK")
+    other.close()
+    assert process.returncode == 128 + signal.SIGINT
+    error, hint = told.splitlines()[-2:]
+    assert error.startswith("Error: interrupted; and then gave up after 0.2 s waiting for the old database: ")
+    assert hint == "Hint: the application's writes may still be refused; `hotmig status` says where things stand"
+    assert project.status()["old"]["status"] == "draining"
