@@ -17,7 +17,7 @@ class HotmigError(Exception):
 
 
 class SchemaError(HotmigError):
-    """The schema module is wrong. The message begins with ``file:line:``."""
+    """The schema module is wrong. The message begins with ``file:line:``, or ``file:`` without a file."""
 
 
 class Blocked(HotmigError):
@@ -34,6 +34,14 @@ class Refused(HotmigError):
     """Going on could lose data: drift, a failed proof, a conflict, a file in the way."""
 
     exit_code = 3
+
+
+class FenceLeftUp(HotmigError):
+    """What was raised to keep writes out could not be lowered after ``failure``, which is what went wrong first."""
+
+    def __init__(self, failure: BaseException, problem: str) -> None:
+        super().__init__(problem)
+        self.failure = failure
 
 
 class GaveUp(HotmigError):

@@ -12,6 +12,7 @@ import click
 
 from hotmig import __version__
 from hotmig.cli.failures import DEBUG, explain
+from hotmig.errors import UsageError
 from hotmig.sqlite import require_version
 
 COMMANDS = ("init", "inspect", "plan", "migrate", "drain", "cutover", "cleanup-old", "reset", "status", "path", "demo")
@@ -50,8 +51,28 @@ class App(click.Group):
                 self.invoke(ctx)
             sys.stdout.flush()
         except BaseException as error:
+            if isinstance(error, click.NoSuchOption):
+                error = _of_another_command(error) or error
             return explain(error, debug=settings.get(DEBUG, False))
         return 0
+
+
+def _of_another_command(error: click.NoSuchOption) -> UsageError | None:
+    """An option that other commands have, told with their names; None for one that no command has."""
+    asked = error.ctx
+    if asked is None or asked.command is cli:
+        return None
+    having = []
+    for name in COMMANDS:
+        command = cli.get_command(asked, name)
+        if command and any(error.option_name in parameter.opts for parameter in command.params):
+            having.append(f"`hotmig {name}`")
+    if not having:
+        return None
+    return UsageError(
+        f"No such option: {error.option_name}",
+        f"{error.option_name} belongs to {', '.join(having)}; `{asked.command_path} --help` lists what this one takes",
+    )
 
 
 def _open_closed_streams() -> None:

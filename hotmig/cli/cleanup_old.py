@@ -29,6 +29,6 @@ def command(options: Options, dry_run: bool, only_sql: bool, delete: bool, unfen
     location = locate(options.directory, options.schema_file, need_schema=False)
     result = cleanup_old(location, dry_run=dry_run or only_sql, delete=delete, unfence=unfence)
     if only_sql and not options.json:
-        print_sql(result.statements)
+        print_sql(result.statements, result.deleted)
     else:
         print_result(options, result, results.cleanup)

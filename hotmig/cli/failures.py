@@ -10,7 +10,7 @@ import sys
 import click
 
 from hotmig.cli import signals
-from hotmig.errors import GaveUp, HotmigError, UsageError
+from hotmig.errors import FenceLeftUp, GaveUp, HotmigError, UsageError
 from hotmig.sqlite import is_locked
 
 DEBUG = "debug"
@@ -37,11 +37,10 @@ def explain(error: BaseException, *, debug: bool) -> int:
 
 def _told(error: BaseException) -> HotmigError:
     """The error in our own terms."""
-    earlier = _earlier(error)
-    if isinstance(error, HotmigError) and earlier is not None:
-        # What had to be undone after a failure failed too: above all the fence may have been left up.
-        refused = f"the application's writes may still be refused; {WHERE}"
-        return type(earlier)(f"{earlier.message}; and then {error.message}", refused)
+    if isinstance(error, FenceLeftUp):
+        first = _told(error.failure)
+        hint = f"the application's writes may still be refused; {WHERE}"
+        return type(first)(f"{first.message}; and then {error.message}", hint)
     if _signal(error) is not None:
         return HotmigError("interrupted", f"nothing is lost; {WHERE}")
     if isinstance(error, HotmigError):
@@ -60,19 +59,6 @@ def _told(error: BaseException) -> HotmigError:
     return HotmigError(
         f"unexpected {type(error).__name__}: {error}", "this is a mistake in hotmig; --debug shows the traceback"
     )
-
-
-def _earlier(error: BaseException) -> HotmigError | None:
-    """The failure that was being handled when this one came up; None where this one only says it anew."""
-    at = error
-    while (before := at.__context__) is not None:
-        if not at.__suppress_context__:  # which `raise … from` sets
-            if isinstance(before, HotmigError):
-                return before
-            if isinstance(before, signals.Stopped | KeyboardInterrupt):
-                return HotmigError("interrupted")
-        at = before
-    return None
 
 
 def _signal(error: BaseException) -> int | None:

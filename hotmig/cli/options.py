@@ -32,6 +32,10 @@ class Seconds(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number. Fails on what is none."""
+        try:
+            float(value)
+        except ValueError:
+            self.fail(f"{value} is no number of seconds.", param, ctx)
         number: float = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is no number of seconds.", param, ctx)

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -35,9 +36,12 @@ def print_result(options: Options, result: Any, lines: Callable[[Any], Iterable[
     print_json(to_json(result))
 
 
-def print_sql(statements: Iterable[str]) -> None:
-    """Prints the statements as one transaction for the ``sqlite3`` shell."""
+def print_sql(statements: Iterable[str], files: Iterable[Path]) -> None:
+    """Prints the statements as one transaction for the ``sqlite3`` shell, and as comments which files go afterwards."""
     click.echo("\n".join((".bail on", "BEGIN IMMEDIATE;", *(f"{statement};" for statement in statements), "COMMIT;")))
+    for file in files:
+        # A comment ends with its line, and names of files may have several.
+        click.echo("-- then delete " + str(file).replace("\n", "\\n"))
 
 
 def print_lines(lines: Iterable[str], *, err: bool = False) -> None:

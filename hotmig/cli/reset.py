@@ -25,6 +25,6 @@ def command(options: Options, dry_run: bool, only_sql: bool) -> None:
     location = locate(options.directory, options.schema_file, need_schema=False)
     result = reset(location, dry_run=dry_run or only_sql)
     if only_sql and not options.json:
-        print_sql(result.statements)
+        print_sql(result.statements, result.deleted)
     else:
         print_result(options, result, results.reset)

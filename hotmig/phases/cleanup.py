@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from hotmig import project
+from hotmig.capture.fence import fence_state
 from hotmig.capture.marker import Marker, read_marker, retired_successor
 from hotmig.capture.recording import leave_retired, leave_retired_sql
 from hotmig.errors import HotmigError, Refused
+from hotmig.phases.cutover import drop_bookkeeping
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import LOCK_SECONDS, cut_in_two, old_writer
+from hotmig.phases.migration import LOCK_SECONDS, cut_in_two, new_writer, old_writer
 from hotmig.sqlite import reading
 from hotmig.transfer.build import sync_directory
 from hotmig.transfer.identity import read_identity, read_status
@@ -41,6 +44,9 @@ def cleanup_old(
 ) -> CleanupResult:
     """Cleans the database that the live one replaced. Raises Refused while a migration records or drains."""
     _refuse_under_way(location)
+    if location.old is not None and not dry_run:
+        with new_writer(location.old, seconds) as live:
+            drop_bookkeeping(live, seconds)  # which a cutover that was stopped at its very end has left
     old = _predecessor(location)
     if old is None:
         return CleanupResult("no retired database is left here", None)
@@ -75,13 +81,22 @@ def _clean(result: CleanupResult, old: Path, successor: str | None, *, unfence: 
 def _refuse_under_way(location: Location) -> None:
     marker: Marker | None = location.marker
     if marker is not None and marker.status != "retired":
-        state = "recording" if marker.status == "recording" else "drained or draining"
         raise Refused(
-            f"a migration to {marker.target} is under way ({state})",
+            f"a migration to {marker.target} is under way ({_state(location, marker)})",
             "finish it with `hotmig drain` and `hotmig cutover`, or undo it with `hotmig reset`",
         )
     if marker is not None:
         raise cut_in_two()
+
+
+def _state(location: Location, marker: Marker) -> str:
+    """How far the migration is, by what its files said when they were looked at."""
+    if marker.status == "recording":
+        return "recording"
+    if not fence_state(marker, time.time()).is_up:
+        return "lapsed"
+    new = next((file for file in location.files if file.path.name == marker.target), None)
+    return "drained" if new and new.progress and new.progress.drain_completed else "draining"
 
 
 def _predecessor(location: Location) -> Path | None:

@@ -11,11 +11,11 @@ from pathlib import Path
 from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import fence_state, lower_fence, raise_fence, unix_time
 from hotmig.capture.log import last_log_id
-from hotmig.capture.marker import read_marker
+from hotmig.capture.marker import read_marker, schema_version
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
-from hotmig.errors import GaveUp
-from hotmig.phases.cutover import drop_bookkeeping
+from hotmig.errors import FenceLeftUp, GaveUp, HotmigError
+from hotmig.phases.cutover import tidy_up
 from hotmig.phases.handover import hand_over, rehearse
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import (
@@ -30,6 +30,7 @@ from hotmig.phases.migration import (
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.phases.settled import is_settled
 from hotmig.sqlite import execute, reading, transaction, value
+from hotmig.transfer.full_text import rebuild_beforehand, touch
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress
 from hotmig.transfer.proof import Proved, prove
@@ -60,6 +61,7 @@ class DrainResult:
     fenced_at: float = 0.0
     drained_seconds: float = 0.0  # from the fence's commit to the last replayed row
     hold: float = HOLD_SECONDS
+    left: str | None = None  # with cutover: why what only the migration needed is still in the new database
     pause: float | None = None  # with cutover: from the fence's commit to the commit that made the new one ready
 
 
@@ -100,21 +102,19 @@ def drain(
         proved = prove(session, _proving(report))
         rehearsed = rehearse(new, migration.schema, seconds) if cutover else None
         rounds += _catch_up(session, report)
+        texts = rebuild_beforehand(session)
         _empty_wal(session, new)
         rounds += _catch_up(session, report)
         try:
-            drained = _under_fence(old, session, migration, rounds, proved, max_pause, hold)
+            drained = _under_fence(old, session, migration, rounds, proved, max_pause, hold, texts)
             if cutover:
                 hand_over(old, new, migration, min(seconds, max_pause), rehearsed)
                 drained = replace(drained, pause=time.time() - drained.fenced_at)
-        except BaseException:
+        except BaseException as failure:
             # Whatever went wrong, the application must be able to write again, and be recorded.
-            let_writes_through(old, seconds)
+            let_writes_through(old, seconds, failure)
             raise
-        if cutover:
-            # On a connection that is open: closing the last one would lock the application out for a moment.
-            drop_bookkeeping(new, seconds)
-    return drained
+        return replace(drained, left=tidy_up(new, seconds)) if cutover else drained
 
 
 def _proving(report: Report) -> Callable[[str, int], None]:
@@ -133,18 +133,32 @@ def _already_drained(migration: Migration) -> bool:
         progress, marker = read_progress(new), read_marker(old)
         if marker is None or progress is None or not progress.drain_completed or not has_own_table(old, LOG):
             return False
+        if marker.schema_version != schema_version(old):
+            return False  # cutover asks for a proof after it
         logged = last_log_id(old)
         # What no fence keeps out: cutover refuses it, and asks for this command.
         moved = high_water_moved(new, old, migration.plan)
     return not moved and progress.last_replayed_log_id == logged and fence_state(marker, time.time()).is_up
 
 
-def let_writes_through(old: sqlite3.Connection, seconds: float) -> None:
-    """Lowers the fence after a failure, unless the old database is retired already; recording goes on."""
-    with transaction(old, seconds, "the old database"):
-        marker = read_marker(old)
-        if marker is not None and marker.status == "draining":
-            lower_fence(old)
+def let_writes_through(old: sqlite3.Connection, seconds: float, failure: BaseException) -> None:
+    """Lowers the fence after a failure, unless there is none or the old database is retired; recording goes on.
+
+    Raises FenceLeftUp when that fails too.
+    """
+    try:
+        # Looked at without a lock first: that somebody holds it may be the very failure.
+        if _is_draining(old):
+            with transaction(old, seconds, "the old database"):
+                if _is_draining(old):
+                    lower_fence(old)
+    except (HotmigError, sqlite3.Error) as error:
+        raise FenceLeftUp(failure, str(error)) from error
+
+
+def _is_draining(old: sqlite3.Connection) -> bool:
+    marker = read_marker(old)
+    return marker is not None and marker.status == "draining"
 
 
 def _require_no_drift(old: sqlite3.Connection, migration: Migration, seconds: float, max_pause: float) -> None:
@@ -181,6 +195,7 @@ def _under_fence(
     proved: Proved,
     max_pause: float,
     hold: float,
+    texts: float,
 ) -> DrainResult:
     # Until this is committed the application's writes meet a lock: that counts as a pause too.
     with transaction(old, session.seconds, "the old database", commit_seconds=max_pause):
@@ -190,6 +205,7 @@ def _under_fence(
                 "nothing is lost and writes go on; run `hotmig drain` again",
             )
         _require_budget(old, rounds, max_pause)
+        _require_budget_for_texts(old, session, rounds[-1].upto, texts, max_pause)
         raise_fence(old, migration.plan.recorded, hold)
     fenced_at, started = _fenced_since(old), time.monotonic()
     last = _replay_rest(session, started + max_pause)
@@ -226,6 +242,21 @@ def _require_budget(old: sqlite3.Connection, rounds: list[Replayed], max_pause: 
             f"{counted(waiting, 'write')} still to be replayed, at {rate:,.0f} a second:"
             f" --max-pause is {max_pause:g} s",
             "nothing is lost and writes go on; run `hotmig drain` again when the application writes less",
+        )
+
+
+def _require_budget_for_texts(
+    old: sqlite3.Connection, session: Session, upto: int, seconds: float, max_pause: float
+) -> None:
+    """The same for full-text indexes, which took ``seconds`` to be made. Those that nothing was written for stand."""
+    rows = execute(old, f"SELECT DISTINCT table_name FROM {LOG} WHERE id > ?", (upto,)).fetchall()
+    written = {name for (name,) in rows}
+    touch(session, (step.step.table.name for step in session.steps if step.source_key.table in written))
+    if session.stale_texts and seconds > max_pause:
+        names = ", ".join(sorted(session.stale_texts))
+        raise GaveUp(
+            f"making the full-text tables anew ({names}) takes {seconds:.1f} s, and --max-pause is {max_pause:g} s",
+            "nothing is lost and writes go on; run `hotmig drain` again with a longer --max-pause, at a quiet time",
         )
 
 

@@ -51,10 +51,13 @@ def hand_over(
         persist(old, "COMMIT", seconds, "the old database's readers")
         persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
     except BaseException:
-        if new.in_transaction and not old.in_transaction and _is_retired(old):
-            # Told to stop between the two: neither database would accept writes until somebody runs cutover again.
+        if old.in_transaction or not _is_retired(old):
+            raise
+        # Told to stop behind the first: neither database would accept writes until somebody runs cutover again.
+        if new.in_transaction:
             persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
-        raise
+        if read_status(new) != "ready":
+            raise
     finally:
         for db in (new, old):
             if db.in_transaction:

@@ -206,8 +206,7 @@ def _new(seen: Survey, schema: Schema | None, old: DatabaseFile | None) -> Path:
 
 def _require_free(seen: Survey, new: Path) -> None:
     taken = seen.file(new.name)
-    # On the way back to an earlier schema, the file that is being built has an ancestor's name.
-    if taken and taken.status != "migrating" and (taken.retired or taken.path.name in seen.ancestors):
+    if taken and seen.is_replaced(new.name):
         raise Refused(
             f"the new database would be {new}, but {seen.why_not(taken)}: the schema went back to an earlier one",
             f"move {new.name} and its -wal and -shm files away, then `hotmig plan`",

@@ -107,10 +107,10 @@ def _fence_comes_down(old: Path, offline: bool, seconds: float) -> Iterator[None
     """With ``offline``, a failure lets the application write again; it is recorded, and the copy can go on."""
     try:
         yield
-    except BaseException:
+    except BaseException as failure:
         if offline:
             with old_writer(old, seconds) as db:
-                let_writes_through(db, seconds)
+                let_writes_through(db, seconds, failure)
         raise
 
 

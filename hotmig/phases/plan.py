@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hotmig import project, units
+from hotmig.capture.marker import Marker
 from hotmig.catalog.fingerprint import canonical, digest, equal
 from hotmig.catalog.read import read_catalog, reserved_strangers
 from hotmig.errors import HotmigError
@@ -186,9 +187,15 @@ def _rows(db: sqlite3.Connection, wanted: CopyPlan, seconds: float | None) -> It
 
 def _prerequisites(location: Location, facts: Facts) -> Iterator[tuple[str, str, bool]]:
     marker = location.marker
-    yield "marker", f"{marker.status} since {marker.started_utc}" if marker else "none: recording has not begun", True
+    yield "marker", _marker(marker) if marker else "none: recording has not begun", True
     yield "log", "present" if marker else "none yet", True
     yield "target path", str(location.new) if not facts.target_taken else facts.target_taken, not facts.target_taken
     yield "journal mode", facts.journal_mode, True
     size, free = facts.old_size or 0, facts.disk_free or 0
     yield "disk", f"{units.size(free)} free, the database has {units.size(size)}", free > size * NEEDED
+
+
+def _marker(marker: Marker) -> str:
+    """Its time is when recording began, whatever came after."""
+    joined = " since " if marker.status == "recording" else "; the migration began "
+    return f"{marker.status}{joined}{marker.started_utc}"

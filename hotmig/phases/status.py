@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -90,6 +91,7 @@ class Status:
     age: float | None
     attention: tuple[str, ...]
     next: str | None
+    schema_edited: bool = False  # the module asks for something else than the migration under way
 
     @property
     def needs_attention(self) -> bool:
@@ -108,6 +110,8 @@ class _Pair:
     schema_problem: str | None = None
     schema_hash: str | None = None
     changed_by_hand: bool = False  # the database in service
+    earlier: str | None = None  # the name of a replaced file that the module asks for
+    edited: tuple[str, ...] = ()  # what the module says by now that the migration does not do
 
     @property
     def marker(self) -> Marker | None:
@@ -136,8 +140,7 @@ def _pair(seen: Survey, schema_file: Path) -> _Pair:
         raise ambiguous(seen, live)
     going = recording[0] if recording else seen.half_cut
     if going and going.marker:
-        target = going.marker.target
-        return _Pair(going, seen.file(target), seen.directory / target, schema_problem=_absent(schema_file))
+        return _under_way(seen, going, going.marker, schema_file)
     if live:
         return _at_rest(seen, live[0], schema_file)
     archive = next((file for file in seen.files if file.retired), None)
@@ -146,24 +149,52 @@ def _pair(seen: Survey, schema_file: Path) -> _Pair:
     return _without_old(seen, schema_file)
 
 
+def _under_way(seen: Survey, old: DatabaseFile, marker: Marker, schema_file: Path) -> _Pair:
+    new = seen.file(marker.target)
+    pair = _Pair(old, new, seen.directory / marker.target, schema_problem=_absent(schema_file))
+    if not old.recording or not _written_since(schema_file, _began(marker)):
+        return pair
+    # Rare, and dear, as it is for what changed in the old database.
+    from hotmig.phases.edited import edited
+
+    schema, problem = try_schema(schema_file)
+    told = tuple(edited(old, marker, new, schema, seen.name)) if schema else ()
+    return replace(pair, schema_problem=problem, edited=told)
+
+
+def _written_since(schema_file: Path, began: float) -> bool:
+    """Whether the module, or one that it may import, is younger than the migration. Cheap: only their times are read.
+
+    A file that comes with an older time (``cp -p``, ``tar``) is missed; the next command compiles it and refuses.
+    """
+    beside = schema_file.parent
+    for path in (schema_file, *beside.glob("*.py"), *beside.glob("*/*.py")):
+        with suppress(OSError):
+            # The marker has whole seconds: within the same one, compiling tells.
+            if path.stat().st_mtime >= began:
+                return True
+    return False
+
+
 def _at_rest(seen: Survey, live: DatabaseFile, schema_file: Path) -> _Pair:
-    """Only here does the module matter: it tells whether the live database is what is asked for."""
-    parent = seen.file(live.identity.parent) if live.identity else None
-    if parent and parent.marker and parent.retired:
-        return _Pair(parent, live, live.path, True, _absent(schema_file))
+    """Here the module always matters: it tells whether the live database is what is asked for."""
     # Imported here: with a migration under way, status waits for neither compiler nor planner.
     from hotmig.phases.settled import has_catalog, has_schema
 
+    parent = seen.file(live.identity.parent) if live.identity else None
     schema, problem = try_schema(schema_file)
     wanted = project.target(seen.directory, seen.name, schema.hash) if schema else None
+    earlier = wanted.name if wanted and wanted != live.path and seen.is_replaced(wanted.name) else None
+    if parent and parent.marker and parent.retired:
+        return _Pair(parent, live, live.path, True, problem, schema.hash if schema else None, earlier=earlier)
     if schema and wanted and wanted.name != live.path.name and not has_schema(live.path, schema):
-        return _Pair(live, seen.file(wanted.name), wanted, schema_hash=schema.hash)
+        return _Pair(live, seen.file(wanted.name), wanted, schema_hash=schema.hash, earlier=earlier)
     if live.status is None and seen.orphan:
         return _Pair(live, seen.orphan, seen.orphan.path, schema_problem=problem)
     if live.status is None and schema is None:
         return _Pair(live, None, None, schema_problem=problem)
     drifted = schema is not None and wanted == live.path and not has_catalog(live.path, schema)
-    return _Pair(parent, live, live.path, True, problem, schema.hash if schema else None, drifted)
+    return _Pair(parent, live, live.path, True, problem, schema.hash if schema else None, drifted, earlier)
 
 
 def _absent(schema_file: Path) -> str | None:
@@ -232,6 +263,7 @@ def _status(seen: Survey, schema_file: Path, pair: _Pair, phase: Phase, now: flo
         age=_age(marker, now),
         attention=attention,
         next="hotmig reset" if broken else _next(seen, pair, phase),
+        schema_edited=bool(pair.edited),
     )
 
 
@@ -298,12 +330,14 @@ def _fence_times(marker: Marker | None, phase: Phase, now: float) -> tuple[float
 
 
 def _age(marker: Marker | None, now: float) -> float | None:
-    if marker is None:
-        return None
+    return None if marker is None else now - _began(marker)
+
+
+def _began(marker: Marker) -> float:
     started = dt.datetime.fromisoformat(marker.started_utc)
     if started.tzinfo is None:
         started = started.replace(tzinfo=dt.UTC)
-    return now - started.timestamp()
+    return started.timestamp()
 
 
 def _next(seen: Survey, pair: _Pair, phase: Phase) -> str | None:
@@ -338,6 +372,12 @@ def _attention(seen: Survey, pair: _Pair, phase: Phase) -> Iterator[str]:
         yield "the old database is not there: nothing can go on until it is put back"
     if pair.marker and pair.old and pair.old.recording and not pair.in_service and pair.new is None:
         yield f"the new database {pair.marker.target} is not there"
+    yield from pair.edited
+    if pair.earlier:
+        yield (
+            f"the schema module asks for {pair.earlier}, which was replaced: the schema went back to an earlier one,"
+            " and `hotmig plan` and `hotmig migrate` refuse that"
+        )
     yield from _odd_files(seen, pair, phase)
 
 

@@ -114,6 +114,12 @@ class Survey:
         targets = {file.marker.target for file in self.files if file.marker}
         return next((f for f in self.files if f.status == "migrating" and f.path.name not in targets), None)
 
+    def is_replaced(self, name: str) -> bool:
+        """Whether the name is that of an archive, so that no new database can have it."""
+        file = self.file(name)
+        # On the way back to an earlier schema, the file that is being built has an ancestor's name.
+        return file is not None and file.status != "migrating" and (file.retired or name in self.ancestors)
+
     def why_not(self, file: DatabaseFile) -> str:
         """Why a file is no candidate for the live database, for messages."""
         if file.problem:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hotmig.planning.model import Answer, CopyPlan, Finding, Hint, Probe, TableStep
 from hotmig.schema.model import ColumnRules, Schema, TableRules
-from hotmig.sqlite import fold, quote
+from hotmig.sqlite import fold, quote, text
 
 SAMPLES = 3
 _WIDEST_SAMPLE = 40
@@ -147,14 +147,15 @@ def shown(value: Any) -> str:
     if isinstance(value, bytes):
         return f"x'{value[: _WIDEST_SAMPLE // 2].hex()}'" + ("…" if len(value) > _WIDEST_SAMPLE // 2 else "")
     if isinstance(value, str):
-        short = value if len(value) <= _WIDEST_SAMPLE else value[:_WIDEST_SAMPLE] + "…"
-        return "'" + short.replace("'", "''") + "'"
+        short = value[:_WIDEST_SAMPLE]
+        # What would break the line, or reach the terminal as a command, is told as Python writes it.
+        return (text(short) if short.isprintable() else repr(short)) + ("…" if len(value) > _WIDEST_SAMPLE else "")
     return str(value)
 
 
-def literal(text: str) -> str:
+def literal(content: str) -> str:
     """A Python string literal, in double quotes."""
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(content, ensure_ascii=False)
 
 
 def dropped_line(table: str, column: str | None = None) -> str:

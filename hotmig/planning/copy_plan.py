@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hotmig.catalog.fingerprint import canonical, digest
 from hotmig.catalog.model import Catalog, Table
 from hotmig.planning.hints import UsedHints, hints_of
-from hotmig.planning.keys import row_key
+from hotmig.planning.keys import can_be_null, row_key
 from hotmig.planning.mapping import Draft, Fill, drafts
 from hotmig.planning.model import ColumnStep, CopyPlan, Hint, Recorded, SourceKey, TableStep, Translation
 from hotmig.planning.order import parents_first
@@ -89,7 +89,8 @@ def _column(draft: Draft, fill: Fill, translations: Iterable[Translation]) -> Co
         return ColumnStep(name, fill.expression, fill.expression)
     if fill.old is not None:
         return ColumnStep(name, quote(fill.old.name), _old_names(draft, (fill.old.name,)))
-    return ColumnStep(name, None, "NULL" if fill.column.default is None else f"default {fill.column.default}")
+    nothing = "NULL" if can_be_null(draft.table, name) else "no value"
+    return ColumnStep(name, None, nothing if fill.column.default is None else f"default {fill.column.default}")
 
 
 def _old_names(draft: Draft, columns: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from hotmig.catalog.fingerprint import differences
 from hotmig.catalog.model import Catalog, ForeignKey, Index, PrimaryKey, Table, UniqueConstraint
 from hotmig.planning.expressions import compiled
+from hotmig.planning.keys import can_be_null
 from hotmig.planning.model import ColumnStep, CopyPlan, TableStep
 from hotmig.planning.rows import translation_of
 from hotmig.planning.sameness import nothing_to_do
@@ -82,13 +83,23 @@ def _definition_lines(plan: CopyPlan, step: TableStep, source: Table) -> Iterato
     before, after = _only(renamed, new_names), _only(step.table, old_names)
     prefix = f"table {step.table.name}: "
     lines = [_worded(line.removeprefix(prefix)) for line in differences(Catalog((before,)), Catalog((after,)))]
-    yield from (f"{line} ({step.table.name})" for line in _joined(lines))
+    yield from (f"{line} ({step.table.name})" for line in _joined(lines) if line not in _said_by_the_key(renamed, step))
     for column in step.table.columns:
         if column.generated is not None and fold(column.name) not in old_names:
             yield f"column {step.table.name}.{column.name} added: generated"
     kept = [name for name in new_names if name in old_names]
     if kept != [name for name in old_names if name in new_names]:
         yield f"order of columns changed ({step.table.name})"
+
+
+def _said_by_the_key(renamed: Table, step: TableStep) -> set[str]:
+    """Lines about a NOT NULL that changes nothing: the key is never NULL, before and after."""
+    never = [
+        each.name
+        for each in step.table.columns
+        if not (can_be_null(renamed, each.name) or can_be_null(step.table, each.name))
+    ]
+    return {f"column {name} {change}" for name in never for change in ("may be NULL now", "is NOT NULL now")}
 
 
 def _joined(lines: list[str]) -> Iterator[str]:

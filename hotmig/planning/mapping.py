@@ -19,7 +19,7 @@ class Fill:
     """Where a new column's value comes from: an old column as it is, a From, or a new integer key (``assigned``).
 
     ``assigned`` with an ``old`` column is a TEXT key that becomes an INTEGER PRIMARY KEY of the same name.
-    ``together`` are the old columns that were the reference which is one of fewer columns now.
+    ``together`` are the old columns that were the reference which has fewer columns now, or more.
     """
 
     column: Column
@@ -27,6 +27,11 @@ class Fill:
     expression: str | None = None
     assigned: bool = False
     together: tuple[Column, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of the old row goes into it: at most its default."""
+        return self.old is None and self.expression is None and not self.assigned and not self.together
 
 
 @dataclass(frozen=True)

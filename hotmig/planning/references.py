@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.model import ForeignKey
 from hotmig.planning.keys import primary_key_names
 from hotmig.planning.mapping import Draft
@@ -49,7 +50,7 @@ class References:
         None: not known.
         """
         parent = self._drafts.get(fold(foreign.parent))
-        children = old_columns(draft, foreign)
+        children = self._children(draft, foreign)
         if draft.source is None or children is None or parent is None or parent.source is None:
             return None
         declared = declared_reference(draft.source.foreign_keys, children, parent.source.name)
@@ -59,7 +60,39 @@ class References:
         if copied and len(copied) == len(foreign.columns) == len(children):
             return tuple(column.name for column in copied if column is not None)
         key = primary_key_names(parent.source) or (parent.source_key.columns if parent.source_key else ())
-        return key if len(key) == len(children) else None
+        return _paired(children, key)
+
+    def _children(self, draft: Draft, foreign: ForeignKey) -> tuple[str, ...] | None:
+        alone = self._alone(draft, foreign)
+        return (alone,) if alone is not None else old_columns(draft, foreign)
+
+    def _targets(self, draft: Draft, foreign: ForeignKey) -> tuple[str, ...]:
+        """The columns of a new foreign key that follow the old reference.
+
+        All of them; but beside the one old column that was it, those that have other old values keep these.
+        """
+        alone = self._alone(draft, foreign)
+        if alone is None:
+            return foreign.columns
+        fills = [(name, draft.fill(name)) for name in foreign.columns]
+        return tuple(name for name, fill in fills if fill and (fill.is_empty or (fill.old and fill.old.name == alone)))
+
+    def _alone(self, draft: Draft, foreign: ForeignKey) -> str | None:
+        """The old column that alone referred to the parent, where several columns refer to it now."""
+        parent = self._drafts.get(fold(foreign.parent))
+        if draft.source is None or parent is None or parent.source is None or len(foreign.columns) == 1:
+            return None
+        fills = [draft.fill(name) for name in foreign.columns]
+        olds = [fill.old.name if fill is not None and fill.old is not None else None for fill in fills]
+        if None not in olds and len(set(olds)) == 1:
+            return olds[0]
+        found: set[str] = set()
+        for name, theirs in zip(olds, foreign.parent_columns, strict=False):
+            kept = parent.copies(theirs)
+            declared = declared_reference(draft.source.foreign_keys, (name or "",), parent.source.name)
+            if name is not None and declared and (kept is None or fold(kept.name) != fold(declared[0])):
+                found.add(name)
+        return found.pop() if len(found) == 1 else None
 
     def is_copy(self, draft: Draft, name: str) -> bool:
         """Whether the new column keeps every value of an old one."""
@@ -70,7 +103,7 @@ class References:
         for draft in self._drafts.values():
             for foreign in draft.table.foreign_keys:
                 if self._needed(draft, foreign):
-                    yield from ((fold(draft.table.name), fold(name)) for name in foreign.columns)
+                    yield from ((fold(draft.table.name), fold(name)) for name in self._targets(draft, foreign))
 
     def _needed(self, draft: Draft, foreign: ForeignKey) -> bool:
         parent = self._drafts.get(fold(foreign.parent))
@@ -85,8 +118,8 @@ class References:
         """Whether the old child's values are those by which the new parent is found."""
         if not foreign.parent_columns or not all(self.is_copy(parent, name) for name in foreign.parent_columns):
             return False
-        children = old_columns(draft, foreign)
-        if draft.source is None or children is None or parent.source is None:
+        children = self._children(draft, foreign)
+        if draft.source is None or children is None or parent.source is None or len(children) != len(foreign.columns):
             return False
         declared = declared_reference(draft.source.foreign_keys, children, parent.source.name)
         if declared is None:
@@ -95,21 +128,22 @@ class References:
         return [fold(column.name) for column in copied if column] == [fold(name) for name in declared]
 
     def _is_declared(self, draft: Draft, parent: Draft, foreign: ForeignKey) -> bool:
-        children = old_columns(draft, foreign)
+        children = self._children(draft, foreign)
         if draft.source is None or parent.source is None or children is None:
             return False
         return declared_reference(draft.source.foreign_keys, children, parent.source.name) is not None
 
     def _translation(self, draft: Draft, foreign: ForeignKey, taken: set[str]) -> Translation | None:
         parent = self._drafts.get(fold(foreign.parent))
-        children = old_columns(draft, foreign)
+        children = self._children(draft, foreign)
         parent_columns = self.parent_columns(draft, foreign)
         if parent is None or parent.source is None or children is None or parent_columns is None:
             return None
         if not self._needed(draft, foreign):
             return None
         pairs = list(zip(foreign.columns, foreign.parent_columns, strict=True))
-        free = [(target, value) for target, value in pairs if fold(target) not in taken]
+        followers = self._targets(draft, foreign)
+        free = [(target, value) for target, value in pairs if target in followers and fold(target) not in taken]
         if not free:
             return None
         return Translation(
@@ -124,13 +158,35 @@ class References:
 
     def _guaranteed(self, draft: Draft, foreign: ForeignKey) -> bool:
         parent = self._drafts.get(fold(foreign.parent))
-        children = old_columns(draft, foreign)
+        children = self._children(draft, foreign)
         if draft.source is None or parent is None or parent.source is None or children is None:
             return False
         if not all(self.is_copy(draft, name) for name in foreign.columns):
             return False
         declared = declared_reference(draft.source.foreign_keys, children, parent.source.name)
-        return declared is not None and self._same_values(draft, parent, foreign)
+        return declared is not None and self._same_values(draft, parent, foreign) and _compares_alike(parent, foreign)
+
+
+def _paired(children: tuple[str, ...], key: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The columns of an old key, each for the child's of its name; several that have other names are not guessed at."""
+    if len(key) != len(children):
+        return None
+    by_name = {fold(name): name for name in key}
+    named = tuple(by_name[fold(child)] for child in children if fold(child) in by_name)
+    if len(named) == len(children):
+        return named
+    return key if len(key) == 1 else None
+
+
+def _compares_alike(parent: Draft, foreign: ForeignKey) -> bool:
+    """Whether the parent's columns find their children as before: by their affinity and their collation."""
+    for name in foreign.parent_columns:
+        old, new = parent.copies(name), parent.table.column(name)
+        if parent.source is None or old is None or new is None or fold(old.collation) != fold(new.collation):
+            return False
+        if column_affinity(parent.source, old) != column_affinity(parent.table, new):
+            return False
+    return True
 
 
 def ordered(foreign_keys: Iterable[ForeignKey]) -> list[ForeignKey]:

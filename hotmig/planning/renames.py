@@ -10,25 +10,24 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from hotmig.catalog.affinity import column_affinity
-from hotmig.catalog.model import Column, ForeignKey
+from hotmig.catalog.model import Column, ForeignKey, Table
 from hotmig.planning.checking import Context
 from hotmig.planning.keys import primary_key_names
 from hotmig.planning.lines import reference_of
 from hotmig.planning.model import TableStep
 from hotmig.planning.references import ordered
-from hotmig.planning.successors import gone_columns, gone_values, is_unfilled
+from hotmig.planning.successors import gone_columns, gone_values, has_no_value, is_unfilled
 from hotmig.sqlite import fold
 
-_ALIKE = 0.5  # of two names, where the columns are of one shape
-_MUCH_ALIKE = 0.6  # where they aren't
+_ALIKE = 0.5  # of two names, where the columns aren't of one shape
 
 
 @dataclass(frozen=True)
 class Rename:
     """``new`` are columns of one field, and ``was`` the names of its Was.
 
-    ``was`` is () where the types differ: the values can't be told to be the same. ``parent`` is the old table that the
-    old columns referred to, where they were a foreign key.
+    ``was`` is () where the new value has to be computed: the types differ, or several columns have come for one.
+    ``parent`` is the old table that the old columns referred to, where they were a foreign key.
     """
 
     old: tuple[Column, ...]
@@ -65,9 +64,7 @@ def former_reference(
     candidates = [
         old
         for old in ordered(step.source.foreign_keys)
-        if fold(old.parent) == fold(parent.source.name)
-        and frozenset(map(fold, old.columns)) not in followed
-        and (len(old.columns) > 1 or len(foreign.columns) == 1)
+        if fold(old.parent) == fold(parent.source.name) and frozenset(map(fold, old.columns)) not in followed
     ]
     wanted = " ".join(foreign.columns)
     best = max(candidates, key=lambda old: _similar(" ".join(old.columns), wanted), default=None)
@@ -81,7 +78,10 @@ def _references(context: Context, step: TableStep) -> Iterator[Rename]:
         was = former_reference(context, step, foreign, taken)
         if _is_given_up(context, step, was):
             continue
-        if was and (all(is_unfilled(step, column) for column in new) or _is_a_part(step, foreign, was)):
+        unfilled = tuple(column for column in new if is_unfilled(step, column))
+        if len(was) == 1 and unfilled:
+            new = unfilled  # a column that has its value keeps it
+        if was and (new == unfilled or _is_a_part(step, foreign, was)):
             taken.add(frozenset(map(fold, was)))
             yield from _by_field(context, step, new, was, foreign.parent)
 
@@ -147,35 +147,55 @@ def _needs_several(context: Context, step: TableStep, column: Column) -> bool:
 
 
 def _columns(step: TableStep, old: list[Column], new: list[Column]) -> Iterator[Rename]:
-    """The pairs that are most alike first, each column once."""
-    alike = ((_similar(a.name, b.name), a, b) for a in old for b in new)
-    pairs = [(_likeness(similar, a, b), a, b) for similar, a, b in alike if _may_be(step, similar, a, b)]
+    """The pairs that are most alike first, each column once; all new ones of the only old one that was divided."""
+    pairs = [(a, b) for a in old for b in new if _may_be(step, a, b)]
+    divided = [Rename((a,), (b,), ()) for a, b in pairs if has_no_value(step, b) and is_of_one_type(step, a, b)]
+    if len(old) == 1 and len(divided) > 1:
+        yield from divided
+        return
     taken: set[tuple[str, str]] = set()
-    for _, a, b in sorted(pairs, key=lambda pair: pair[0], reverse=True):
+    for a, b in sorted(pairs, key=lambda pair: _likeness(*pair), reverse=True):
         if ("old", a.name) not in taken and ("new", b.name) not in taken:
             taken |= {("old", a.name), ("new", b.name)}
             yield Rename((a,), (b,), (a.name,) if _keeps_its_values(step, a, b) else ())
 
 
-def _may_be(step: TableStep, similar: float, old: Column, new: Column) -> bool:
-    if _is_of_one_type(step, old, new):
-        return old.not_null == new.not_null or similar >= _ALIKE
+def _may_be(step: TableStep, old: Column, new: Column) -> bool:
     own = step.column(new.name)
-    return own is not None and not own.assigned and similar >= _MUCH_ALIKE
+    if own is None or not _is_of_one_role(step, old, new):
+        return False
+    if is_of_one_type(step, old, new) and old.not_null == new.not_null:
+        return True
+    return not own.assigned and _similar(old.name, new.name) >= _ALIKE
+
+
+def _is_of_one_role(step: TableStep, old: Column, new: Column) -> bool:
+    """Keys and references become keys and references: their values mean rows."""
+    if step.source is None or not _tells_rows(step.source, old.name):
+        return True
+    if fold(new.name) in map(fold, primary_key_names(step.table)):
+        return True
+    return reference_of(step, new.name) is not None
+
+
+def _tells_rows(table: Table, name: str) -> bool:
+    referring = (column for foreign in table.foreign_keys for column in foreign.columns)
+    return fold(name) in {fold(each) for each in (*primary_key_names(table), *referring)}
 
 
 def _keeps_its_values(step: TableStep, old: Column, new: Column) -> bool:
     """Whether a Was can be proposed. In a reference, values that mean no row of the parent are refused later."""
     referring = {fold(name) for foreign in step.table.foreign_keys for name in foreign.columns}
-    return _is_of_one_type(step, old, new) or fold(new.name) in referring
+    return is_of_one_type(step, old, new) or fold(new.name) in referring
 
 
-def _is_of_one_type(step: TableStep, old: Column, new: Column) -> bool:
+def is_of_one_type(step: TableStep, old: Column, new: Column) -> bool:
     return step.source is not None and column_affinity(step.source, old) == column_affinity(step.table, new)
 
 
-def _likeness(similar: float, old: Column, new: Column) -> tuple[bool, bool, bool, float]:
-    return (similar >= _MUCH_ALIKE, fold(old.type) == fold(new.type), old.not_null == new.not_null, similar)
+def _likeness(old: Column, new: Column) -> tuple[bool, bool, bool, float]:
+    similar = _similar(old.name, new.name)
+    return (similar >= _ALIKE, fold(old.type) == fold(new.type), old.not_null == new.not_null, similar)
 
 
 def _similar(left: str, right: str) -> float:

@@ -42,8 +42,8 @@ def new_rows(step: TableStep, names: Iterable[str], *, stand_in: bool = False) -
     """A SELECT of the new table's columns of these names over the old table, with the old row's key beside them.
 
     The columns have the new table's affinities and collations. None when one of them isn't known before the
-    copy: a translated reference or an assigned key. With ``stand_in``, a reference of one column that will be
-    translated is there with its old value, which tells rows apart just as the new one will.
+    copy: a translated reference or an assigned key. With ``stand_in``, a reference that was one column and will be
+    translated is there with its old value, which tells rows apart just as the whole new one will.
     """
     if step.source is None:
         return None
@@ -51,7 +51,8 @@ def new_rows(step: TableStep, names: Iterable[str], *, stand_in: bool = False) -
     generated: list[Column] = []
     for name in names:
         _collect(step.table, name, stored_names, generated)
-    values = [_value(step, column, stand_in) for column in stored_names]
+    wanted = frozenset(fold(column.name) for column in stored_names) if stand_in else frozenset()
+    values = [_value(step, column, wanted) for column in stored_names]
     if not all(values):
         return None
     sql = _base(step, step.source, stored_names, [value for value in values if value])
@@ -84,16 +85,23 @@ def _collect(table: Table, name: str, plain: list[Column], generated: list[Colum
     generated.append(column)
 
 
-def _value(step: TableStep, column: Column, stand_in: bool) -> str | None:
+def _value(step: TableStep, column: Column, wanted: frozenset[str]) -> str | None:
     own = step.column(column.name)
     translation = translation_of(step, column.name)
     if translation is not None:
-        return quote(translation.columns[0]) if stand_in and len(translation.columns) == 1 else None
+        return quote(translation.columns[0]) if _can_stand_in(step, translation, wanted) else None
     if own is None or own.assigned:
         return None
     if own.expression is not None:
         return value_of(step, own)
     return stored(f"({column.default or 'NULL'})", column_affinity(step.table, column))
+
+
+def _can_stand_in(step: TableStep, translation: Translation, wanted: frozenset[str]) -> bool:
+    """Only all columns of a reference together tell its parent rows apart."""
+    targets = set(map(fold, translation.targets))
+    is_whole = any(targets == set(map(fold, foreign.columns)) for foreign in step.table.foreign_keys)
+    return len(translation.columns) == 1 and is_whole and targets <= wanted
 
 
 def _base(step: TableStep, source: Table, columns: list[Column], values: list[str]) -> str:

@@ -7,10 +7,14 @@ from difflib import SequenceMatcher
 from hotmig.catalog.model import Column, Table
 from hotmig.planning.checking import Context
 from hotmig.planning.expressions import compiled
+from hotmig.planning.keys import can_be_null
 from hotmig.planning.model import TableStep
+from hotmig.schema.declare import snake_case
 from hotmig.sqlite import fold
 
-_ALIKE = 0.5  # of the names of two tables' columns
+_SHARED = 0.25  # of the names of two tables' columns
+_ALIKE = 0.6  # of the names of two tables
+_NEARLY = 0.8  # of the names of a table and a class: Person and persons
 
 
 def read_columns(step: TableStep) -> frozenset[str]:
@@ -75,6 +79,14 @@ def is_unfilled(step: TableStep, column: Column) -> bool:
     return all(fold(column.name) not in map(fold, each.targets) for each in step.translations)
 
 
+def has_no_value(step: TableStep, column: Column) -> bool:
+    """Whether old rows can't be stored: NULL would stand in a NOT NULL column."""
+    own = step.column(column.name)
+    if step.source is None or own is None or own.assigned or not is_unfilled(step, column):
+        return False
+    return not can_be_null(step.table, column.name) and (column.default or "NULL").upper() == "NULL"
+
+
 def claimant(step: TableStep, column: Column) -> str | None:
     """The new column that takes, by its Was, the old column of this one's name; None where this one is filled."""
     own = step.column(column.name)
@@ -90,16 +102,36 @@ def claimant(step: TableStep, column: Column) -> str | None:
 
 
 def renamed_tables(context: Context) -> dict[str, TableStep]:
-    """Old table name → the step of the new table that looks like it: similar columns and no source."""
+    """Old table name → the step of the new table without a source that looks like it, by its columns or its name.
+
+    The pairs that are most alike first, each table once.
+    """
+    pairs = [
+        (_overlap(old, step.table), _similar(old.name, step.table.name), old, step) for old, step in _pairs(context)
+    ]
+    found: dict[str, TableStep] = {}
+    for shared, similar, old, step in sorted(pairs, key=lambda pair: pair[:2], reverse=True):
+        if (shared >= _SHARED or similar >= _ALIKE) and old.name not in found and step not in found.values():
+            found[old.name] = step
+    return found
+
+
+def class_without_table(context: Context, old: Table) -> str | None:
+    """The class of the module that has nearly the name of an old table, and fields, but no @table."""
+    alike = [(_similar(snake_case(name), old.name), name) for name in context.schema.plain_classes]
+    similar, name = max(alike, default=(0.0, None))
+    return name if similar >= _NEARLY else None
+
+
+def only_new_table(context: Context) -> TableStep | None:
+    """The step of the one new table that has no source, where no old table looks like it."""
     new = [step for step in context.plan.steps if step.source is None]
-    pairs: dict[str, TableStep] = {}
-    for old in gone_tables(context):
-        alike = [step for step in new if _overlap(old, step.table) >= _ALIKE]
-        if alike:
-            best = max(alike, key=lambda step: (_overlap(old, step.table), _similar(old.name, step.table.name)))
-            pairs[old.name] = best
-            new.remove(best)
-    return pairs
+    return new[0] if len(new) == 1 and new[0] not in renamed_tables(context).values() else None
+
+
+def _pairs(context: Context) -> list[tuple[Table, TableStep]]:
+    new = [step for step in context.plan.steps if step.source is None]
+    return [(old, step) for old in gone_tables(context) for step in new]
 
 
 def _similar(left: str, right: str) -> float:

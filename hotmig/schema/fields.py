@@ -30,6 +30,7 @@ from hotmig.schema.markers import (
     Was,
 )
 from hotmig.schema.places import Sources, Spot, wrong
+from hotmig.schema.raised import name_hint
 from hotmig.schema.types import take_apart
 
 M = TypeVar("M", bound=Marker)
@@ -162,7 +163,7 @@ class _Annotations:
 def _hint(error: Exception) -> str:
     if isinstance(error, TypeError):
         return "correct the annotation"
-    return "import or define every name in it at the top level of the module"
+    return name_hint(error) or "import or define every name in it at the top level of the module"
 
 
 def _is_marker(entry: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -85,6 +86,7 @@ class _Loading:
             create_views=tuple(self.judge.text_of("view", view.declaration.name) for view in views),
             create_triggers=tuple(self.judge.text_of("trigger", name) for name, _ in triggers),
             hash=schema_hash(catalog, rules),
+            plain_classes=self._plain_classes(),
         )
 
     def _check_classes(self) -> None:
@@ -100,6 +102,14 @@ class _Loading:
                         " and makes another class of it",
                         "put @table on top, above @dataclass",
                     )
+
+    def _plain_classes(self) -> tuple[str, ...]:
+        """The names of the module's classes that have fields and are no table, no view and no base of one."""
+        declared = [table.cls for table in self.registry.tables] + [view.cls for view in self.registry.views]
+        known = {base for cls in declared for base in cls.__mro__}
+        own = [each for each in vars(self.module.modules[0]).values() if isinstance(each, type) and each not in known]
+        here = [cls for cls in own if cls.__module__ == self.module.modules[0].__name__]
+        return tuple(cls.__name__ for cls in here if inspect.get_annotations(cls))
 
     def _check_table(self, spec: TableSpec, table: Table) -> None:
         """What only the catalog can tell: whether SQLite understood what was meant."""

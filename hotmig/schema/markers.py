@@ -193,8 +193,9 @@ class ForeignKey(Marker):
 class Was(Marker):
     """The column's name in the old database; one for each column of a composite reference.
 
-    Where the old reference had more columns than the new one has, all of them: ``Was("room", "number")`` follows what
-    the two together referred to. They are read, not taken: fields of their names keep getting them.
+    Where the old reference had more columns than the new one has, or fewer, all of them: ``Was("room", "number")``
+    follows what the two together referred to, and ``Was("shelf_id")`` on a reference of two columns the row that it
+    alone referred to. They are read, not taken: fields of their names keep getting them.
     """
 
     def __init__(self, *names: str) -> None:

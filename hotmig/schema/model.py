@@ -57,6 +57,11 @@ class SeedRow:
     if_absent: bool
     place: Place
 
+    @cached_property
+    def by_name(self) -> dict[str, Value]:
+        """Folded column name → value."""
+        return dict(zip(map(fold, self.columns), self.values, strict=True))
+
 
 @dataclass(frozen=True)
 class TableRules:
@@ -108,6 +113,9 @@ class Schema:
     create_views: tuple[str, ...]
     create_triggers: tuple[str, ...]
     hash: str  # 16 hex digits
+    plain_classes: tuple[str, ...] = dataclasses.field(
+        default=(), compare=False
+    )  # with fields, and no tables; for messages
 
     def rules(self, table: str) -> TableRules | None:
         folded = fold(table)

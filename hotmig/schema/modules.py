@@ -87,9 +87,9 @@ def _compiled(file: Path) -> CodeType:
     try:
         return compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
     except OSError as error:
-        raise wrong(
-            Spot(str(file), 1),
-            f"there is no schema module to read: {error.strerror}",
+        # Without a line number: it has no lines.
+        raise SchemaError(
+            f"{file}: there is no schema module to read: {error.strerror}",
             "write one with `hotmig init`, or name its directory with --dir, or the file with --schema",
         ) from error
     except SyntaxError as error:

@@ -11,6 +11,7 @@ from hotmig.schema.markers import From, References, Was
 from hotmig.schema.places import wrong
 from hotmig.schema.terms import fragment
 from hotmig.sqlite import fold
+from hotmig.units import counted
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,12 @@ def origin_of(field: Field) -> Origin:
 
 
 def origins_of(field: Field, targets: Sequence[str]) -> tuple[Origin, ...]:
-    """Of a field whose annotation is a table class: one for each column that it refers to."""
+    """Of a field whose annotation is a table class: one for each column that it refers to.
+
+    Names that are more or fewer than these columns were one reference: all of its columns follow it.
+    """
     names, sources = _said(field)
-    together = names if len(names) > 1 and len(names) != len(targets) else ()
+    together = names if len(names) != len(targets) else ()
     if field.one(Was) and not together:
         require_as_many(field, "Was", names, targets)
     if field.one(From):
@@ -58,7 +62,8 @@ def require_as_many(field: Field, marker: str, given: Sequence[str], targets: Se
     if len(given) != len(targets):
         raise wrong(
             field.spot,
-            f"{marker} of {field.name} has {len(given)} entries, and the reference {len(targets)} columns",
+            f"{marker} of {field.name} has {counted(len(given), 'entry', 'entries')},"
+            f" and the reference {counted(len(targets), 'column')}",
             f"give one for each of {', '.join(targets)}",
         )
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 import sys
+import traceback
 from types import ModuleType
 
 import hotmig.schema
+
+LIKENESS = 0.7  # of 1: "Chek" is 0.9 of Check; "Sale", which may be a class to be imported, 0.67 of table
 
 
 def hint(error: BaseException) -> str:
@@ -18,9 +21,29 @@ def hint(error: BaseException) -> str:
         )
     if isinstance(error, ImportError):
         return _import_hint(error)
-    if isinstance(error, NameError) and error.name in hotmig.schema.__all__:
+    return name_hint(error) or _by_message(str(error))
+
+
+def name_hint(error: BaseException) -> str | None:
+    """For a name that is not known: the one of hotmig.schema that it is, or was to be."""
+    if not isinstance(error, NameError) or not error.name:
+        return None
+    if error.name in hotmig.schema.__all__:
         return f"write from hotmig.schema import {error.name}"
-    return _by_message(str(error))
+    names = {name.lower(): name for name in hotmig.schema.__all__}
+    close = difflib.get_close_matches(error.name.lower(), names, n=1, cutoff=LIKENESS)
+    if not close:
+        return None
+    meant = names[close[0]]
+    return f"did you mean {meant}?" + (
+        "" if _is_known(meant, error) else f" Then write from hotmig.schema import {meant}"
+    )
+
+
+def _is_known(name: str, error: NameError) -> bool:
+    """Whether the code that raised it could have said that name."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return name in frame.f_globals
 
 
 def _half_run(error: ImportError | AttributeError) -> str | None:

@@ -52,14 +52,15 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
             continue
         if name in by_name and _state(session, name) != "indexing":
             rows[name] = _copy_table(session, keys, by_name[name], report)
-        _finish_table(session, plain, indexes.get(name, ()))
+        _finish_table(session, plain, by_name.get(name), indexes.get(name, ()))
     return Copied(rows, mapped, resumed)
 
 
-def _finish_table(session: Session, step: TableStep, indexes: tuple[str, ...]) -> None:
+def _finish_table(session: Session, step: TableStep, old: StepSql | None, indexes: tuple[str, ...]) -> None:
+    if step.seeds:
+        with session.snapshot(), explain_conflict(session, step, among_seeds, ANEW_HINT):
+            plant_seeds(session.db, step, old)
     with session.building():
-        with explain_conflict(session, step, among_seeds, ANEW_HINT):
-            plant_seeds(session.db, step)
         with explain_conflict(session, step, in_indexes, ANEW_HINT):
             for sql in indexes:
                 execute(session.db, sql)

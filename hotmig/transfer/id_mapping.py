@@ -63,8 +63,7 @@ def _highest_in_use(session: Session, step: StepSql) -> int:
     mapped = new_names(step)[[fold(key) for key in step.step.new_key].index(fold(name))]
     in_rows = value(session.db, f"SELECT max({quote(name)}) FROM {step.target}") or 0
     in_mapping = value(session.db, f"SELECT max({mapped}) FROM main._id_mapping WHERE table_name = {step.label}") or 0
-    seeds = [dict(zip(map(str.lower, seed.columns), seed.values, strict=True)) for seed in step.step.seeds]
-    in_seeds = [seed.get(fold(name)) for seed in seeds]
+    in_seeds = [seed.by_name.get(fold(name)) for seed in step.step.seeds]
     return max(in_rows, in_mapping, *(number for number in in_seeds if isinstance(number, int)), 0)
 
 

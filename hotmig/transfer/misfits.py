@@ -122,8 +122,7 @@ def among_seeds(session: Session, step: StepSql, _: sqlite3.IntegrityError) -> S
             names = columns_of(step.step.table, str(error))
             holder = _holder(session, step, statement, parameters, names)
             if holder is not None:
-                given = dict(zip(map(fold, seed.columns), seed.values, strict=True))
-                key = tuple(given[fold(name)] for name in step.step.new_key)
+                key = tuple(seed.by_name[fold(name)] for name in step.step.new_key)
                 found.append(Misfit(holder, Named(None, key), names))
     return found[:SAMPLES]
 

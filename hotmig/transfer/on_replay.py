@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hotmig.catalog.lexer import tokens
-from hotmig.catalog.model import Trigger
-from hotmig.sqlite import execute, fold, quote
+from hotmig.catalog.affinity import column_affinity
+from hotmig.catalog.lexer import Token, tokens
+from hotmig.catalog.model import ROWID_NAMES, Trigger
+from hotmig.sqlite import conjunction, execute, fold, quote, same
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import StepSql, matches, row_value
+from hotmig.transfer.step_sql import StepSql, matches
 
 
 def triggers_of(session: Session, step: StepSql) -> tuple[Trigger, ...]:
@@ -28,33 +29,43 @@ def triggers_of(session: Session, step: StepSql) -> tuple[Trigger, ...]:
 
 
 def remember_before(session: Session, step: StepSql) -> None:
-    """Keeps the rows that are about to be taken out, and the keys of those that are about to be put in."""
+    """Keeps the rows that are about to be taken out."""
     if not triggers_of(session, step):
         return
-    stage = _stage(step)
-    execute(session.db, f"DROP TABLE IF EXISTS temp.{stage}")
-    execute(session.db, f"CREATE TEMP TABLE {stage}({', '.join(_declared(step))})")
+    _create(session, step, _stage(step))
     columns = ", ".join(f"n.{name}" for name in _columns(step))
-    doomed = ", ".join(f"+d{number}" for number in range(1, len(step.new_key) + 1))
     execute(
         session.db,
-        f"INSERT INTO temp.{stage} SELECT {columns} FROM {step.target} AS n"
-        f" WHERE {row_value(step.target_key_of('n'))} IN (SELECT {doomed} FROM {step.doomed})",
+        f"INSERT INTO temp.{_stage(step)} SELECT {columns} FROM {step.target} AS n WHERE {step.is_doomed('n')}",
     )
 
 
 def remember_new(session: Session, step: StepSql) -> None:
-    """Keeps the keys of the rows that are about to be put in."""
+    """Keeps the keys of the rows that are about to be put in, seed rows included."""
     if not triggers_of(session, step):
         return
-    keys = ", ".join(f"{expression} AS f{number}" for number, expression in enumerate(step.new_key_of("r"), 1))
-    found = matches(step.target_key_of("n"), step.new_key_of("r"), step.target_collations)
+    names = [f"f{number}" for number in range(1, len(step.new_key) + 1)]
     execute(session.db, f"DROP TABLE IF EXISTS temp.{_fresh(step)}")
+    execute(session.db, f"CREATE TEMP TABLE {_fresh(step)}({', '.join(names)})")
+    into = f"INSERT INTO temp.{_fresh(step)} SELECT"
     execute(
         session.db,
-        f"CREATE TEMP TABLE {_fresh(step)} AS SELECT {keys} FROM {step.rows} AS r"
-        f" WHERE NOT EXISTS (SELECT 1 FROM {step.target} AS n WHERE {found})",
+        f"{into} {', '.join(step.new_key_of('r'))} FROM {step.rows} AS r"
+        f" WHERE {_is_missing(step, step.new_key_of('r'))}",
     )
+    for seed in step.step.seeds:
+        key = [f"?{number}" for number in range(1, len(names) + 1)]
+        uncovered = f"NOT EXISTS (SELECT 1 FROM {step.rows} AS r WHERE {matches(step.new_key_of('r'), key)})"
+        execute(
+            session.db,
+            f"{into} {', '.join(key)} WHERE {_is_missing(step, key)} AND {uncovered}",
+            [seed.by_name[fold(name)] for name in step.step.new_key],
+        )
+
+
+def _is_missing(step: StepSql, key: Sequence[str]) -> str:
+    found = matches(step.target_key_of("n"), key, step.target_collations)
+    return f"NOT EXISTS (SELECT 1 FROM {step.target} AS n WHERE {found})"
 
 
 def act_out(session: Session, step: StepSql) -> None:
@@ -62,32 +73,50 @@ def act_out(session: Session, step: StepSql) -> None:
     triggers = triggers_of(session, step)
     if not triggers:
         return
-    stage = _stage(step)
+    stage, put = _stage(step), _put(step)
+    _keep_put_in(session, step)
     for number, trigger in enumerate(triggers, 1):
         execute(session.db, _copied(trigger, f"{stage}_{number}", stage))
-    key = _key(step)
-    fresh = [f"f.f{number}" for number in range(1, len(key) + 1)]
-    joined = f"temp.{_fresh(step)} AS f CROSS JOIN {step.target} AS n"
-    held = f"{joined} ON {matches(step.target_key_of('n'), fresh, step.target_collations)}"
-    staged = matches([f"s.{name}" for name in key], fresh)
-    execute(
-        session.db,
-        f"DELETE FROM temp.{stage} AS s WHERE NOT EXISTS (SELECT 1 FROM temp.{_fresh(step)} AS f WHERE {staged})",
-    )
     columns = _columns(step)
-    assignments = ", ".join(f"{name} = n.{name}" for name in columns)
-    execute(session.db, f"UPDATE temp.{stage} AS s SET {assignments} FROM {held} WHERE {staged}")
+    same_key = matches([f"s.{name}" for name in step.target_key], [f"p.{name}" for name in step.target_key])
+    assignments = ", ".join(f"{name} = p.{name}" for name in columns)
+    for sql in (
+        f"DELETE FROM temp.{stage} AS s WHERE NOT EXISTS (SELECT 1 FROM temp.{put} AS p WHERE {same_key})",
+        f"UPDATE temp.{stage} AS s SET {assignments} FROM temp.{put} AS p WHERE {same_key}",
+        f"INSERT INTO temp.{stage} SELECT {', '.join(f'p.{name}' for name in columns)} FROM temp.{put} AS p"
+        f" WHERE NOT EXISTS (SELECT 1 FROM temp.{stage} AS s WHERE {same_key})",
+    ):
+        execute(session.db, sql)
+    for table in (stage, put, _fresh(step)):
+        execute(session.db, f"DROP TABLE temp.{table}")
+
+
+def _keep_put_in(session: Session, step: StepSql) -> None:
+    """Keeps the rows that were put in, as the new table has them."""
+    _create(session, step, _put(step))
+    fresh = [f"f.f{number}" for number in range(1, len(step.new_key) + 1)]
+    columns = ", ".join(f"n.{name}" for name in _columns(step))
     execute(
         session.db,
-        f"INSERT INTO temp.{stage} SELECT {', '.join(f'n.{name}' for name in columns)} FROM {held}"
-        f" WHERE NOT EXISTS (SELECT 1 FROM temp.{stage} AS s WHERE {staged})",
+        f"INSERT INTO temp.{_put(step)} SELECT {columns} FROM temp.{_fresh(step)} AS f CROSS JOIN {step.target} AS n"
+        f" ON {matches(step.target_key_of('n'), fresh, step.target_collations)}",
     )
-    for table in (stage, _fresh(step)):
-        execute(session.db, f"DROP TABLE temp.{table}")
+
+
+def _create(session: Session, step: StepSql, name: str) -> None:
+    """Creates an empty table like the new one, with nothing of it but columns and an index on the key."""
+    execute(session.db, f"DROP TABLE IF EXISTS temp.{name}")
+    execute(session.db, f"CREATE TEMP TABLE {name}({', '.join(_declared(step))})")
+    key = ", ".join(f"{column} COLLATE BINARY" for column in step.target_key)
+    execute(session.db, f"CREATE INDEX temp.{name}_key ON {name}({key})")
 
 
 def _stage(step: StepSql) -> str:
     return f"replayed_{step.step.number}"
+
+
+def _put(step: StepSql) -> str:
+    return f"put_in_{step.step.number}"
 
 
 def _fresh(step: StepSql) -> str:
@@ -95,20 +124,18 @@ def _fresh(step: StepSql) -> str:
 
 
 def _columns(step: StepSql) -> tuple[str, ...]:
-    """Every column, generated ones too, and the rowid where that is the key: a trigger may read any of them."""
-    names = [quote(column.name) for column in step.step.table.columns]
-    return tuple(dict.fromkeys([*names, *_key(step)]))
-
-
-def _key(step: StepSql) -> tuple[str, ...]:
-    return step.target_key
+    """Every column, generated ones too, and every name of the rowid: a trigger may read any of them."""
+    table = step.step.table
+    rowid = () if table.without_rowid else (name for name in ROWID_NAMES if table.column(name) is None)
+    return tuple(quote(name) for name in (*(column.name for column in table.columns), *rowid))
 
 
 def _declared(step: StepSql) -> Sequence[str]:
-    """The columns with type and collation, so that comparisons in the trigger mean the same; no constraint."""
+    """The columns with affinity and collation, so that values and comparisons are the same; no constraint."""
+    table = step.step.table
     declared = {
-        quote(column.name): f"{quote(column.name)} {column.type} COLLATE {quote(column.collation)}"
-        for column in step.step.table.columns
+        quote(column.name): f"{quote(column.name)} {column_affinity(table, column)} COLLATE {quote(column.collation)}"
+        for column in table.columns
     }
     return [declared.get(name, name) for name in _columns(step)]
 
@@ -121,5 +148,30 @@ def _copied(trigger: Trigger, name: str, table: str) -> str:
         start += 3
     after_name = start + (3 if stream[start + 1].text == "." else 1)
     on = next(number for number in range(after_name, len(stream)) if stream[number].keyword == "ON")
+    after_table = on + (4 if stream[on + 2].text == "." else 2)
     between = trigger.sql[stream[after_name].start : stream[on].end]
-    return f"CREATE TEMP TRIGGER {name} {between} {table} {trigger.sql[stream[on + 1].end :]}"
+    rest = trigger.sql[stream[after_table].start :]
+    watched = _watched(stream[after_name:on])
+    if watched:
+        rest = f"WHEN {_changed(watched)} AND {_condition(trigger.sql, stream[after_table:])}"
+    return f"CREATE TEMP TRIGGER {name} {between} {table} {rest}"
+
+
+def _watched(stream: Sequence[Token]) -> tuple[str, ...]:
+    """The columns of UPDATE OF."""
+    of = next((number for number, token in enumerate(stream) if token.keyword == "OF"), len(stream))
+    return tuple(token.value for token in stream[of + 1 :] if token.text != ",")
+
+
+def _changed(columns: Sequence[str]) -> str:
+    """UPDATE OF goes by the columns that the statement names, and ours names all of them: it goes by the values."""
+    pairs = [(f"NEW.{quote(name)}", f"OLD.{quote(name)}") for name in columns]
+    return f"NOT {conjunction(same(new, old, signed_zero=True) for new, old in pairs)}"
+
+
+def _condition(sql: str, stream: Sequence[Token]) -> str:
+    """What stands behind the table's name in a trigger, from its condition on."""
+    begin = next(at for at, token in enumerate(stream) if token.keyword == "BEGIN" and stream[at - 1].text != ".")
+    when = next((at for at in range(begin) if stream[at].keyword == "WHEN"), None)
+    condition = "1" if when is None else sql[stream[when].end : stream[begin].start]
+    return f"({condition}) {sql[stream[begin].start :]}"

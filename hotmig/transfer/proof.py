@@ -90,8 +90,7 @@ def _back(session: Session, keys: LoggedKeys, step: StepSql, report: Report) -> 
 
 def _seed_keys(step: StepSql) -> set[tuple[object, ...]]:
     names = [fold(name) for name in step.step.new_key]
-    seeds = [dict(zip(map(str.lower, seed.columns), seed.values, strict=True)) for seed in step.step.seeds]
-    return {tuple(seed[name] for name in names) for seed in seeds}
+    return {tuple(seed.by_name[name] for name in names) for seed in step.step.seeds}
 
 
 def _count_mapped(session: Session, step: StepSql) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hotmig.catalog.model import ForeignKey
+from hotmig.catalog.affinity import column_affinity
+from hotmig.catalog.model import Column, ForeignKey, Table
 from hotmig.errors import Refused
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import conjunction, execute, fold, quote
@@ -29,13 +30,17 @@ def remember_deleted(session: Session, parent: StepSql) -> None:
     for _, number, key in new_references(session):
         if fold(key.parent) != fold(parent.step.table.name):
             continue
-        names = ", ".join(f"g{column}" for column in range(1, len(key.columns) + 1))
-        values = ", ".join(f"n.{quote(column)}" for column in key.parent_columns)
-        doomed = ", ".join(f"+d{column}" for column in range(1, len(parent.new_key) + 1))
-        where = f"{row_value(parent.target_key_of('n'))} IN (SELECT {doomed} FROM {parent.doomed})"
+        referred = _referred(parent.step.table, key)
+        # With the parent's affinity: a child's text '01' refers to the integer 1.
+        types = [column_affinity(parent.step.table, column) for column in referred]
+        names = ", ".join(f"g{position} {affinity}" for position, affinity in enumerate(types, 1))
+        values = ", ".join(f"n.{quote(column.name)}" for column in referred)
         execute(session.db, f"DROP TABLE IF EXISTS temp.gone_{number}")
         execute(session.db, f"CREATE TEMP TABLE gone_{number}({names})")
-        execute(session.db, f"INSERT INTO temp.gone_{number} SELECT {values} FROM {parent.target} AS n WHERE {where}")
+        execute(
+            session.db,
+            f"INSERT INTO temp.gone_{number} SELECT {values} FROM {parent.target} AS n WHERE {parent.is_doomed('n')}",
+        )
 
 
 def check_touched(session: Session, touched: Sequence[StepSql]) -> None:
@@ -45,10 +50,22 @@ def check_touched(session: Session, touched: Sequence[StepSql]) -> None:
         step = by_name.get(child.table.name)
         if step is not None:
             _refuse_put_in(session, step, key)
-        if any(fold(parent.step.table.name) == fold(key.parent) for parent in touched):
-            values = [f"c.{quote(name)}" for name in key.columns]
-            gone = ", ".join(f"+g{column}" for column in range(1, len(values) + 1))
-            _refuse_standing(session, child, key, f"{row_value(values)} IN (SELECT {gone} FROM temp.gone_{number})")
+        for parent in touched:
+            if fold(parent.step.table.name) == fold(key.parent):
+                _refuse_standing(session, child, key, _referred_to_gone(parent.step.table, key, number))
+
+
+def _referred_to_gone(parent: Table, key: ForeignKey, number: int) -> str:
+    """Whether the child ``c`` referred to a row that was taken out. A foreign key goes by the parent's collation."""
+    pairs = zip(key.columns, _referred(parent, key), strict=True)
+    values = [f"c.{quote(ours)} COLLATE {quote(theirs.collation)}" for ours, theirs in pairs]
+    gone = ", ".join(f"g{position}" for position in range(1, len(values) + 1))
+    return f"{row_value(values)} IN (SELECT {gone} FROM temp.gone_{number})"
+
+
+def _referred(parent: Table, key: ForeignKey) -> list[Column]:
+    """The columns that a foreign key refers to."""
+    return [column for name in key.parent_columns if (column := parent.column(name)) is not None]
 
 
 def check_all(session: Session) -> None:

@@ -10,7 +10,7 @@ from hotmig.errors import Refused
 from hotmig.sqlite import execute, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import explain_conflict
-from hotmig.transfer.full_text import rebuild
+from hotmig.transfer.full_text import rebuild, touch
 from hotmig.transfer.high_water import carry_high_water
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.lost_values import of_logged_keys, require_none_lost
@@ -92,6 +92,8 @@ def replay(session: Session, *, most: int | None = None, finish: bool = False) -
             "UPDATE main._migration_progress SET last_replayed_log_id = ?, drain_completed = ?",
             (keys.upto, int(finish)),
         )
+    if finish:
+        session.stale_texts.clear()
     return Replayed(keys.upto, entries, count, deleted, inserted, time.monotonic() - started)
 
 
@@ -105,6 +107,7 @@ def _reconcile(session: Session, keys: LoggedKeys) -> tuple[int, int]:
         if step.step.number in keys.whole:
             _log_every_key(session, step)
     touched = [step for step in session.steps if not keys.is_empty(step)]
+    touch(session, (step.step.table.name for step in touched))
     for step in touched:
         _begin(session, step)
     for step in touched:
@@ -162,10 +165,7 @@ def _take_out(session: Session, step: StepSql) -> int:
     )
     remember_deleted(session, step)
     remember_before(session, step)
-    key = ", ".join(step.target_key)
-    names = ", ".join(f"+d{number}" for number in range(1, len(step.new_key) + 1))
-    left = f"({key})" if len(step.target_key) > 1 else key
-    cursor = execute(session.db, f"DELETE FROM {step.target} WHERE {left} IN (SELECT {names} FROM {step.doomed})")
+    cursor = execute(session.db, f"DELETE FROM {step.target} AS n WHERE {step.is_doomed('n')}")
     return max(cursor.rowcount, 0)
 
 

@@ -6,7 +6,7 @@ import sqlite3
 
 from hotmig.planning.model import TableStep
 from hotmig.schema.model import SeedRow
-from hotmig.sqlite import Row, execute, fold, quote
+from hotmig.sqlite import Row, execute, fold, quote, value
 from hotmig.transfer.step_sql import StepSql, matches
 
 
@@ -21,26 +21,34 @@ def create_seeds(db: sqlite3.Connection, sql: StepSql) -> None:
     names = [f"c{number}" for number in range(1, len(sql.written) + 1)]
     execute(db, f"CREATE TEMP TABLE seed_{sql.step.number}({', '.join([*names, 'given', 'wins'])})")
     for seed in sql.step.seeds:
-        values = dict(zip((fold(name) for name in seed.columns), seed.values, strict=True))
-        row = [values.get(fold(column.name)) for column in sql.written]
-        given = "".join("1" if fold(column.name) in values else "0" for column in sql.written)
+        row = [seed.by_name.get(fold(column.name)) for column in sql.written]
+        given = "".join("1" if fold(column.name) in seed.by_name else "0" for column in sql.written)
         marks = ", ".join("?" * (len(row) + 2))
         execute(db, f"INSERT INTO {sql.seed} VALUES ({marks})", (*row, given, int(not seed.if_absent)))
 
 
-def plant_seeds(db: sqlite3.Connection, step: TableStep) -> int:
-    """Inserts the seed rows whose key no row has; returns how many."""
-    return sum(_plant(db, step, seed) for seed in step.seeds)
+def plant_seeds(db: sqlite3.Connection, step: TableStep, old: StepSql | None = None) -> int:
+    """Inserts the seed rows whose key no row has; returns how many.
+
+    With ``old`` they wait for the replay where an old row has their key: the copy left it out because it is logged, and
+    what it shares with another row is not the seed's.
+    """
+    return sum(_plant(db, step, seed, old) for seed in step.seeds)
 
 
-def _plant(db: sqlite3.Connection, step: TableStep, seed: SeedRow) -> int:
+def _plant(db: sqlite3.Connection, step: TableStep, seed: SeedRow, old: StepSql | None) -> int:
+    if old is not None and step.keys == "kept":
+        key = tuple(seed.by_name[fold(name)] for name in step.new_key)
+        places = [f"?{number}" for number in range(1, len(key) + 1)]
+        found = matches(old.source_key_of("o"), places, old.source_collations)
+        if value(db, f"SELECT 1 FROM {old.source} AS o WHERE {found}", key) is not None:
+            return 0
     return max(execute(db, *planting(step, seed)).rowcount, 0)
 
 
 def planting(step: TableStep, seed: SeedRow) -> tuple[str, Row]:
     """The statement, with its parameters, that inserts a seed row whose key no row has."""
-    values = dict(zip((fold(name) for name in seed.columns), seed.values, strict=True))
-    key = [values[fold(name)] for name in step.new_key]
+    key = [seed.by_name[fold(name)] for name in step.new_key]
     where = matches([quote(name) for name in step.new_key], ["?"] * len(key))
     columns = ", ".join(quote(name) for name in seed.columns)
     marks = ", ".join("?" * len(seed.values))

@@ -24,7 +24,8 @@ RESET_SECONDS = 0.005
 class Session:
     """An open transfer. ``seconds`` is how long it waits for any one lock.
 
-    ``last_assigned`` keeps, for each table whose keys are mapped, the last new key that was given out.
+    ``last_assigned`` keeps, for each table whose keys are mapped, the last new key that was given out; ``stale_texts``
+    has the full-text indexes whose tables were changed since they were made.
     """
 
     db: sqlite3.Connection
@@ -33,6 +34,7 @@ class Session:
     wal: bool  # of the old file: in rollback-journal mode a reader holds up the writers
     seconds: float
     last_assigned: dict[str, int] = field(default_factory=dict)
+    stale_texts: set[str] = field(default_factory=set)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -213,6 +213,20 @@ class StepSql:
     def target_key_of(self, alias: str) -> tuple[str, ...]:
         return tuple(f"{alias}.{name}" for name in self.target_key)
 
+    def is_doomed(self, alias: str) -> str:
+        """Whether the row of the new table under ``alias`` is one that a replay takes out.
+
+        By the collations of the key's index: under a column's own, 'bob' could take an undoomed 'BOB' along.
+        """
+        key = []
+        for name, collation in zip(self.step.new_key, self.target_collations, strict=True):
+            column = self.step.table.column(name)
+            own = column is None or fold(column.collation) == fold(collation)
+            # Said only where it is another one: SQLite finds no row value with COLLATE in it by an index.
+            key.append(f"{alias}.{quote(name)}" + (f" COLLATE {quote(collation)}" if collation and not own else ""))
+        doomed = ", ".join(f"+d{number}" for number in range(1, len(key) + 1))
+        return f"{row_value(key)} IN (SELECT {doomed} FROM {self.doomed})"
+
     @property
     def logged_rows(self) -> str:
         """What stands behind FROM to get the projection ``p`` of the logged keys ``k``."""
@@ -248,8 +262,12 @@ class StepSql:
     def _with_seeds(self, plain: str) -> str:
         """At its key a seed row's columns win over the old row's."""
         values = [f"p.{name}" for name in self.key] if self.has_key_columns else []
+        collations = dict(zip(self.key, self.source_key.collations, strict=True))
         for number in range(1, len(self.written) + 1):
-            values.append(f"CASE WHEN substr(s.given, {number}, 1) = '1' THEN s.c{number} ELSE p.c{number} END")
+            value = f"CASE WHEN substr(s.given, {number}, 1) = '1' THEN s.c{number} ELSE p.c{number} END"
+            # CASE has no collation, and the walk's bounds were found by the key's own: rows would fall between them.
+            collation = collations.get(f"c{number}") or "BINARY"
+            values.append(f"({value}) COLLATE {quote(collation)}" if collation != "BINARY" else value)
         join = matches(self.new_key_of("s"), self.new_key_of("p"))
         return f"SELECT {', '.join(values)} FROM ({plain}) AS p LEFT JOIN {self.seed} AS s ON s.wins AND {join}"
 

@@ -6,7 +6,9 @@ Only the latest keys are looked at: the children of those before are in the coll
 from __future__ import annotations
 
 from hotmig.planning.model import Translation
-from hotmig.sqlite import conjunction, execute, fold, quote, value
+from hotmig.planning.projection import is_copy
+from hotmig.sqlite import conjunction, execute, fold, quote, same, value
+from hotmig.transfer.bookkeeping import columns
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
 
@@ -37,11 +39,14 @@ def _widen_edge(session: Session, whole: set[int], child: StepSql, edge: Transla
             whole.add(child.step.number)
         return
     by_key = {fold(name) for name in edge.parent_columns} == {fold(name) for name in parent.source_key.columns}
-    if parent.step.number in whole or (not by_key and edge.orphans == "null" and _some_are_gone(session, parent)):
-        # What a row that is gone was called is not known any more, so any child may have lost its parent.
+    if parent.step.number in whole:
         whole.add(child.step.number)
         return
     children = ", ".join(child.source_key_of("o"))
+    if not by_key:
+        carried = _carried(parent, edge)
+        former = _of_former_values(parent, child, edge, carried) if carried else _of_former_rows(parent, child, edge)
+        _add(session, child, former)
     if by_key:
         # Left to itself, SQLite reads all children where no statistics tell it how few the keys are.
         _add(
@@ -70,14 +75,56 @@ def _logged(parent: StepSql, edge: Translation) -> str:
     )
 
 
+def _carried(parent: StepSql, edge: Translation) -> tuple[str, ...]:
+    """The new columns that hold what children refer to, as it was when the parent was last read; () without them."""
+    copies = (column for column in parent.step.columns if is_copy(parent.step, column))
+    by_old = {column.expression: column.name for column in copies}
+    found = tuple(by_old[quote(name)] for name in edge.parent_columns if quote(name) in by_old)
+    return found if len(found) == len(edge.parent_columns) else ()
+
+
+def _of_former_values(parent: StepSql, child: StepSql, edge: Translation, carried: tuple[str, ...]) -> str:
+    """The children by what their parent was called before: without foreign keys an application leaves them behind."""
+    found = matches(parent.source_key_of("q"), parent.key_of("k"), parent.source_collations)
+    unchanged = conjunction(
+        same(f"q.{quote(name)}", f"n.{quote(now)}") for name, now in zip(edge.parent_columns, carried, strict=True)
+    )
+    referred = conjunction(
+        f"n.{quote(now)} COLLATE {quote(_collation(parent, name))} = o.{quote(ours)}"
+        for ours, name, now in zip(edge.columns, edge.parent_columns, carried, strict=True)
+    )
+    return (
+        f"SELECT {', '.join(child.source_key_of('o'))} FROM {_former_rows(parent)}"
+        f" CROSS JOIN {child.source} AS o ON {referred}"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {parent.source} AS q WHERE {found} AND {unchanged})"
+    )
+
+
+def _of_former_rows(parent: StepSql, child: StepSql, edge: Translation) -> str:
+    """The same where the new parent does not have what it was called: the children whose new rows lead to it."""
+    pairs = zip(edge.targets, edge.value_columns, strict=True)
+    referred = conjunction(f"c.{quote(target)} = n.{quote(value)} COLLATE BINARY" for target, value in pairs)
+    key, mapping = list(child.target_key_of("c")), ""
+    if child.step.keys == "mapped":
+        new = [f"mc.{name}" for name in columns("new_id", len(key))]
+        mapping = f" CROSS JOIN main._id_mapping AS mc ON mc.table_name = {child.label} AND {matches(new, key)}"
+        key = [f"mc.{name}" for name in columns("old_id", len(child.key))]
+    return f"SELECT {', '.join(key)} FROM {_former_rows(parent)} CROSS JOIN {child.target} AS c ON {referred}{mapping}"
+
+
+def _former_rows(parent: StepSql) -> str:
+    """What stands behind FROM to get the new rows ``n``, as they are before the replay, of the latest keys ``k``."""
+    mapping, new = "", list(parent.key_of("k"))
+    if parent.step.keys == "mapped":
+        old = matches([f"m.{name}" for name in columns("old_id", len(parent.key))], parent.key_of("k"))
+        mapping = f" CROSS JOIN main._id_mapping AS m ON m.table_name = {parent.label} AND {old}"
+        new = [f"m.{name}" for name in columns("new_id", len(parent.step.new_key))]
+    read = matches(parent.target_key_of("n"), new, parent.target_collations)
+    return f"{parent.latest} AS k{mapping} CROSS JOIN {parent.target} AS n ON {read}"
+
+
 def _add(session: Session, child: StepSql, select: str) -> None:
     execute(session.db, f"INSERT OR IGNORE INTO {child.latest} {select}")
-
-
-def _some_are_gone(session: Session, parent: StepSql) -> bool:
-    found = matches(parent.source_key_of("q"), parent.key_of("k"), parent.source_collations)
-    gone = f"SELECT 1 FROM {parent.latest} AS k WHERE NOT EXISTS (SELECT 1 FROM {parent.source} AS q WHERE {found})"
-    return value(session.db, f"{gone} LIMIT 1") is not None
 
 
 def _collation(parent: StepSql, name: str) -> str:

@@ -76,6 +76,10 @@ class DisturbedError(AssertionError):
     """A statement did something else than it does without capture."""
 
 
+class DamagedError(Exception):
+    """SQLite itself has left an index without a row, or with one too many: nothing can be expected of the table."""
+
+
 @dataclass
 class _Run:
     db: sqlite3.Connection
@@ -100,7 +104,11 @@ def check_table(seed: int) -> int:
         for sql in (create_log(len(recorded.key.columns)), *capture_triggers(recorded)):
             _define(db, script, sql)
         statements = _Statements(rng, recorded.table)
-        return sum(_check_statement(run, statements.next()) for _ in range(STATEMENTS))
+        changing = 0
+        with suppress(DamagedError):
+            for _ in range(STATEMENTS):
+                changing += _check_statement(run, statements.next())
+        return changing
 
 
 def _connect() -> sqlite3.Connection:
@@ -139,7 +147,18 @@ def _check_twin(run: _Run, statement: str, captured: Outcome, plain: Outcome) ->
         # Any trigger may change the order in which UPDATE visits the rows, and so which rows IGNORE and FAIL spare.
         run.twin = None
         return
+    if _is_damaged_without_capture(run.script):
+        raise DamagedError
     raise DisturbedError(f"{run.script}\nwith capture: {captured}\nwithout: {plain}")
+
+
+def _is_damaged_without_capture(script: Script) -> bool:
+    """Whether an index was wrong before the last statement: SQLite's INSERT OR FAIL over generated columns, for one."""
+    with closing(_connect()) as db:
+        for sql in script.statements[:-1]:
+            if "_migration_" not in sql:
+                _attempt(db, sql)
+        return db.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",)
 
 
 def _can_have_twin(table: Table, script: Script) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,8 +20,8 @@ from click.testing import CliRunner, Result
 
 import hotmig
 from hotmig.cli.app import COMMANDS, cli
-from hotmig.errors import HotmigError
 from tests.phases.files import NEW, OLD, new_database, old_database, ready_database
+from tests.scenarios.harness import wait_until
 
 # The table that files.py makes.
 MODULE = """from typing import Annotated
@@ -183,19 +185,57 @@ def test_a_failed_migrate_leaves_a_recovery_snapshot_on_stderr(tmp_path: Path) -
     assert ERROR.search(done.stderr)
 
 
-def test_a_failure_is_told_although_no_snapshot_can_be_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(*_: object, **__: object) -> None:
-        ready_database(tmp_path / NEW, parent=None)  # now two files could be the live one
-        raise HotmigError("the work failed")
+def is_writing(process: subprocess.Popen[str], file: Path) -> bool:
+    """Whether the process has the file open for writing."""
+    for fd in Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if os.readlink(fd) == str(file):
+                flags = re.search(r"flags:\s*(\d+)", Path(f"/proc/{process.pid}/fdinfo/{fd.name}").read_text())
+                if flags and int(flags[1], 8) & os.O_ACCMODE == os.O_RDWR:
+                    return True
+    return False
 
-    (tmp_path / "schema.py").write_text(MODULE)
-    old_database(tmp_path / OLD)
-    monkeypatch.setattr("hotmig.phases.migrate.migrate", failing)
-    assert run("migrate", "-d", tmp_path).stderr == "Error: the work failed\n"
+
+def test_a_failure_is_told_although_no_snapshot_can_be_taken(tmp_path: Path) -> None:
+    (tmp_path / "schema.py").write_text(MODULE + "    rank: int = 0\n")
+    application = sqlite3.connect(old_database(tmp_path / OLD, wal=True), isolation_level=None)
+    application.execute("BEGIN IMMEDIATE")
+    application.execute("ALTER TABLE item ADD COLUMN surprise")
+    migrate = process("migrate", "-d", tmp_path)
+    # It has made its plan then, and waits for the lock.
+    wait_until(lambda: is_writing(migrate, tmp_path / OLD) or migrate.poll() is not None, "migrate to be planned")
+    ready_database(tmp_path / NEW, parent=None)  # now two files could be the live one
+    application.execute("COMMIT")
+    application.close()
+    output, errors = migrate.communicate()
+    assert (migrate.returncode, output) == (3, "")
+    assert errors.startswith("Error: the old database changed since it was planned: ")
+    assert ERROR.fullmatch(errors)
+    assert run("status", "-d", tmp_path).exit_code == 3
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_sqlite_that_is_too_old_is_told_in_one_clear_line(
+    tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 39, 4))
+    monkeypatch.chdir(tmp_path)
+    done = run(command)
+    assert (done.exit_code, done.stdout) == (1, "")
+    error, hint = done.stderr.splitlines()
+    assert error == f"Error: SQLite {sqlite3.sqlite_version} is too old: hotmig needs 3.40.0 or later"
+    assert hint == "Hint: run hotmig with a Python that is built with a newer SQLite"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_oldest_sqlite_that_will_do_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 0))
+    assert run("status", "-d", tmp_path).exit_code == 0
 
 
 def test_status_imports_neither_rich_nor_the_compiler_while_a_migration_is_under_way(tmp_path: Path) -> None:
     (tmp_path / "schema.py").write_text(MODULE)
+    os.utime(tmp_path / "schema.py", (0, 0))  # written before the migration began
     old_database(tmp_path / OLD, "recording")
     new_database(tmp_path / NEW)
     dear = ("rich", "subprocess", "hotmig.schema", "hotmig.catalog.read", "hotmig.planning.copy_plan")

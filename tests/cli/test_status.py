@@ -221,3 +221,10 @@ def test_json_without_files_says_null(shop: Path) -> None:
         "none",
         *[None] * 3,
     )
+
+
+def test_without_a_database_it_asks_whether_the_directory_is_right(shop: Path) -> None:
+    shown = run(shop).stdout.splitlines()
+    assert shown[1] == "  There is no database shop-<hash>.sqlite here: is --dir right?"
+    (shop / "schema.py").write_text("from hotmig.schema import table\n@table\nclass Item:\n    id: int\n")
+    assert run(shop).stdout.splitlines()[1] == "  There is no database shop-<hash>.sqlite here yet."

@@ -46,9 +46,25 @@ TYPES = (
 )
 KEEPS_INTEGERS = ("INTEGER", "BLOB", "", "NUMERIC", "DECIMAL(10,2)", "BOOLEAN", "DATETIME", "STRING")
 KEY_TYPES = ("TEXT", "BLOB", "REAL", "", "NUMERIC", "VARCHAR(20)", "INT")
-TABLE_NAMES = ("plain", "order", "it's", 'say "hi"', "two words", "[box]", "a.b", "größe", "🦊", "fence_plain", "-- x")
-COLUMN_NAMES = ("a", "b", "select", "c d", 'q"q', "o'clock", "x]y", "p.q", "ß", "🐢", "old_id", "new", "{f}", "%s", "?")
-NEW_NAMES = ("renamed", "re named", 'r"n', "table", "ø", "n'n", "key_1", "{}", "r]", "last one")
+TABLE_NAMES = ("plain", "order", "it's", 'say "hi"', "two words", "[box]", "a.b", "Größe", "🦊", "fence_plain", "-- x")
+COLUMN_NAMES = (
+    "a",
+    "b",
+    "select",
+    "c d",
+    'q"q',
+    "o'clock",
+    "x]y",
+    "p.q",
+    "Äß",
+    "🐢",
+    "old_id",
+    "new",
+    "{f}",
+    "%s",
+    "?",
+)
+NEW_NAMES = ("renamed", "re named", 'r"n', "table", "Ø", "n'n", "key_1", "{}", "r]", "last one")
 
 TEXTS = (
     "",

@@ -43,6 +43,23 @@ def hotmig(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
+def by_shell(path: Path, script: str) -> list[Path]:
+    """Executes what ``--print-sql`` printed as the sqlite3 shell would; returns the files to delete afterwards."""
+    files, statement = [], ""
+    db = sqlite3.connect(path, isolation_level=None)
+    for line in script.splitlines():
+        if line.startswith("-- then delete "):
+            files.append(Path(line.removeprefix("-- then delete ")))
+        elif line != ".bail on":  # the shell's own
+            statement += line + "\n"
+            if sqlite3.complete_statement(statement):
+                db.execute(statement)
+                statement = ""
+    db.close()
+    assert statement == "", f"no whole statement: {statement}"
+    return files
+
+
 def application_database(path: Path, script: str, *, wal: bool = False) -> Path:
     """A database with nothing in it but what the script makes."""
     db = sqlite3.connect(path)

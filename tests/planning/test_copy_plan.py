@@ -271,6 +271,8 @@ class B:
     assert one(old, module.format(""), "b").translations == ()
     declared = one(old, module.format('orphans="null"'), "b")
     assert declared.translations == (Translation(("a_id",), "a", "a", ("id",), ("id",), ("a_id",), "null"),)
+    known = old.replace("a_id INT", "a_id INT REFERENCES a")
+    assert one(known, module.format('orphans="null"'), "b").translations == ()
 
 
 @settings(max_examples=20, deadline=None)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from hotmig.planning.diff import nothing_to_do, supported
 from tests.planning.planned import planned
 
@@ -95,3 +97,23 @@ def test_like_tables_that_take_each_other_s_names_are_something_to_do() -> None:
     result = planned(old, "".join(swapped))
     assert not nothing_to_do(result.context)
     assert supported(result.plan) == ("table b → a", "table a → b")
+
+
+@pytest.mark.parametrize(
+    ("declared", "field", "lines"),
+    [
+        ("INT PRIMARY KEY NOT NULL", "Annotated[int, Key]", ("type of column a was INT, is INTEGER (t)",)),
+        ("INTEGER PRIMARY KEY NOT NULL", "Annotated[int, Key]", ()),
+        ("TEXT PRIMARY KEY NOT NULL", "Annotated[str | None, Key]", ("column a may be NULL now (t)",)),
+        ("TEXT PRIMARY KEY", "Annotated[str, Key]", ("column a is NOT NULL now (t)",)),
+    ],
+)
+def test_a_key_that_is_never_null_stays_so_without_saying_it(declared: str, field: str, lines: tuple[str, ...]) -> None:
+    old = f"CREATE TABLE t(a {declared}, x INTEGER)"
+    assert supported(planned(old, f"@table\nclass T:\n    a: {field}\n    x: int | None\n").plan) == lines
+
+
+def test_a_column_that_nothing_fills_has_no_value() -> None:
+    old = "CREATE TABLE t(id INTEGER PRIMARY KEY)"
+    module = "@table\nclass T:\n    id: Annotated[int, Key]\n    must: str\n    may: str | None\n"
+    assert supported(planned(old, module).plan) == ("column t.must added: no value", "column t.may added: NULL")

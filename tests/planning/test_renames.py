@@ -8,6 +8,11 @@ from hotmig.errors import SchemaError
 from tests.planning.planned import planned
 
 PART = "CREATE TABLE part(sku TEXT PRIMARY KEY NOT NULL); INSERT INTO part VALUES ('a'), ('b')"
+BACK = """
+    CREATE TABLE shelf(id INTEGER PRIMARY KEY, room TEXT NOT NULL, number INTEGER NOT NULL, UNIQUE (room, number));
+    CREATE TABLE item(id INTEGER PRIMARY KEY, shelf_id INTEGER REFERENCES shelf(id));
+    INSERT INTO shelf VALUES (1, 'a', 2), (2, 'b', 1); INSERT INTO item VALUES (1, 1), (2, 2), (3, NULL)
+"""
 USED = "CREATE TABLE used(id INTEGER PRIMARY KEY, sku TEXT NOT NULL REFERENCES part(sku))"
 ROWS = "INSERT INTO used(sku) VALUES ('a'), ('b'), ('a')"
 MODULE = """
@@ -143,8 +148,101 @@ class Book:
         assert [each.fix for each in found.blocking] == ['dropped("book", "room")', 'dropped("book", "number")']
         assert planned(old, module.format('Annotated[Shelf | None, Was("room", "number")]')).findings == ()
 
+    @pytest.mark.parametrize(
+        ("fields", "wanted"),
+        [
+            ("shelf: Shelf | None", 'shelf: Annotated[Shelf | None, Was("shelf_id")]'),
+            (
+                "room: str | None = None\n    number: int | None = None",
+                'room: Annotated[str | None, Was("shelf_id")] = None',
+            ),
+        ],
+    )
+    def test_one_column_that_alone_was_the_reference_is_proposed_for_several(self, fields: str, wanted: str) -> None:
+        module = """
+@table(key=["room", "number"])
+class Shelf:
+    room: str
+    number: int
+@table(foreign_keys=[{}])
+class Item:
+    id: Annotated[int, Key] = auto()
+    {}
+dropped("shelf", "id")
+"""
+        whole = 'ForeignKey(("room", "number"), Shelf)' if "room" in fields else ""
+        ((_, message, fix),) = planned(BACK, module.format(whole, fields)).of("renamed-column")
+        assert fix == wanted
+        assert message.startswith("item.shelf_id (2 values) is gone and item.")
+        assert ": the reference to shelf that shelf_id was?" in message
+        pasted = fields.replace(fields.partition("\n")[0], str(fix))
+        found = planned(BACK, module.format(whole, pasted))
+        assert found.blocking == ()
+        (translation,) = found.step("item").translations
+        assert (translation.columns, translation.value_columns) == (("shelf_id",), ("room", "number"))
+
+    def test_a_part_that_has_its_value_keeps_it(self) -> None:
+        old = """
+            CREATE TABLE orders(id INTEGER PRIMARY KEY, tenant INT NOT NULL, n INT NOT NULL, UNIQUE (tenant, n));
+            CREATE TABLE line(id INTEGER PRIMARY KEY, tenant INT NOT NULL, order_id INT NOT NULL REFERENCES orders);
+            INSERT INTO orders VALUES (7, 1, 1); INSERT INTO line VALUES (1, 1, 7)
+        """
+        module = """
+@table("orders", key=["tenant", "n"])
+class Order:
+    tenant: int
+    n: int
+@table(foreign_keys=[ForeignKey(("tenant", "n"), Order)])
+class Line:
+    id: Annotated[int, Key] = auto()
+    tenant: int
+    {}
+dropped("orders", "id")
+"""
+        ((_, _, fix),) = planned(old, module.format("n: int")).of("renamed-column")
+        assert fix == 'n: Annotated[int, Was("order_id")]'
+        found = planned(old, module.format(fix))
+        assert found.blocking == ()
+        assert [each.targets for each in found.step("line").translations] == [("n",)]
+
+
+class TestKeys:
+    @pytest.mark.parametrize("field", ["number: int | None", "number: int"])
+    @pytest.mark.parametrize("gone", ["number_id INTEGER PRIMARY KEY", "number_id INT REFERENCES p"])
+    def test_a_key_or_a_reference_is_no_ordinary_column_now(self, gone: str, field: str) -> None:
+        other = "code TEXT NOT NULL UNIQUE" if "KEY" in gone else "code TEXT PRIMARY KEY NOT NULL"
+        old = f"CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE t({other}, {gone}); INSERT INTO p VALUES (1);"
+        parent = "@table\nclass P:\n    id: Annotated[int, Key]\n"
+        module = f"{parent}@table\nclass T:\n    code: Annotated[str, Key]\n    {field}\n"
+        found = planned(f"{old} INSERT INTO t VALUES ('a', 1)", module)
+        assert found.of("renamed-column") == []
+        assert [each.fix for each in found.blocking if each.check == "dropped-column"] == ['dropped("t", "number_id")']
+
+    def test_a_key_is_renamed_as_a_key(self) -> None:
+        old = "CREATE TABLE t(code TEXT PRIMARY KEY NOT NULL, x INT); INSERT INTO t VALUES ('a', 1)"
+        module = "@table\nclass T:\n    name: Annotated[str, Key]\n    x: int | None\n"
+        assert [fix for _, _, fix in planned(old, module).of("renamed-column")] == [
+            'name: Annotated[str, Key, Was("code")]'
+        ]
+
 
 class TestColumns:
+    def test_a_nullable_one_of_another_type(self) -> None:
+        ((message, fix),) = t("paid REAL", "1.5", "paid_cents: int | None = None")
+        assert 'The same values: Was("paid"). Computed from them: say how. Neither: dropped("t", "paid")' in message
+        assert fix == 'paid_cents: Annotated[int | None, From("SQL over the old row")] = None'
+
+    def test_one_that_was_divided_is_computed_for_each(self) -> None:
+        found = t("name TEXT NOT NULL", "'Ann Lee'", "first_name: str\n    last_name: str\n    note: str | None")
+        assert found == [
+            (
+                f't.name (1 value) is gone and t.{name} has come. The same values: Was("name").'
+                ' Computed from them: say how. Neither: dropped("t", "name")',
+                f'{name}: Annotated[str, From("SQL over the old row")]',
+            )
+            for name in ("first_name", "last_name")
+        ]
+
     def test_of_the_same_type(self) -> None:
         message = 't.mail (1 value) is gone and t.email has come: renamed? If not, give it up: dropped("t", "mail")'
         assert t("mail TEXT", "'x'", "email: str | None") == [(message, 'email: Annotated[str | None, Was("mail")]')]
@@ -168,6 +266,10 @@ class TestColumns:
             'price_cents: Annotated[int | None, From("SQL over the old row")]',
             'amount_sold: Annotated[int | None, Was("amount")]',
         }
+
+    def test_of_several_that_are_alike_the_most_alike_is_proposed(self) -> None:
+        ((_, fix),) = t("zip_city TEXT, town_city TEXT", "'x', 'y'", "town: str | None")
+        assert fix == 'town: Annotated[str | None, Was("town_city")]'
 
     def test_names_that_have_nothing_in_common_are_no_pair(self) -> None:
         assert t("nickname TEXT", "'x'", "born: int | None") == []

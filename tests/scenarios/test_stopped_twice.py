@@ -20,9 +20,9 @@ here, through = pathlib.Path({directory!r}), d.let_writes_through
 def waiting(*rest):
     here.joinpath("fenced").touch()
     time.sleep(600)
-def lowering(db, seconds):
+def lowering(db, seconds, failure):
     here.joinpath("lowering").touch()
-    through(db, min(seconds, {patience}))
+    through(db, min(seconds, {patience}), failure)
 d.hand_over = m.copy_all = waiting
 d.let_writes_through = m.let_writes_through = lowering
 """
@@ -78,3 +78,19 @@ def test_a_fence_that_could_not_be_lowered_is_told(command: tuple[str, ...], tmp
     assert error.startswith("Error: interrupted; and then gave up after 0.2 s waiting for the old database: ")
     assert hint == "Hint: the application's writes may still be refused; `hotmig status` says where things stand"
     assert project.status()["old"]["status"] == "draining"
+
+
+def test_a_lock_that_was_never_got_is_waited_for_once_and_leaves_no_fence_to_speak_of(tmp_path: Path) -> None:
+    project = project_after(tmp_path)
+    # The command asks for its lock for a fifth of a second instead of thirty.
+    short = "import hotmig.phases.migrate as m\nm.migrate.__kwdefaults__['seconds'] = 0.2"
+    other = write_lock(project.old)
+    process = tampered(project, short, "migrate", "--offline")
+    _, told = process.communicate()
+    other.execute("ROLLBACK")
+    other.close()
+    assert process.returncode == 4
+    assert "gave up after 0.2 s waiting for the old database's write lock" in told
+    assert "and then" not in told
+    assert "may still be refused" not in told
+    assert project.status()["phase"] == "none"

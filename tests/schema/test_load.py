@@ -188,6 +188,28 @@ def test_class_variables_and_methods_are_no_columns(schema: Load) -> None:
     assert [column.name for column in made.catalog.tables[0].columns] == ["x"]
 
 
+def test_a_field_is_known_as_it_is_written_in_its_own_class(schema: Load) -> None:
+    made = schema(
+        """
+        import dataclasses
+        @dataclasses.dataclass(kw_only=True)
+        class Dated:
+            day: str
+        @table
+        class A(Dated):
+            é: str; x: Annotated[
+                int,  # the key
+                Key,
+            ] = auto()
+        """
+    )
+    assert {column.field: column.declaration for column in made.tables[0].columns} == {
+        "day": None,
+        "é": "é: str",
+        "x": "x: Annotated[\n        int,  # the key\n        Key,\n    ] = auto()",
+    }
+
+
 def test_what_others_write_into_annotated_is_theirs(schema: Load) -> None:
     made = schema("@table\nclass A:\n    id: Annotated[int, 'a note', Key, 3] = auto()\n")
     assert made.create_tables == ('CREATE TABLE "a"(\n  "id" INTEGER PRIMARY KEY\n)',)

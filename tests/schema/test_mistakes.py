@@ -286,10 +286,10 @@ MISTAKES = {
         "x is generated: nothing is carried over",
         "take Was or From away",
     ),
-    "one Was for two columns": (
+    "one From for two columns": (
         "@table(key=('x', 'y'))\nclass A:\n    x: int\n    y: int\n"
-        "@table\nclass B:\n    a: Annotated[A, Was('z')]  # <-",
-        "Was of a has 1 entries, and the reference 2 columns",
+        "@table\nclass B:\n    a: Annotated[A, From('z')]  # <-",
+        "From of a has 1 entry, and the reference 2 columns",
         "give one for each of x, y",
     ),
     "several Was for a column that is no reference": (
@@ -304,7 +304,7 @@ MISTAKES = {
     ),
     "a Was without a name": (
         TABLE + "@table\nclass B:\n    a: Annotated[A, Was()]  # <-",
-        "Was of a has 0 entries, and the reference 1 columns",
+        "Was of a has 0 entries, and the reference 1 column",
         "give one for each of id",
     ),
     "several Was and a From": (
@@ -414,7 +414,7 @@ def test_double_quoted_names_that_are_columns_are_fine(schema: Load) -> None:
 
 
 def test_no_module(tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match=r"schema.py:1: there is no schema module to read: No such file") as caught:
+    with pytest.raises(SchemaError, match=r"schema.py: there is no schema module to read: No such file") as caught:
         load(tmp_path / "schema.py")
     assert "hotmig init" in (caught.value.hint or "")
     assert list(tmp_path.iterdir()) == []

@@ -29,6 +29,31 @@ MISTAKES = {
         "write from hotmig.schema import Was",
     ),
     "a name that is known to nobody": ("Wos('y')  # <-", "NameError: name 'Wos' is not defined", "correct the line"),
+    "a marker in small letters": (
+        "@table\nclass A:\n    x: Annotated[int, key]  # <-",
+        "NameError: name 'key' is not defined",
+        "did you mean Key?",
+    ),
+    "a decorator with a slip of the pen": (
+        "@tabel  # <-\nclass A:\n    x: int",
+        "NameError: name 'tabel' is not defined",
+        "did you mean table?",
+    ),
+    "a marker with a slip of the pen that is not imported": (
+        "del globals()['Check']\n@table\nclass A:\n    x: Annotated[int, Chek('x > 0')]  # <-",
+        "NameError: name 'Chek' is not defined",
+        "did you mean Check? Then write from hotmig.schema import Check",
+    ),
+    "a marker with a slip of the pen in quotes": (
+        "@table\nclass A:\n    x: 'Annotated[int, Uniqe]'  # <-",
+        "the annotation of x can't be evaluated: NameError: name 'Uniqe' is not defined",
+        "did you mean Unique?",
+    ),
+    "a class of their own that only looks like a marker": (
+        "x = Sale  # <-",
+        "NameError: name 'Sale' is not defined",
+        "correct the line",
+    ),
     "a marker that does not exist": (
         "from hotmig.schema import Chek  # <-",
         "ImportError: cannot import name 'Chek' from 'hotmig.schema'",
@@ -148,3 +173,8 @@ def test_a_package_without_init_is_read_anew_each_time(write: Write, tmp_path: P
         (tmp_path / "tables" / "items.py").write_text(f"{HEAD}@table\nclass A:\n    {name}: int\n")
         made = load(write("import tables.items"))
         assert [[column.name for column in table.columns] for table in made.catalog.tables] == [[name]]
+
+
+def test_what_is_imported_need_not_be_imported_again(mistake: Mistake) -> None:
+    assert mistake("x = key  # <-").hint == "did you mean Key?"
+    assert mistake("@table\nclass A:\n    x: 'Annotated[int, Uniqe]'  # <-").hint == "did you mean Unique?"

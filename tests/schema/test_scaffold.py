@@ -184,6 +184,23 @@ def test_only_what_sqlite_cannot_run_is_unchecked() -> None:
     assert all(name in paragraph for name, paragraph in zip(names, unchecked, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("constraint", "index", "is_checked"),
+    [
+        (", PRIMARY KEY (a, b)", [], True),
+        (", UNIQUE (b, a)", [], True),
+        ("", ["CREATE UNIQUE INDEX i ON p(a, b)"], True),
+        (", UNIQUE (a COLLATE NOCASE, b)", [], False),
+        (", UNIQUE (a), UNIQUE (b)", [], False),
+        ("", ["CREATE UNIQUE INDEX i ON p(a, b) WHERE a > 1"], False),
+    ],
+)
+def test_a_reference_that_sqlite_can_check_is_checked(constraint: str, index: list[str], is_checked: bool) -> None:
+    parent = f"CREATE TABLE p(a TEXT NOT NULL, b INT NOT NULL{constraint})"
+    child = "CREATE TABLE c(x TEXT, y INT, FOREIGN KEY (x, y) REFERENCES p(a, b))"
+    assert ("unchecked=True" in module_of(parent, *index, child)) == (not is_checked)
+
+
 def test_a_text_in_double_quotes_gets_single_ones() -> None:
     text = written('CREATE TABLE t(kind TEXT CHECK (kind IN ("a", \'b\') AND "kind" <> "it\'s"))')
     assert "Check(\"kind IN ('a', 'b') AND \\\"kind\\\" <> 'it''s'\")" in text

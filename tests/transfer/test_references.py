@@ -10,6 +10,7 @@ from hotmig.errors import Refused
 from hotmig.sqlite import value
 from hotmig.transfer.copy import copy_all
 from hotmig.transfer.proof import prove
+from hotmig.transfer.references import check_all
 from hotmig.transfer.replay import replay
 from tests.transfer.building import Case, rules, schema, seed
 
@@ -289,3 +290,34 @@ def test_children_that_refer_to_no_row_are_named_by_their_old_keys_or_as_seed_ro
             case.write(mend)
             replay(session)
         prove(session, ignore)
+
+
+@pytest.mark.parametrize(
+    ("parent", "parents", "child", "value"),
+    [
+        ("code TEXT NOT NULL UNIQUE COLLATE NOCASE", "'de'", "TEXT", "'DE'"),
+        ("code TEXT NOT NULL UNIQUE COLLATE NOCASE", "'de'", "TEXT COLLATE RTRIM", "'De'"),
+        ("code INTEGER PRIMARY KEY", "1", "TEXT", "'01'"),
+        ("code TEXT NOT NULL UNIQUE", "'1'", "INTEGER", "1"),
+        ("code NOT NULL UNIQUE", "'1'", "TEXT", "1"),
+        ("code REAL NOT NULL UNIQUE", "1", "TEXT", "'1'"),
+    ],
+)
+@pytest.mark.parametrize("finish", [True, False])
+def test_a_parent_that_is_gone_is_missed_by_sqlites_own_comparison(
+    tmp_path: Path, parent: str, parents: str, child: str, value: str, finish: bool
+) -> None:
+    """Under the fence nothing else looks for children that nobody wrote."""
+    old = [f"CREATE TABLE a({parent})", f"CREATE TABLE b(id INTEGER PRIMARY KEY, code {child})"]
+    new = [old[0], f"CREATE TABLE b(id INTEGER PRIMARY KEY, code {child} REFERENCES a(code))"]
+    rows = [f"INSERT INTO a VALUES ({parents})", f"INSERT INTO b VALUES (7, {value})"]
+    case = Case(tmp_path, [*old, *rows], schema(new))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        check_all(session)
+        violations = "SELECT count(*) FROM pragma_foreign_key_check"
+        assert case.new_rows(violations) == [(0,)], "the row refers to no row from the beginning"
+        case.write("DELETE FROM a")
+        with pytest.raises(Refused, match='"b" \\(code\\) refers to no row of "a" \\(old table "b", row with id 7'):
+            replay(session, finish=finish)

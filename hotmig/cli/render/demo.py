@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hotmig.cli.render.units import duration, milliseconds
+from hotmig.cli.render.units import duration, pause
 from hotmig.demo.run import DemoResult
 from hotmig.units import counted
 
@@ -55,7 +55,7 @@ def _facts(result: DemoResult) -> Iterator[tuple[str, str]]:
     yield "recorded", f"{counted(drained.entries, 'row key')}, replayed in {counted(drained.rounds, 'round')}"
     if drained.proved:
         yield "proof", f"{counted(drained.proved.rows, 'row')} compared, old with new: no difference"
-    yield "pause", f"{milliseconds(drained.pause or 0.0)} without writes, while the databases changed places"
+    yield "pause", f"{pause(drained.pause or 0.0)} without writes, while the databases changed places"
     yield "longest wait", f"{writes['longest_wait_ms']:,.1f} ms of any one write, retries and the pause included"
     yield "cleaned", f"{counted(len(result.cleaned.dropped), 'object')} of hotmig dropped from the old database"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hotmig.cli.render.units import duration, milliseconds
+from hotmig.cli.render.units import duration, pause
 from hotmig.units import counted
 
 if TYPE_CHECKING:
@@ -64,12 +64,13 @@ def drain(result: DrainResult) -> Iterator[str]:
         return
     yield f"Drained: {counted(result.entries, 'write')} replayed in {counted(result.rounds, 'round')}."
     yield from _pair(result.old, result.new)
-    yield f"  the last write was replayed {milliseconds(result.drained_seconds)} after writes were paused"
+    yield f"  everything was replayed {pause(result.drained_seconds)} after writes were paused"
     if result.pause is None:
         yield f"  writes are paused for {duration(result.hold)} at most: cut over before that"
         return
     yield "Cut over: the new database is ready."
-    yield f"  writes were paused for {milliseconds(result.pause)}"
+    yield f"  writes were paused for {pause(result.pause)}"
+    yield from _left(result.left)
 
 
 def cutover(result: CutoverResult) -> Iterator[str]:
@@ -83,7 +84,13 @@ def cutover(result: CutoverResult) -> Iterator[str]:
     if result.finished_half_cut:
         yield "  a cutover that was killed half-way is finished"
     if result.pause is not None:
-        yield f"  writes were paused for {milliseconds(result.pause)}"
+        yield f"  writes were paused for {pause(result.pause)}"
+    yield from _left(result.left)
+
+
+def _left(why: str | None) -> Iterator[str]:
+    if why is not None:
+        yield f"  what only the migration needed is still in it ({why}): `hotmig cutover` drops it"
 
 
 def cleanup(result: CleanupResult) -> Iterator[str]:

@@ -13,6 +13,7 @@ from hotmig.units import counted, size
 
 LABEL_WIDTH = 19  # of the longest label, "_migration_progress"
 NOT_AVAILABLE = "n/a"
+RESET = "hotmig reset"
 
 WORDS: dict[Phase, str] = {
     "none": "No migration is under way",
@@ -76,7 +77,8 @@ def to_json(status: Status) -> dict[str, Any]:
 def to_lines(status: Status, next_command: str | None) -> Iterator[str]:
     """The screen. ``next_command`` is the next command with the options that it needs from here."""
     yield f"{status.name}: {status.phase}"
-    yield f"  {_words(status)}."
+    words = _words(status)
+    yield f"  {words}" if words.endswith("?") else f"  {words}."
     yield ""
     for label, text in _facts(status):
         yield f"  {label:<{LABEL_WIDTH}}  {text}"
@@ -93,6 +95,8 @@ def to_lines(status: Status, next_command: str | None) -> Iterator[str]:
 def _comment(status: Status) -> str | None:
     if status.new.broken and status.new.path is not None:
         return f"once {status.new.path.name} is moved away"
+    if status.schema_edited and status.next != RESET:
+        return "once the schema module is put back"
     return COMMENTS.get(status.phase)
 
 
@@ -102,6 +106,9 @@ def _words(status: Status) -> str:
         return f"The old database was replaced, and what replaced it {lost}"
     if status.phase in BUILDING and status.old.path is None:
         return "The new database is unfinished, and the old one is not here"
+    if status.phase == "none" and status.old.path is None and status.new.size is None:
+        doubt = ": is --dir right?" if status.schema_hash is None else " yet"
+        return f"There is no database {status.name}-<hash>.sqlite here{doubt}"
     return WORDS[status.phase]
 
 
@@ -179,6 +186,8 @@ def _new(status: Status) -> str:
     if new.size is None:
         return f"{new.path}  ({'not made yet' if status.phase == 'none' else 'not there'})"
     use = "being built" if new.status == "migrating" else "in service"
+    if status.phase == "none" and new.status != "migrating":
+        use = "replaced, and its name is taken"
     return f"{new.path}  ({use}, {_size(new)})"
 
 

@@ -25,7 +25,9 @@ def number(count: int | None, missing: str = "n/a") -> str:
     return missing if count is None else f"{count:,}"
 
 
-def milliseconds(seconds: float) -> str:
-    """A pause: ``8.4 ms``, ``120 ms``."""
+def pause(seconds: float) -> str:
+    """A pause: ``8.4 ms``, ``120 ms``, ``2.3 s``."""
     amount = seconds * 1000
-    return f"{amount:.1f} ms" if amount < 100 else f"{amount:,.0f} ms"
+    if round(amount) >= 1000:
+        return duration(seconds)
+    return f"{amount:.1f} ms" if amount < 100 else f"{amount:.0f} ms"

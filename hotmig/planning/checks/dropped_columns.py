@@ -8,7 +8,7 @@ from hotmig.catalog.model import Column
 from hotmig.planning.checking import Context, check, dropped_line
 from hotmig.planning.lines import TO_BE_WRITTEN, from_line, was_line, was_marker
 from hotmig.planning.model import Finding, Probe, TableStep
-from hotmig.planning.renames import Rename, renames
+from hotmig.planning.renames import Rename, is_of_one_type, renames
 from hotmig.planning.successors import gone_columns, gone_subject, gone_values
 from hotmig.sqlite import quote
 from hotmig.units import counted
@@ -63,7 +63,8 @@ def _renamed(context: Context, step: TableStep, rename: Rename, old: Sequence[Co
     if not rename.was:
         # The same number under another type may mean something else: euros are no cents.
         same = was_marker([rename.old[0].name])
-        return f"{gone}, of another type. The same values: {same}. Computed from them: say how. Neither: {lines}"
+        typed = "" if is_of_one_type(step, rename.old[0], rename.new[0]) else ", of another type"
+        return f"{gone}{typed}. The same values: {same}. Computed from them: say how. Neither: {lines}"
     return f"{gone}: {_question(rename)} If not, give {'it' if len(old) == 1 else 'them'} up: {lines}"
 
 

@@ -63,8 +63,7 @@ def parents_of(context: Context, foreign: ForeignKey) -> Parents | None:
 def _seeds(step: TableStep, columns: tuple[str, ...]) -> tuple[str, ...]:
     rows = []
     for seed in step.seeds:
-        given = {fold(name): value for name, value in zip(seed.columns, seed.values, strict=True)}
-        values = [given.get(fold(name)) for name in columns]
+        values = [seed.by_name.get(fold(name)) for name in columns]
         if None not in values:
             rows.append(values)
     return (seed_select(columns, rows),) if rows else ()

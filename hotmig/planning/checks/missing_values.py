@@ -6,11 +6,10 @@ from collections.abc import Iterable
 
 from hotmig.catalog.model import Column
 from hotmig.planning.checking import Context, check
-from hotmig.planning.keys import can_be_null
 from hotmig.planning.lines import TO_BE_WRITTEN, bare, from_line, was_line
 from hotmig.planning.model import Finding, TableStep
 from hotmig.planning.renames import Rename, renames
-from hotmig.planning.successors import claimant, gone_values, is_unfilled
+from hotmig.planning.successors import claimant, gone_values, has_no_value
 
 NAME = "no-value"
 
@@ -24,14 +23,6 @@ def findings(context: Context) -> Iterable[Finding]:
             rename = next((each for each in pairs if column in each.new), None)
             if rename is None or not _is_named_already(context, step, column, rename):
                 yield _finding(context, step, column, rename)
-
-
-def has_no_value(step: TableStep, column: Column) -> bool:
-    """Whether old rows can't be stored: NULL would stand in a NOT NULL column."""
-    own = step.column(column.name)
-    if step.source is None or own is None or own.assigned or not is_unfilled(step, column):
-        return False
-    return not can_be_null(step.table, column.name) and (column.default or "NULL").upper() == "NULL"
 
 
 def _is_named_already(context: Context, step: TableStep, column: Column, rename: Rename) -> bool:

@@ -74,7 +74,7 @@ def _given(seeds: Sequence[SeedRow | None], names: Iterable[str]) -> str | None:
     columns = {fold(name): name for name in names}
     rows = []
     for number, seed in enumerate(seeds):
-        given = {fold(name): value for name, value in zip(seed.columns, seed.values, strict=True)} if seed else {}
+        given = seed.by_name if seed else {}
         if all(name in given for name in columns):
             rows.append([number, *(given[name] for name in columns)])
     return seed_select(["_migration_seed", *columns.values()], rows) if rows else None

@@ -40,9 +40,9 @@ def seeds(context: Context) -> Iterator[tuple[TableStep, SeedRow, tuple[Value, .
     """The seed rows that have a whole key, with it."""
     for step in context.plan.steps:
         for seed in step.seeds:
-            given = {fold(name): value for name, value in zip(seed.columns, seed.values, strict=True)}
-            if step.source is not None and step.new_key and all(fold(name) in given for name in step.new_key):
-                yield step, seed, tuple(given[fold(name)] for name in step.new_key)
+            key = [fold(name) for name in step.new_key]
+            if step.source is not None and key and all(name in seed.by_name for name in key):
+                yield step, seed, tuple(seed.by_name[name] for name in key)
 
 
 def subject(step: TableStep, key: tuple[Value, ...]) -> str:

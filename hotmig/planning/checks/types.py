@@ -1,9 +1,13 @@
-"""Values that the new column refuses: the type of a STRICT table, or no integer for an INTEGER PRIMARY KEY."""
+"""Values that the new column refuses: the type of a STRICT table, or no integer for an INTEGER PRIMARY KEY.
+
+An INTEGER column of any other table takes what is no integer as it is: a warning.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.model import Column
 from hotmig.planning.checking import Context, check, first_keys, how_many, source_keys
 from hotmig.planning.held import copied_from, is_generated_alike
@@ -14,6 +18,7 @@ from hotmig.sqlite import fold, quote, text
 from hotmig.units import counted
 
 NAME = "types"
+_FRACTIONS = ("REAL", "NUMERIC")
 _STRICT = {"INT": "integer", "INTEGER": "integer", "REAL": "real", "TEXT": "text", "BLOB": "blob"}
 
 
@@ -50,20 +55,25 @@ def findings(context: Context) -> Iterable[Finding]:
     for step, column, own, kind in _new_constraints(context):
         rows = context.rows(NAME, _subject(step, column))
         if rows:
+            refused = step.table.strict or _is_rowid(step, column)
+            what = f"cannot be stored as {kind}" if refused else f"would be no {kind} there: the table is not STRICT"
             count = counted(rows[0][0], "value")
-            message = f"{count} of {step.table.name}.{column.name} cannot be stored as {kind}: {first_keys(step, rows)}"
-            fix = _fix(context, step, column, own)
+            message = f"{count} of {step.table.name}.{column.name} {what}: {first_keys(step, rows)}"
+            fix = _fix(context, step, column, own, kind)
             if fix is not None and kind in ("integer", "real"):
                 message += "; CAST makes 0 of a text that is no number"
-            yield Finding(NAME, "block", step.table.name, message, fix)
+            yield Finding(NAME, "block" if refused else "warn", step.table.name, message, fix)
 
 
-def _fix(context: Context, step: TableStep, column: Column, own: ColumnStep | None) -> str | None:
+def _fix(context: Context, step: TableStep, column: Column, own: ColumnStep | None, kind: str) -> str | None:
     if own is None or own.expression is None:
         return None
     old = step.taken_from(own)
-    expression = f"CAST({bare(old.name) if old is not None else own.expression} AS {column.type.upper()})"
-    return from_line(context, step, column, expression)
+    expression = bare(old.name) if old is not None else own.expression
+    if kind == "integer" and (old is None or step.source is None or column_affinity(step.source, old) in _FRACTIONS):
+        # CAST alone cuts off: 19.99 * 100 is 1998.9999999999998. A long text of digits is not to become REAL.
+        expression = f"round({expression})"
+    return from_line(context, step, column, f"CAST({expression} AS {column.type.upper()})")
 
 
 def _subject(step: TableStep, column: Column) -> str:
@@ -85,7 +95,8 @@ def _is_rowid(step: TableStep, column: Column) -> bool:
 def _kind(step: TableStep, column: Column) -> str | None:
     if _is_rowid(step, column):
         return "integer"
-    return _STRICT.get(column.type.upper()) if step.table.strict else None
+    kind = _STRICT.get(column.type.upper())
+    return kind if step.table.strict or (kind == "integer" and column.generated is None) else None
 
 
 def _held(step: TableStep, column: Column, kind: str) -> bool:
@@ -97,5 +108,7 @@ def _held(step: TableStep, column: Column, kind: str) -> bool:
         return False
     if step.source.rowid_alias is not None and fold(step.source.rowid_alias) == fold(old.name):
         return kind == "integer"
+    if not step.table.strict and not _is_rowid(step, column):
+        return column_affinity(step.source, old) == "INTEGER"
     same_type = step.source.strict and _STRICT.get(old.type.upper()) == kind
     return same_type and not (_is_rowid(step, column) and not old.not_null)

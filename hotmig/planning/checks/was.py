@@ -7,12 +7,11 @@ from collections.abc import Iterable
 
 from hotmig.catalog.model import Table
 from hotmig.planning.checking import Context, check
-from hotmig.planning.checks.missing_values import has_no_value
 from hotmig.planning.hints import UsedHints
 from hotmig.planning.lines import bare, from_line, was_marker
 from hotmig.planning.mapping import claimed_column, declared_was
 from hotmig.planning.model import Finding, TableStep
-from hotmig.planning.successors import claimant
+from hotmig.planning.successors import claimant, has_no_value
 from hotmig.schema.model import ColumnRules
 
 NAME = "was"

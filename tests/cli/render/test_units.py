@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hotmig.cli.render.units import duration, milliseconds, number
+from hotmig.cli.render.units import duration, number, pause
 
 
 @pytest.mark.parametrize(
@@ -15,9 +15,11 @@ def test_duration(seconds: float, said: str) -> None:
     assert duration(seconds) == said
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(0.00842, "8.4 ms"), (0.12, "120 ms"), (12.0, "12,000 ms")])
-def test_milliseconds(seconds: float, said: str) -> None:
-    assert milliseconds(seconds) == said
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.00842, "8.4 ms"), (0.12, "120 ms"), (0.9996, "1.0 s"), (2.312, "2.3 s"), (12.0, "12 s")]
+)
+def test_pauses(seconds: float, said: str) -> None:
+    assert pause(seconds) == said
 
 
 def test_a_figure_that_is_unknown_is_said_to_be() -> None:

@@ -1,4 +1,4 @@
-"""What the tests of the checks have in common: a table of clients, and a table of one column."""
+"""What the tests of the checks share: a table of clients, one of a single column, and a child with its parent."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ A_AND_B = """
 @table
 class A:
     id: Annotated[int, Key] = auto()
+@table
+class B:
+    id: Annotated[int, Key] = auto()
+    a: Annotated[A | None, Was("a"){}]
+"""
+# The parent's old key goes on as its code; it gets a new one, and the child follows.
+CODED = """
+@table
+class A:
+    id: Annotated[int, Key] = auto()
+    code: str | None
 @table
 class B:
     id: Annotated[int, Key] = auto()

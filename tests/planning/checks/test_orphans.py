@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.planning.checks.building import A_AND_B
+from tests.planning.checks.building import A_AND_B, CODED
 from tests.planning.planned import planned
 
 MAPPED = A_AND_B + "dropped('a', 'id')"
@@ -47,19 +47,7 @@ def test_a_reference_to_a_reference_outside_of_its_key_cannot_be_followed() -> N
     old = """CREATE TABLE a(code TEXT PRIMARY KEY);
         CREATE TABLE b(id INTEGER PRIMARY KEY, a TEXT UNIQUE REFERENCES a);
         CREATE TABLE c(id INTEGER PRIMARY KEY, b TEXT REFERENCES b(a))"""
-    module = """
-@table
-class A:
-    id: Annotated[int, Key] = auto()
-    code: str | None
-@table
-class B:
-    id: Annotated[int, Key] = auto()
-    a: Annotated[A | None, Was("a"), Unique]
-@table
-class C:
-    id: Annotated[int, Key] = auto()
-    b: Annotated[int | None, Was("b"), References("B", "a_id")]
-"""
+    child = "@table\nclass C:\n    id: Annotated[int, Key] = auto()\n    b: Annotated[int | None, {}]\n"
+    module = CODED.format(", Unique") + child.format('Was("b"), References("B", "a_id")')
     message = "c.b refers to b.a_id, which is itself not copied: refer to the key of b"
     assert planned(old, module).of("orphans") == [("block", message, None)]

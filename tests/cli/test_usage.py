@@ -1,0 +1,55 @@
+"""What a slip of the pen on the command line, or in its directory, is answered with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hotmig.cli.app import cli
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments], prog_name="hotmig")
+
+
+@pytest.mark.parametrize(("command", "option"), [("drain", "--max-pause"), ("drain", "--hold"), ("path", "--wait")])
+@pytest.mark.parametrize("given", ["abc", "", "2s", "nan"])
+def test_what_is_no_number_is_called_that(command: str, option: str, given: str) -> None:
+    done = run(command, option, given)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"Error: Invalid value for '{option}': {given} is no number of seconds.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "owners"),
+    [
+        (("cutover", "--hold", "5"), "--hold", "`hotmig drain`"),
+        (("cutover", "--hold=5"), "--hold", "`hotmig drain`"),
+        (("migrate", "--cutover"), "--cutover", "`hotmig drain`"),
+        (("cutover", "--dry-run"), "--dry-run", "`hotmig cleanup-old`, `hotmig reset`"),
+        (("demo", "-d", "x"), "-d", "`hotmig init`, `hotmig inspect`, "),
+    ],
+)
+def test_an_option_of_another_command_is_told_as_that(arguments: tuple[str, ...], option: str, owners: str) -> None:
+    done = run(*arguments)
+    error, hint = done.stderr.splitlines()
+    assert (done.exit_code, error) == (2, f"Error: No such option: {option}")
+    assert hint.startswith(f"Hint: {option} belongs to {owners}")
+    assert hint.endswith(f"; `hotmig {arguments[0]} --help` lists what this one takes")
+
+
+def test_an_option_that_no_command_has_is_answered_with_the_nearest() -> None:
+    done = run("drain", "--max-pauze", "5")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: No such option")
+    assert "Did you mean" in done.stderr
+    assert "--max-pause" in done.stderr
+    assert "belongs to" not in run("--hold").stderr  # no command was named
+
+
+def test_a_module_that_is_not_there_has_no_line(tmp_path: Path) -> None:
+    done = run("migrate", "--dir", tmp_path)
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"Error: {tmp_path}/schema.py: there is no schema module to read: ")

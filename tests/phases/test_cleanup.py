@@ -1,0 +1,234 @@
+"""``cleanup-old``: what it takes out of the archive, what it leaves there, and when it refuses."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.phases.files import by_shell
+from tests.phases.shops import Shop, items, open_shop
+from tests.scenarios.harness import wait_until
+
+FENCE = {"_migration_fence_1_insert", "_migration_fence_1_update", "_migration_fence_1_delete"}
+LEFT = {"_migration_retired", *FENCE}
+MODES = ["", "--dry-run", "--print-sql", "--delete", "--unfence"]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    shop = open_shop(tmp_path / "shop")
+    shop.run("migrate")
+    shop.run("drain --cutover")
+    return shop
+
+
+def unstamped(shop: Shop) -> list[object]:
+    """The archive's objects, and what was left in it, without the time of the cleanup."""
+    left = shop.ask("SELECT id, successor FROM _migration_retired") if "_migration_retired" in names(shop) else []
+    return [shop.objects(), left, shop.ask(items())]
+
+
+def names(shop: Shop) -> set[str]:
+    return shop.own_objects()
+
+
+def check_fenced(shop: Shop) -> None:
+    for statement in ("INSERT INTO item(name) VALUES ('x')", "UPDATE item SET name = 'x'", "DELETE FROM item"):
+        with pytest.raises(sqlite3.IntegrityError, match=f"hotmig: this database was replaced by {shop.new.name}"):
+            shop.write(statement)
+
+
+# --- what it does, and what it says
+
+
+def test_it_leaves_a_fence_that_stands_by_itself(shop: Shop) -> None:
+    rows = shop.ask(items())
+    shop.run("cleanup-old")
+    assert names(shop) == LEFT
+    assert shop.ask("SELECT successor FROM _migration_retired") == [(shop.new.name,)]
+    assert shop.ask(items()) == rows
+    check_fenced(shop)
+
+
+def test_it_says_what_the_marker_said_and_what_went(shop: Shop) -> None:
+    gone = names(shop) - FENCE
+    lines = shop.run("cleanup-old").stdout.splitlines()
+    assert lines[:3] == ["Cleanup done.", f"  old: {shop.old}", "  the marker said: retired"]
+    assert {"_migration_marker", "_migration_log"} < gone
+    assert {line.removeprefix("  dropped ") for line in lines[3:]} == gone
+
+
+def test_json_says_the_same(shop: Shop) -> None:
+    gone = names(shop) - FENCE
+    facts = shop.json("cleanup-old")
+    assert (facts["format"], facts["skipped"], facts["previous"], facts["dry_run"]) == (1, None, "retired", False)
+    assert (facts["old"], facts["successor"], facts["deleted"]) == (str(shop.old), shop.new.name, [])
+    assert set(facts["dropped"]) == gone
+
+
+def test_a_second_time_there_is_nothing_to_clean(shop: Shop) -> None:
+    shop.run("cleanup-old")
+    before = shop.listing()
+    assert shop.run("cleanup-old").stdout == "Cleanup skipped.\n  the retired database is cleaned already\n"
+    assert shop.listing() == before
+
+
+@pytest.mark.parametrize("cleaned", [False, True], ids=["retired", "cleaned before"])
+def test_unfence_leaves_nothing_and_lets_writes_in(shop: Shop, cleaned: bool) -> None:
+    if cleaned:
+        shop.run("cleanup-old")
+    own = names(shop)
+    facts = shop.json("cleanup-old", "--unfence")
+    assert set(facts["dropped"]) == own
+    assert facts["previous"] == (None if cleaned else "retired")
+    assert names(shop) == set()
+    shop.write("DELETE FROM item")
+
+
+@pytest.mark.parametrize("cleaned", [False, True], ids=["retired", "cleaned before"])
+def test_delete_takes_the_file_and_names_it(shop: Shop, cleaned: bool) -> None:
+    if cleaned:
+        shop.run("cleanup-old")
+    new = shop.new
+    lines = shop.run("cleanup-old --delete").stdout.splitlines()
+    assert lines[0] == "Cleanup done."
+    assert lines[-1] == f"  deleted {shop.old}"
+    assert set(shop.listing()) == {new.name, "schema.py"}
+    assert shop.phase() == "ready"
+    assert shop.run("cleanup-old --delete").stdout == "Cleanup skipped.\n  no retired database is left here\n"
+
+
+def test_delete_takes_the_side_files_too(shop: Shop) -> None:
+    reader = sqlite3.connect(shop.old)
+    reader.execute("SELECT count(*) FROM item").fetchone()
+    gone = shop.json("cleanup-old", "--delete")["deleted"]
+    reader.close()
+    assert [Path(path).name.partition(".sqlite")[2] for path in gone] == ["", "-wal", "-shm"]
+    assert set(shop.listing()) == {shop.new.name, "schema.py"}
+
+
+# --- --dry-run and --print-sql
+
+
+@pytest.mark.parametrize("options", ["", "--unfence", "--delete"])
+def test_a_dry_run_says_it_all_and_does_nothing(shop: Shop, options: str) -> None:
+    before = shop.listing()
+    done = shop.run(f"cleanup-old --dry-run {options}")
+    facts = shop.json(f"cleanup-old --dry-run {options}")
+    assert shop.listing() == before
+    lines = done.stdout.splitlines()
+    assert lines[:3] == ["Cleanup would do this:", f"  old: {shop.old}", "  the marker said: retired"]
+    assert [line[len("  run ") : -1] for line in lines if line.startswith("  run ")] == facts["statements"]
+    deleted = [str(shop.old)] if options == "--delete" else []
+    assert [line.removeprefix("  delete ") for line in lines if line.startswith("  delete ")] == deleted
+    assert (facts["dry_run"], facts["dropped"], facts["deleted"]) == (True, [], deleted)
+
+
+@pytest.mark.parametrize("options", ["", "--unfence"])
+def test_the_printed_sql_does_what_the_command_does(tmp_path: Path, options: str) -> None:
+    left = []
+    for way in ("command", "sql"):
+        shop = open_shop(tmp_path / way)
+        shop.run("migrate")
+        shop.run("drain --cutover")
+        if way == "command":
+            shop.run(f"cleanup-old {options}")
+        else:
+            before = shop.listing()
+            printed = shop.run(f"cleanup-old --print-sql {options}").stdout
+            assert shop.listing() == before
+            assert by_shell(shop.old, printed) == []
+        left.append(unstamped(shop))
+    assert left[0] == left[1]
+
+
+def test_the_printed_sql_of_delete_names_the_files_to_delete_afterwards(shop: Shop) -> None:
+    reader = sqlite3.connect(shop.old)
+    reader.execute("SELECT count(*) FROM item").fetchone()
+    printed = shop.run("cleanup-old --delete --print-sql").stdout
+    reader.close()
+    lines = printed.splitlines()
+    expected = [f"{shop.old}{suffix}" for suffix in ("", "-wal", "-shm")]
+    assert lines[lines.index("COMMIT;") + 1 :] == [f"-- then delete {path}" for path in expected]
+    for file in by_shell(shop.old, printed):
+        file.unlink(missing_ok=True)
+    assert set(shop.listing()) == {shop.new.name, "schema.py"}
+    assert shop.phase() == "ready"
+
+
+def test_of_an_adopted_database_the_link_and_the_file_behind_it_are_named(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    application = tmp_path / "application.db"
+    shop.old.rename(application)
+    shop.old.symlink_to(application)
+    shop.run("migrate")
+    shop.run("drain --cutover")
+    lines = shop.run("cleanup-old --delete --print-sql").stdout.splitlines()
+    assert lines[-2:] == [f"-- then delete {shop.old}", f"-- then delete {application}"]
+
+
+# --- refusals
+
+
+@pytest.mark.parametrize("options", MODES)
+@pytest.mark.parametrize(
+    ("phase", "commands", "said"),
+    [
+        ("recording", ["migrate"], "(recording)"),
+        ("drained", ["migrate", "drain"], "(drained)"),
+        ("lapsed", ["migrate", "drain --hold 0.001"], "(lapsed)"),
+    ],
+)
+def test_while_a_migration_is_under_way_it_refuses(
+    tmp_path: Path, phase: str, commands: list[str], said: str, options: str
+) -> None:
+    shop = open_shop(tmp_path / "shop")
+    for command in commands:
+        shop.run(command)
+    wait_until(lambda: shop.phase() == phase, phase)
+    before = shop.listing()
+    done = shop.run(f"cleanup-old {options}", code=3)
+    assert shop.listing() == before
+    assert done.stdout == ""
+    error, hint = done.stderr.splitlines()
+    assert error == f"Error: a migration to {shop.new.name} is under way {said}"
+    assert hint == "Hint: finish it with `hotmig drain` and `hotmig cutover`, or undo it with `hotmig reset`"
+
+
+@pytest.mark.parametrize("options", MODES)
+def test_between_the_two_commits_of_a_cutover_it_refuses(tmp_path: Path, options: str) -> None:
+    shop = open_shop(tmp_path / "shop")
+    shop.run("migrate")
+    shop.run("drain")
+    shop.write("UPDATE _migration_marker SET status = 'retired'")
+    assert shop.phase() == "half-cut"
+    before = shop.listing()
+    done = shop.run(f"cleanup-old {options}", code=3)
+    assert shop.listing() == before
+    assert "`hotmig cutover` to finish it" in done.stderr
+
+
+def test_without_its_successor_an_archive_is_neither_cleaned_nor_deleted(shop: Shop) -> None:
+    shop.new.unlink()
+    before = shop.listing()
+    for options in ("", "--delete"):
+        done = shop.run(f"cleanup-old {options}", code=1)
+        assert done.stderr.startswith("Error: there is no live database\n")
+        assert shop.listing() == before
+    shop.run("cleanup-old --unfence")
+    shop.write("DELETE FROM item")
+
+
+def test_delete_and_unfence_exclude_each_other(shop: Shop) -> None:
+    before = shop.listing()
+    shop.run("cleanup-old --delete --unfence", code=2)
+    assert shop.listing() == before
+
+
+def test_without_a_retired_database_it_says_so(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    before = shop.listing()
+    assert shop.run("cleanup-old").stdout == "Cleanup skipped.\n  no retired database is left here\n"
+    assert shop.listing() == before

@@ -1,0 +1,188 @@
+"""``cutover``: what it refuses, and that a refusal changes nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.phases.shops import Shop, items, open_shop
+from tests.scenarios.harness import wait_until
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    shop = open_shop(tmp_path / "shop")
+    shop.run("migrate")
+    return shop
+
+
+def refused(shop: Shop) -> tuple[str, str]:
+    """A refusal, exit 3, that changes no database; its message and its hint."""
+    before = {name: told for name, told in shop.listing().items() if name.endswith(".sqlite")}
+    status = shop.json("status")["phase"]
+    done = shop.run("cutover", code=3)
+    assert {name: told for name, told in shop.listing().items() if name.endswith(".sqlite")} == before
+    assert shop.phase() == status
+    assert done.stdout == ""
+    error, hint = done.stderr.splitlines()
+    return error, hint
+
+
+def check_handed_over(shop: Shop) -> None:
+    assert shop.phase() == "retired"
+    assert shop.ask(items(name="title"), shop.new) == shop.ask(items())
+    shop.write("INSERT INTO item(title) VALUES ('the new one takes it')", file=shop.new)
+    with pytest.raises(sqlite3.IntegrityError, match="hotmig: this database was replaced by"):
+        shop.write("DELETE FROM item")
+
+
+def test_after_a_drain_it_hands_over_and_says_the_pause_and_the_files(shop: Shop) -> None:
+    shop.run("drain")
+    lines = shop.run("cutover").stdout.splitlines()
+    assert lines[:3] == ["Cut over: the new database is ready.", f"  old: {shop.old}", f"  new: {shop.new}"]
+    assert lines[3].startswith("  writes were paused for ")
+    check_handed_over(shop)
+
+
+def test_json_has_the_pause_and_the_files(shop: Shop) -> None:
+    shop.run("drain")
+    facts = shop.json("cutover")
+    assert (facts["old"], facts["new"]) == (str(shop.old), str(shop.new))
+    assert facts["pause"] > 0
+    assert facts["finished_half_cut"] is False
+
+
+def test_before_migrate_there_is_nothing_to_cut_over_to(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    error, hint = refused(shop)
+    assert error == f"Error: {shop.old.name} has no _migration_marker: no migration is recording there"
+    assert "`hotmig migrate`" in hint
+
+
+def test_without_drain_it_refuses(shop: Shop) -> None:
+    assert refused(shop) == (
+        "Error: the migration is not drained",
+        "Hint: run `hotmig drain`, then `hotmig cutover`",
+    )
+    shop.run("drain")
+    shop.run("cutover")
+    check_handed_over(shop)
+
+
+@pytest.mark.parametrize(("writes", "said"), [(1, "1 write"), (3, "3 writes")])
+def test_after_new_writes_it_refuses(shop: Shop, writes: int, said: str) -> None:
+    shop.run("drain --hold 0.001")
+    wait_until(lambda: shop.phase() == "lapsed", "the fence to lapse")
+    shop.write(*["INSERT INTO item(name) VALUES ('written since')"] * writes)
+    error, hint = refused(shop)
+    assert error == f"Error: the old database accepted {said} since the drain: its fence has lapsed"
+    assert "run `hotmig drain` again, then `hotmig cutover`" in hint
+    shop.run("drain")
+    shop.run("cutover")
+    check_handed_over(shop)
+
+
+@pytest.mark.parametrize(
+    ("ddl", "said"),
+    [
+        ("ALTER TABLE item ADD COLUMN price", "price"),
+        ("CREATE TABLE surprise(id INTEGER PRIMARY KEY)", "surprise"),
+        ("DROP TRIGGER _migration_fence_1_insert", "_migration_fence_1_insert dropped"),
+        ("DROP TRIGGER _migration_capture_1_after_insert", "_migration_capture_1_after_insert dropped"),
+    ],
+)
+def test_a_changed_schema_of_the_old_database_is_refused(shop: Shop, ddl: str, said: str) -> None:
+    shop.run("drain")
+    shop.write(ddl)
+    error, hint = refused(shop)
+    assert error.startswith("Error: the old database was changed while it was recorded: ")
+    assert said in error
+    assert hint == "Hint: run `hotmig reset`, then `hotmig migrate`"
+
+
+def test_after_a_changed_schema_the_hint_leads_to_the_end(shop: Shop) -> None:
+    shop.run("drain")
+    shop.write("CREATE INDEX ix ON item(name)")
+    refused(shop)
+    shop.run("reset")
+    shop.run("migrate")
+    shop.run("drain")
+    shop.run("cutover")
+    check_handed_over(shop)
+
+
+def test_what_touched_the_schema_and_changed_nothing_asks_for_another_drain(shop: Shop) -> None:
+    shop.run("drain")
+    shop.write("ANALYZE")
+    error, hint = refused(shop)
+    assert error == "Error: the old database's schema was touched since the drain (an ANALYZE is enough)"
+    assert "run `hotmig drain` again, then `hotmig cutover`" in hint
+
+
+def test_the_drain_that_is_asked_for_after_an_analyze_leads_to_the_end(shop: Shop) -> None:
+    shop.run("drain")
+    shop.write("ANALYZE")
+    refused(shop)
+    shop.run("drain")
+    shop.run("cutover")
+    check_handed_over(shop)
+
+
+@pytest.mark.parametrize("drained", [False, True], ids=["recording", "drained"])
+def test_with_the_marker_gone_it_refuses_and_reset_helps(shop: Shop, drained: bool) -> None:
+    if drained:
+        shop.run("drain")
+    shop.write("DROP TABLE _migration_marker")
+    error, hint = refused(shop)
+    assert error == f"Error: {shop.old.name} has no _migration_marker: no migration is recording there"
+    assert "`hotmig reset`" in hint
+    shop.run("reset")
+    assert shop.own_objects() == set()
+    for command in ("migrate", "drain", "cutover"):
+        shop.run(command)
+    check_handed_over(shop)
+
+
+def test_with_the_row_of_the_marker_gone_it_refuses_too(shop: Shop) -> None:
+    shop.run("drain")
+    shop.write("DELETE FROM _migration_marker")
+    error, hint = refused(shop)
+    assert error == f"Error: {shop.old.name} has no _migration_marker: no migration is recording there"
+    assert "`hotmig reset`" in hint
+
+
+def test_a_new_database_that_is_gone_is_refused(shop: Shop) -> None:
+    shop.run("drain")
+    new = shop.new
+    new.unlink()
+    error, hint = refused(shop)
+    assert error == f"Error: the new database {new.name} is missing or empty"
+    assert hint == "Hint: run `hotmig migrate` to build it again"
+
+
+def test_with_another_schema_module_it_refuses(shop: Shop) -> None:
+    shop.run("drain")
+    module = shop.directory / "schema.py"
+    module.write_text(module.read_text() + "    rank: int = 0\n")
+    error, hint = refused(shop)
+    assert error.startswith(
+        f"Error: the migration under way builds {shop.new.name}, but the schema module now asks for "
+    )
+    assert "`hotmig reset`" in hint
+
+
+def test_a_half_cut_migration_is_finished_by_cutover_alone(shop: Shop) -> None:
+    shop.run("drain")
+    shop.write("UPDATE _migration_marker SET status = 'retired'")  # the first of the two commits
+    assert shop.phase() == "half-cut"
+    for command in ("migrate", "drain", "reset", "cleanup-old"):
+        assert "`hotmig cutover` to finish it" in shop.run(command, code=3).stderr
+    assert "a cutover that was killed half-way is finished" in shop.run("cutover").stdout
+    check_handed_over(shop)
+
+
+def test_a_second_cutover_has_nothing_to_do(shop: Shop) -> None:
+    shop.run("drain --cutover")
+    assert shop.run("cutover").stdout == "Cutover skipped.\n  the database already has this schema\n"

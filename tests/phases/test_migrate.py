@@ -1,0 +1,189 @@
+"""``migrate``: what it leaves alone, and what its options do."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.phases.shops import ITEMS, MODULE, ROWS, Shop, items, open_shop
+
+MISTAKES = {
+    "syntax": "class (\n",
+    "no module": None,
+    "raises": MODULE + "\nraise ValueError('no')\n",
+    "type": MODULE.replace("title: Annotated[str | None", "title: Annotated[complex | None"),
+    "unknown column": MODULE.replace("@table", '@table(indexes=["nothing"])'),
+    "table twice": MODULE + "\n@table('item')\nclass Again:\n    id: Annotated[int, Key] = auto()\n",
+}
+DROPS_A_COLUMN = MODULE.replace('    title: Annotated[str | None, Was("name")] = None\n', "")
+NEW_CHECK = MODULE.replace("@table", "@table(checks=['length(title) < 7'])")
+BLOCKS = {"drops a column": DROPS_A_COLUMN, "breaks a new CHECK": NEW_CHECK}
+OPTIONS = ["", "--wal", "--offline", "--offline --wal"]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return open_shop(tmp_path / "shop")
+
+
+# --- blocked
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("wal", [True, False], ids=["wal", "rollback journal"])
+@pytest.mark.parametrize("reason", BLOCKS)
+def test_a_blocked_migrate_changes_nothing_at_all(tmp_path: Path, reason: str, wal: bool, options: str) -> None:
+    shop = open_shop(tmp_path / "shop", module=BLOCKS[reason], wal=wal)
+    before = shop.listing()
+    done = shop.run(f"migrate {options}", code=1)
+    assert shop.listing() == before
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: migrate is blocked: ")
+    assert "\nHint: `hotmig plan` " in done.stderr
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_the_module_changes_nothing_at_all(tmp_path: Path, mistake: str, options: str) -> None:
+    shop = open_shop(tmp_path / "shop")
+    module = MISTAKES[mistake]
+    if module is None:
+        (shop.directory / "schema.py").unlink()
+    else:
+        (shop.directory / "schema.py").write_text(module)
+    before = shop.listing()
+    done = shop.run(f"migrate {options}", code=1)
+    assert shop.listing() == before
+    assert "schema.py" in done.stderr.splitlines()[0]
+
+
+def test_a_blocked_migrate_leaves_the_files_of_an_application_at_work_alone(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop", module=DROPS_A_COLUMN)
+    application = sqlite3.connect(shop.old)
+    application.execute("INSERT INTO item(name) VALUES ('in the -wal')")
+    application.commit()
+    before = shop.listing()
+    shop.run("migrate", code=1)
+    after = shop.listing()
+    application.close()
+    index = f"{shop.old.name}-shm"  # in it readers say up to where they read
+    assert {**after, index: before[index]} == before
+
+
+# --- --wal
+
+
+def test_wal_switches_the_old_database_first_and_says_so(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop", wal=False)
+    done = shop.run("migrate --wal")
+    assert done.stderr == "Note: journal mode was delete, is WAL now\n"
+    assert shop.ask("PRAGMA journal_mode") == shop.ask("PRAGMA journal_mode", shop.new) == [("wal",)]
+    assert shop.ask(items(name="title"), shop.new) == shop.ask(items())
+    shop.run("drain --cutover")
+    assert shop.ask("PRAGMA journal_mode", shop.new) == [("wal",)]
+
+
+def test_without_wal_both_databases_have_the_old_journal_mode(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop", wal=False)
+    shop.run("migrate")
+    assert shop.ask("PRAGMA journal_mode") == shop.ask("PRAGMA journal_mode", shop.new) == [("delete",)]
+
+
+def test_wal_on_a_wal_database_changes_no_mode(shop: Shop) -> None:
+    assert shop.run("migrate --wal").stderr == "Note: journal mode was wal, is WAL now\n"
+    assert shop.ask("PRAGMA journal_mode", shop.new) == [("wal",)]
+
+
+def test_quiet_keeps_the_note_of_the_switch_to_itself(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop", wal=False)
+    assert shop.run("migrate --wal --quiet").stderr == ""
+    assert shop.ask("PRAGMA journal_mode") == [("wal",)]
+
+
+# --- --long-reads
+
+SLOW_ROWS = 4_000
+SLOW_SCRIPT = ITEMS.replace(f"i < {ROWS}", f"i < {SLOW_ROWS}")
+# Dear to compute: with all rows it takes many times the 0.1 s for which a reader may keep writers waiting.
+DEAR = "length(hex(zeroblob(100000 + id % 2))) > 0"
+
+
+def dear_shop(directory: Path, check: str, *, wal: bool = False) -> Shop:
+    module = MODULE.replace("@table", f"@table(checks=[{check!r}])")
+    return open_shop(directory, script=SLOW_SCRIPT, module=module, wal=wal)
+
+
+def unanswered(shop: Shop, *options: str) -> list[str]:
+    found = shop.json("plan", *options)["findings"]
+    return [finding["severity"] for finding in found if finding["check"] == "unanswered"]
+
+
+def test_long_reads_ask_to_the_end_what_the_writers_would_wait_for(tmp_path: Path) -> None:
+    shop = dear_shop(tmp_path / "shop", DEAR)
+    assert unanswered(shop) == ["warn"]
+    assert unanswered(shop, "--long-reads") == []
+    shop.run("migrate --long-reads")
+    assert len(shop.ask(items(name="title"), shop.new)) == SLOW_ROWS
+
+
+def test_in_wal_mode_every_question_is_asked_to_the_end(tmp_path: Path) -> None:
+    assert unanswered(dear_shop(tmp_path / "shop", DEAR, wal=True)) == []
+
+
+def test_long_reads_find_before_anything_is_done_what_else_the_copy_stops_at(tmp_path: Path) -> None:
+    shop = dear_shop(tmp_path / "shop", f"{DEAR} AND id <> {SLOW_ROWS}")
+    before = shop.listing()
+    assert "1 row breaks the new CHECK" in shop.run("migrate --long-reads", code=1).stderr
+    assert shop.listing() == before
+    failed = shop.run("migrate", code=3)
+    assert failed.stderr.startswith("Recovery snapshot:\nshop: copying\n")
+    assert shop.fence() == ("recording", None)
+
+
+# --- --offline
+
+
+def test_offline_does_it_all_under_one_fence(shop: Shop) -> None:
+    before = shop.ask(items())
+    done = shop.run("migrate --offline")
+    assert f"Copied {ROWS} rows in " in done.stdout
+    assert "Cut over: the new database is ready.\n  writes were paused for " in done.stdout
+    assert shop.phase() == "retired"
+    assert shop.ask(items(name="title"), shop.new) == before
+    with pytest.raises(sqlite3.IntegrityError, match=f"hotmig: this database was replaced by {shop.new.name}"):
+        shop.write("DELETE FROM item")
+    shop.write("DELETE FROM item", file=shop.new)
+
+
+def test_offline_as_json_has_the_drain_and_the_pause(shop: Shop) -> None:
+    facts = shop.json("migrate", "--offline")
+    assert facts["rows"] == {"item": ROWS}
+    assert facts["offline"]["pause"] > 0
+    assert facts["offline"]["proved"]["rows"] == ROWS
+
+
+def test_an_offline_migrate_that_fails_takes_its_fence_down(tmp_path: Path) -> None:
+    shop = dear_shop(tmp_path / "shop", f"{DEAR} AND id <> {SLOW_ROWS}")
+    failed = shop.run("migrate --offline", code=3)
+    assert failed.stderr.startswith("Recovery snapshot:\nshop: copying\n")
+    assert shop.fence() == ("recording", None)
+    shop.write(f"DELETE FROM item WHERE id = {SLOW_ROWS}")
+    assert shop.ask("SELECT operation, table_name, key_1 FROM _migration_log") == [("delete", "item", SLOW_ROWS)]
+    shop.run("migrate --offline")
+    assert shop.phase() == "retired"
+    assert shop.ask(items(name="title"), shop.new) == shop.ask(items())
+
+
+# --- again
+
+
+def test_a_second_migrate_has_nothing_to_copy_and_says_what_is_next(shop: Shop) -> None:
+    shop.run("migrate")
+    before = shop.listing()
+    done = shop.run("migrate")
+    assert done.stdout == "Migrate skipped.\n  everything is copied already; `hotmig drain` is next\n"
+    assert {name: told for name, told in shop.listing().items() if name.endswith(".sqlite")} == {
+        name: told for name, told in before.items() if name.endswith(".sqlite")
+    }

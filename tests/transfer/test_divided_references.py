@@ -1,0 +1,175 @@
+"""An old column that alone was a reference, of several columns now: the way back from a key of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hotmig.planning.model import Translation
+from hotmig.transfer.proof import prove
+from hotmig.transfer.replay import replay
+from hotmig.transfer.session import Session
+from tests.transfer.building import Case, rules, schema
+
+
+def ignore(_table: str, _rows: int) -> None:
+    pass
+
+
+OLD = (
+    "CREATE TABLE shelf(id INTEGER PRIMARY KEY, room TEXT NOT NULL, number INTEGER NOT NULL, UNIQUE (room, number))",
+    "CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, shelf_id INTEGER REFERENCES shelf(id))",
+    "INSERT INTO shelf VALUES (1, 'a', 2), (2, 'b', 1), (3, 'b', 2)",
+    "INSERT INTO item VALUES (1, 'A', 1), (2, 'B', 3), (3, 'C', NULL), (4, 'D', 2)",
+)
+NEW = (
+    "CREATE TABLE shelf(room TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (room, number))",
+    "CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, room TEXT, number INTEGER,"
+    " FOREIGN KEY (room, number) REFERENCES shelf(room, number))",
+)
+ITEMS = "SELECT id, room, number FROM item ORDER BY 1"
+FOLLOWED = Translation(("shelf_id",), "shelf", "shelf", ("id",), ("room", "number"), ("room", "number"), "refuse")
+
+# However it is said: of the whole reference, of one of its columns, or of each.
+SAID = {
+    "reference": {"room": {"together": ("shelf_id",)}, "number": {"together": ("shelf_id",)}},
+    "first column": {"room": {"was": "shelf_id"}},
+    "last column": {"number": {"was": "shelf_id"}},
+    "each column": {"room": {"was": "shelf_id"}, "number": {"was": "shelf_id"}},
+}
+
+
+def replayed(case: Case, session: Session, *writes: str) -> list[tuple[object, ...]]:
+    case.write(*writes)
+    replay(session)
+    prove(session, ignore)
+    return case.new_rows(ITEMS)
+
+
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID.keys())
+def test_all_columns_follow_the_row_that_the_one_meant(tmp_path: Path, said: dict[str, dict[str, str]]) -> None:
+    case = Case(tmp_path, OLD, schema(NEW, [rules("item", **said)]))
+    step = case.plan.step("item")
+    assert step is not None
+    assert step.translations == (FOLLOWED,)
+    case.write("PRAGMA foreign_keys = ON")
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows(ITEMS) == [(1, "a", 2), (2, "b", 2), (3, None, None), (4, "b", 1)]
+        assert replayed(
+            case,
+            session,
+            "UPDATE item SET shelf_id = 2 WHERE id = 1",
+            "UPDATE item SET shelf_id = NULL WHERE id = 4",
+            "UPDATE item SET shelf_id = 1 WHERE id = 3",
+            "UPDATE shelf SET room = 'z' WHERE id = 3",
+            "INSERT INTO shelf VALUES (9, 'c', 9)",
+            "INSERT INTO item VALUES (5, 'E', 9)",
+        ) == [(1, "b", 1), (2, "z", 2), (3, "a", 2), (4, None, None), (5, "c", 9)]
+        # Two rows exchange their places: none of their items is written.
+        assert replayed(
+            case,
+            session,
+            "UPDATE shelf SET room = 'x' WHERE id = 1",
+            "UPDATE shelf SET room = 'a', number = 2 WHERE id = 2",
+            "UPDATE shelf SET room = 'b', number = 1 WHERE id = 1",
+        ) == [(1, "a", 2), (2, "z", 2), (3, "b", 1), (4, None, None), (5, "c", 9)]
+        assert case.new_rows("SELECT room, number FROM shelf ORDER BY 1, 2") == [
+            ("a", 2),
+            ("b", 1),
+            ("c", 9),
+            ("z", 2),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("action", "left"),
+    [
+        ("ON DELETE CASCADE", [(1, "a", 2), (3, None, None), (4, "b", 1)]),
+        ("ON DELETE SET NULL", [(1, "a", 2), (2, None, None), (3, None, None), (4, "b", 1)]),
+    ],
+)
+def test_a_parent_that_is_deleted(tmp_path: Path, action: str, left: list[tuple[object, ...]]) -> None:
+    old = [OLD[0], OLD[1].replace("shelf(id)", f"shelf(id) {action}"), *OLD[2:]]
+    case = Case(tmp_path, old, schema(NEW, [rules("item", room={"was": "shelf_id"})]))
+    case.write("PRAGMA foreign_keys = ON")
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert replayed(case, session, "DELETE FROM shelf WHERE id = 3") == left
+
+
+def test_without_a_declared_foreign_key_it_is_the_old_key(tmp_path: Path) -> None:
+    old = [OLD[0], OLD[1].replace(" REFERENCES shelf(id)", ""), *OLD[2:]]
+    case = Case(tmp_path, old, schema(NEW, [rules("item", **SAID["each column"])]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert replayed(case, session, "UPDATE item SET shelf_id = 2 WHERE id = 1")[0] == (1, "b", 1)
+
+
+def test_a_part_that_lived_on_under_its_own_name_stays_as_it_is(tmp_path: Path) -> None:
+    """Of many tenants: the tenant's column stays, and the order's number comes back."""
+    old = [
+        "CREATE TABLE tenant(id INTEGER PRIMARY KEY)",
+        "CREATE TABLE orders(id INTEGER PRIMARY KEY, tenant_id INTEGER NOT NULL REFERENCES tenant, n INTEGER NOT NULL,"
+        " UNIQUE (tenant_id, n))",
+        "CREATE TABLE line(id INTEGER PRIMARY KEY, tenant_id INTEGER NOT NULL REFERENCES tenant,"
+        " order_id INTEGER REFERENCES orders)",
+        "INSERT INTO tenant VALUES (1), (2)",
+        "INSERT INTO orders VALUES (7, 1, 1), (8, 1, 2), (9, 2, 1)",
+        "INSERT INTO line VALUES (1, 1, 8), (2, 2, 9), (3, 2, NULL)",
+    ]
+    new = [
+        "CREATE TABLE tenant(id INTEGER PRIMARY KEY)",
+        "CREATE TABLE orders(tenant_id INTEGER NOT NULL REFERENCES tenant, n INTEGER NOT NULL,"
+        " PRIMARY KEY (tenant_id, n))",
+        "CREATE TABLE line(id INTEGER PRIMARY KEY, tenant_id INTEGER NOT NULL REFERENCES tenant, n INTEGER,"
+        " FOREIGN KEY (tenant_id, n) REFERENCES orders)",
+    ]
+    case = Case(tmp_path, old, schema(new, [rules("line", n={"was": "order_id"})]))
+    step = case.plan.step("line")
+    assert step is not None
+    assert step.translations == (Translation(("order_id",), "orders", "orders", ("id",), ("n",), ("n",), "refuse"),)
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows("SELECT * FROM line") == [(1, 1, 2), (2, 2, 1), (3, 2, None)]
+        case.write("UPDATE line SET order_id = 7 WHERE id = 1", "UPDATE orders SET n = 5 WHERE id = 9")
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows("SELECT * FROM line") == [(1, 1, 1), (2, 2, 5), (3, 2, None)]
+
+
+def test_a_row_that_is_found_by_the_reference_itself(tmp_path: Path) -> None:
+    """An extension record: its key is the reference, of one column before and of two now."""
+    old = [
+        OLD[0],
+        "CREATE TABLE label(shelf_id INTEGER PRIMARY KEY REFERENCES shelf(id) ON DELETE CASCADE, word TEXT)",
+        OLD[2],
+        "INSERT INTO label VALUES (3, 'x'), (1, 'y')",
+    ]
+    new = [
+        NEW[0],
+        "CREATE TABLE label(room TEXT NOT NULL, number INTEGER NOT NULL, word TEXT, PRIMARY KEY (room, number),"
+        " FOREIGN KEY (room, number) REFERENCES shelf)",
+    ]
+    labels = "SELECT room, number, word FROM label ORDER BY word"
+    case = Case(tmp_path, old, schema(new, [rules("label", room={"was": "shelf_id"})]))
+    case.write("PRAGMA foreign_keys = ON")
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows(labels) == [("b", 2, "x"), ("a", 2, "y")]
+        case.write(
+            "UPDATE label SET shelf_id = 2 WHERE word = 'x'",
+            "UPDATE shelf SET room = 'q' WHERE id = 2",
+            "DELETE FROM shelf WHERE id = 1",
+            "INSERT INTO shelf VALUES (4, 'c', 3)",
+            "INSERT INTO label VALUES (4, 'z')",
+        )
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows(labels) == [("q", 1, "x"), ("c", 3, "z")]
