@@ -108,10 +108,9 @@ class Application:
                 self._attempt(write)
             if transaction.savepoint is not None and transaction.savepoint < len(transaction.writes):
                 self.db.execute("ROLLBACK TO aside")
-            if not transaction.commit:
+            if not transaction.commit or self._leaves_orphans():
                 self.db.execute("ROLLBACK")
                 return "rolled back"
-            self._require_parents()
             self.db.execute("COMMIT")
         except sqlite3.Error as error:
             if self.db.in_transaction:
@@ -119,11 +118,10 @@ class Application:
             return _fate(error)
         return "accepted"
 
-    def _require_parents(self) -> None:
+    def _leaves_orphans(self) -> bool:
         """SQLite 3.40.1 commits a reference to no row now and then: its count of deferred violations
         comes to nothing by what another statement of the transaction does. Such an orphan hotmig refuses, rightly."""
-        if self.db.execute("PRAGMA foreign_key_check").fetchone() is not None:
-            raise sqlite3.IntegrityError("FOREIGN KEY constraint failed")
+        return self.db.execute("PRAGMA foreign_key_check").fetchone() is not None
 
     def _attempt(self, write: Write) -> None:
         self.db.execute("SAVEPOINT one")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hotmig.sqlite import connect
+from hotmig.sqlite import connect, execute
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.replay import replay
 from tests.phases.shops import open_shop
@@ -60,6 +60,17 @@ def test_a_mark_that_is_higher_already_stays(tmp_path: Path) -> None:
         replay(session, finish=True)
     assert case.new_rows(MARKS) == [("thing", 500)]
     assert moved(case) is None
+
+
+def test_a_table_that_never_had_a_row_gets_its_mark(tmp_path: Path) -> None:
+    case = Case(tmp_path, [OLD, "INSERT INTO item(id) VALUES (90)"], schema([NEW], [rules("thing", was="item")]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        execute(session.db, "DELETE FROM main.sqlite_sequence")
+        assert moved(case) == 'the AUTOINCREMENT mark of "thing"'
+        replay(session, finish=True)
+    assert case.new_rows(MARKS) == [("thing", 90)]
 
 
 def test_of_keys_that_are_new_there_is_no_mark_to_carry(tmp_path: Path) -> None:

@@ -133,6 +133,8 @@ WATCHING = "CREATE TRIGGER {} BEGIN INSERT INTO audit VALUES ('watched', NEW.id,
         ("watch AFTER UPDATE OF v ON t FOR EACH ROW WHEN CASE WHEN NEW.begin THEN 1 ELSE 0 END -- begin\n", [3]),
         ("watch BEFORE UPDATE ON t WHEN NEW.v <> OLD.v", [2, 3]),
         ("watch UPDATE OF w ON main.t", []),
+        ("watch UPDATE OF v ON main.t", [2, 3]),
+        ("watch UPDATE ON main . t WHEN NEW.id = 2", [2]),
     ],
 )
 def test_when_and_update_of_say_for_which_updates(tmp_path: Path, trigger: str, ids: list[int]) -> None:

@@ -92,8 +92,12 @@ def widened(case: Case, *writes: str) -> dict[str, list[object] | str]:
         ([MARK.format("country")], {"country": "whole", "city": "whole"}),
         ([MARK.format("city")], {"city": "whole"}),
         (["UPDATE country SET note = 'n' WHERE id = 10", MARK.format("city")], {"country": [10], "city": "whole"}),
+        (
+            ["UPDATE country SET note = 'n' WHERE id = 10", MARK.format("country")],
+            {"country": "whole", "city": "whole"},
+        ),
     ],
-    ids=["its row", "a row that comes", "a child", "parent's mark", "child's mark", "both"],
+    ids=["its row", "a row that comes", "a child", "parent's mark", "child's mark", "row, child's mark", "row, mark"],
 )
 def test_children_of_a_column_that_is_not_the_key(
     tmp_path: Path, new: Sequence[str], orphans: str, writes: list[str], found: dict[str, list[object] | str]
@@ -101,21 +105,23 @@ def test_children_of_a_column_that_is_not_the_key(
     assert widened(countries(tmp_path, orphans, new), *writes) == found
 
 
+@pytest.mark.parametrize("new", [BY_ID, [BY_ID[0].replace(" COLLATE NOCASE", ""), BY_ID[1]]], ids=["nocase", "binary"])
 @pytest.mark.parametrize("orphans", ["refuse", "null"])
 @pytest.mark.parametrize(
     ("writes", "cities"),
     [
         (["UPDATE country SET code = 'xx' WHERE id = 20"], [2]),
         (["UPDATE country SET code = 'xx' WHERE id = 20", "UPDATE country SET code = 'FR' WHERE id = 30"], [2, 3]),
+        (["UPDATE country SET code = 'yy' WHERE id = 10"], [1, 5]),
         (["DELETE FROM country WHERE id = 10"], [1, 5]),
     ],
-    ids=["its name goes", "its name comes", "gone"],
+    ids=["its name goes", "its name comes", "its name goes, in any case", "gone"],
 )
 def test_children_by_the_name_that_their_parent_had(
-    tmp_path: Path, orphans: str, writes: list[str], cities: list[object]
+    tmp_path: Path, new: Sequence[str], orphans: str, writes: list[str], cities: list[object]
 ) -> None:
     """Without foreign keys an application leaves them behind."""
-    assert widened(countries(tmp_path, orphans), *writes)["city"] == cities
+    assert widened(countries(tmp_path, orphans, new), *writes)["city"] == cities
 
 
 @pytest.mark.parametrize(
@@ -243,6 +249,17 @@ def test_grandchildren_count_too(tmp_path: Path) -> None:
     assert widened(case, MARK.format("country")) == {"country": "whole", "state": "whole", "city": "whole"}
     carried(case, "UPDATE country SET id = id WHERE id = 1")
     assert case.new_rows("SELECT * FROM city ORDER BY id") == [(100, 2, 10), (101, 2, 11), (102, 1, 12)]
+
+
+def test_a_tree_is_followed_down_to_its_leaves(tmp_path: Path) -> None:
+    old = [
+        "CREATE TABLE node(name TEXT PRIMARY KEY NOT NULL COLLATE NOCASE, parent TEXT REFERENCES node(name))",
+        "INSERT INTO node VALUES ('d', 'c'), ('c', 'B'), ('b', 'a'), ('a', NULL), ('x', NULL)",
+    ]
+    new = ["CREATE TABLE node(id INTEGER PRIMARY KEY, name TEXT NOT NULL, parent_id INTEGER REFERENCES node(id))"]
+    case = ready(tmp_path, old, new, "node", {"parent_id": {"was": "parent"}})
+    assert widened(case, "UPDATE node SET parent = 'x' WHERE name = 'a'") == {"node": ["a", "b", "c", "d"]}
+    carried(case, "UPDATE node SET name = 'Q' WHERE name = 'x'", "UPDATE node SET parent = 'q' WHERE name = 'a'")
 
 
 def test_only_children_of_the_latest_keys_are_looked_for(tmp_path: Path) -> None:
