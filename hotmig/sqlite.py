@@ -20,9 +20,7 @@ LOCK_POLL_SECONDS = 0.0003
 # For a COMMIT to a live database in rollback-journal mode: while it waits for one long reader, nobody else gets in.
 READERS_SECONDS = 2.0
 READ_SECONDS = 30.0
-HEADER_BYTES = 20
 _ASCII_LOWER = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
-WAL_FILE_FORMAT = 2
 
 Mode = Literal["ro", "rw", "rwc"]
 Row = tuple[Any, ...]

@@ -57,7 +57,6 @@ class DrainResult:
     entries: int = 0
     keys: int = 0
     proved: Proved | None = None
-    last_round: Replayed | None = None
     fenced_at: float = 0.0
     drained_seconds: float = 0.0  # from the fence's commit to the last replayed row
     hold: float = HOLD_SECONDS
@@ -217,7 +216,6 @@ def _under_fence(
         entries=sum(done.entries for done in rounds) + last.entries,
         keys=sum(done.keys for done in rounds) + last.keys,
         proved=proved,
-        last_round=last,
         fenced_at=fenced_at,
         drained_seconds=time.monotonic() - started,
         hold=hold,

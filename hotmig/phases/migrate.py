@@ -21,7 +21,7 @@ from hotmig.phases.locate import Location, locate
 from hotmig.phases.migration import LOCK_SECONDS, cut_in_two, old_writer, recorded_plan
 from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Progress, Report, silent
-from hotmig.planning.copy_plan import hints_of
+from hotmig.planning.hints import hints_of
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
 from hotmig.sqlite import READERS_SECONDS, execute, is_locked, reading, transaction, value

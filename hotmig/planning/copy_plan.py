@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from hotmig.catalog.fingerprint import canonical, digest
 from hotmig.catalog.model import Catalog, Table
-from hotmig.planning.hints import UsedHints, hints_of
+from hotmig.planning.hints import UsedHints
 from hotmig.planning.keys import can_be_null, row_key
 from hotmig.planning.mapping import Draft, Fill, drafts
 from hotmig.planning.model import ColumnStep, CopyPlan, Hint, Recorded, SourceKey, TableStep, Translation
@@ -14,8 +14,6 @@ from hotmig.planning.order import parents_first
 from hotmig.planning.references import References
 from hotmig.schema.model import Schema
 from hotmig.sqlite import fold, quote
-
-__all__ = ["build_plan", "hints_of"]
 
 
 def build_plan(old: Catalog, schema: Schema, used_hints: frozenset[Hint] = frozenset()) -> CopyPlan:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hotmig.cli.render.units import duration, number
-from hotmig.phases.status import BUILDING, JULIAN_DAY_OF_1970, SECONDS_A_DAY, NewSide, OldSide, Phase, Status
+from hotmig.phases.standing import BUILDING, JULIAN_DAY_OF_1970, SECONDS_A_DAY, Phase
+from hotmig.phases.status import NewSide, OldSide, Status
 from hotmig.units import counted, size
 
 LABEL_WIDTH = 19  # of the longest label, "_migration_progress"

@@ -1,0 +1,114 @@
+"""What someone should look at, and the command to run next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from hotmig.phases.standing import BUILDING, Pair, Phase, built, recording_ancestors
+from hotmig.phases.survey import CUT_SHORT, EMPTY, DatabaseFile, Survey
+
+UNFINISHED = (EMPTY, CUT_SHORT)  # what a killed process can leave, and the next command mends
+NEXT: dict[Phase, str | None] = {
+    "none": "hotmig plan",
+    "ready": None,
+    "copying": "hotmig migrate",
+    "recording": "hotmig drain",
+    "draining": "hotmig drain",
+    "lapsed": "hotmig drain",
+    "drained": "hotmig cutover",
+    "half-cut": "hotmig cutover",
+    "retired": "hotmig cleanup-old",
+}
+
+
+def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
+    """The command to run next, None where there is none."""
+    if pair.old is None and _old_cut_short(seen, pair):
+        return NEXT[phase]  # whatever works on the old database rolls it back first
+    if pair.old is None and phase in BUILDING:
+        return None  # nothing can go on without the old database
+    if phase == "none" and pair.old is None:
+        return f"hotmig init {seen.strangers[0].name}" if len(seen.strangers) == 1 else "hotmig init"
+    if phase == "none" and seen.orphan:
+        return "hotmig reset"
+    if phase == "retired" and not pair.in_service:
+        return None
+    if pair.changed_by_hand:
+        return "hotmig plan"
+    if phase in ("draining", "lapsed") and built(pair.new) == "copying":
+        return NEXT["copying"]  # migrate --offline was killed, or the new file is gone
+    return NEXT[phase]
+
+
+def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
+    """What someone should look at, one sentence each."""
+    if phase in ("draining", "drained"):
+        yield "the fence is up: the application's writes are refused"
+    if phase == "lapsed":
+        yield "the fence lapsed before the cutover: writes flow again, and are recorded"
+    if phase == "half-cut":
+        yield "a cutover was cut in two: neither database accepts writes"
+    if phase == "retired" and not pair.in_service:
+        yield f"{pair.new_path} replaced the old database and {_why_gone(pair.new)}"
+    if pair.old is None and phase in BUILDING and not _old_cut_short(seen, pair):
+        yield "the old database is not there: nothing can go on until it is put back"
+    if pair.marker and pair.old and pair.old.recording and not pair.in_service and pair.new is None:
+        yield f"the new database {pair.marker.target} is not there"
+    yield from pair.edited
+    if pair.earlier:
+        yield (
+            f"the schema module asks for {pair.earlier}, which was replaced: the schema went back to an earlier one,"
+            " and `hotmig plan` and `hotmig migrate` refuse that"
+        )
+    yield from _odd_files(seen, pair, phase)
+
+
+def _odd_files(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
+    """Files that are not what they should be, or should not be there."""
+    if pair.changed_by_hand and pair.new:
+        yield f"{pair.new.path.name} has another schema than its name and the module say: it was changed by hand"
+    if seen.orphan and pair.old:
+        yield f"{seen.orphan.path.name} is unfinished, and no database here is recorded for it"
+    for file in recording_ancestors(seen):
+        yield f"{file.path.name} was replaced, but accepts writes"
+    others = [file.path.name for file in seen.live if file not in (pair.old, pair.new)]
+    if others:
+        yield f"more than one file could be the live database: {', '.join(others)} too"
+    if pair.marker and _is_to_be_built_again(pair):
+        yield f"{pair.marker.target} is no database any more: move it away, and `hotmig migrate` builds it again"
+    told = _is_to_be_built_again(pair) or (phase == "copying" and pair.new and pair.new.problem in UNFINISHED)
+    for file in seen.files:
+        if file.problem and not (told and file is pair.new):
+            yield f"{file.path.name}: {file.problem}"
+
+
+def _why_gone(new: DatabaseFile | None) -> str:
+    if new is None:
+        return "is not there"
+    is_lost = new.broken or new.problem == EMPTY
+    return "is no database any more: put it back from a backup" if is_lost else "can't be looked at"
+
+
+def _is_to_be_built_again(pair: Pair) -> bool:
+    """Whether the file that is being built was damaged or overwritten: nothing of the application's is in it."""
+    return pair.new is not None and pair.new.broken and pair.old is not None and pair.old.recording
+
+
+def _old_cut_short(seen: Survey, pair: Pair) -> bool:
+    """Whether a file that may be the old database can't be read, because a killed process was committing to it."""
+    return any(file.problem == CUT_SHORT and file is not pair.new for file in seen.files)
+
+
+def broken_by(pair: Pair, schema_file: Path) -> Iterator[str]:
+    """What a migration can't go on after, one sentence each: only a reset helps."""
+    old, marker, new = pair.old, pair.marker, pair.new
+    if old is not None and old.leftovers:
+        yield f"{old.path.name} has triggers of hotmig without their marker: every write to it fails"
+    if old is None or marker is None or not old.recording or pair.in_service or new is None or new.problem:
+        return
+    if old.schema_version != marker.schema_version:
+        # Rare, and dear: the module and the planner are loaded for this alone.
+        from hotmig.phases.drifted import drifted
+
+        yield from drifted(old.path, new.path, marker, schema_file)
