@@ -31,6 +31,10 @@ from hotmig.transfer.identity import Identity, read_copies
 from hotmig.transfer.session import Session, open_session
 
 OFFLINE_HOLD_SECONDS = 60.0
+WAYS_OUT = (
+    "put the schema module and the old database's schema back as they were and run the same command, "
+    "or run `hotmig reset` and then `hotmig migrate` to begin anew"
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ def migrate(
     Raises Blocked, without any side effect, when the plan has blocking findings. ``offline`` refuses writes from
     the first row on; ``wal`` switches the old database to WAL first; for ``long_reads`` see ``plan``.
     """
+    if location.marker is not None:
+        _require_target(location.marker, location)
     planned = plan(location, long_reads=long_reads, extensions=extensions)
     skipped = MigrateResult(None, location.old, location.new, {}, 0, 0.0, 0, ())
     if planned.nothing_to_do:
@@ -152,17 +158,18 @@ def _record(location: Location, wanted: CopyPlan, seconds: float, offline: bool)
         return marker
 
 
-def _require_same(marker: Marker, location: Location, wanted: CopyPlan) -> None:
-    ways_out = (
-        "put the schema module and the old database's schema back as they were and run the same command, "
-        "or run `hotmig reset` and then `hotmig migrate` to begin anew"
-    )
+def _require_target(marker: Marker, location: Location) -> None:
+    """Before anything is planned: what stands in the way of another migration does not matter to this one."""
     if marker.status == "retired":
         raise cut_in_two()
     if marker.target != location.new.name:
-        raise Refused(f"another migration is under way, to {marker.target}", ways_out)
+        raise Refused(f"another migration is under way, to {marker.target}", WAYS_OUT)
+
+
+def _require_same(marker: Marker, location: Location, wanted: CopyPlan) -> None:
+    _require_target(marker, location)
     if marker.plan_hash != wanted.hash:
-        raise Refused("the migration under way was begun from another plan", ways_out)
+        raise Refused("the migration under way was begun from another plan", WAYS_OUT)
 
 
 def _make_file(location: Location, schema: Schema, wanted: CopyPlan, commit: str | None) -> None:

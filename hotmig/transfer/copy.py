@@ -148,7 +148,7 @@ def _walk(
             done = chunk(bounds)
             if more:
                 placed = ", ".join(
-                    f"{position} = (SELECT p{number} FROM temp.upper_bound)"
+                    f"{position} = (SELECT p{number} FROM temp._migration_upper_bound)"
                     for number, position in enumerate(positions, 1)
                 )
                 _set(session, name, f"placed = 1, {placed}")

@@ -87,15 +87,15 @@ def doom_moved(session: Session, step: StepSql, doomed: str) -> None:
         same(f"m.{name}", f"p.{position}", signed_zero=True)
         for name, position in zip(new_names(step), step.new_key, strict=True)
     )
-    execute(session.db, "DROP TABLE IF EXISTS temp.moved")
+    execute(session.db, "DROP TABLE IF EXISTS temp._migration_moved")
     execute(
         session.db,
-        f"CREATE TEMP TABLE moved AS SELECT {', '.join(f'm.{name}' for name in (*old, *new_names(step)))}"
+        f"CREATE TEMP TABLE _migration_moved AS SELECT {', '.join(f'm.{name}' for name in (*old, *new_names(step)))}"
         f" FROM {step.keys} AS k CROSS JOIN main._id_mapping AS m ON m.table_name = {step.label} AND {mapped}"
         f" WHERE NOT EXISTS (SELECT 1 FROM {step.view} AS p WHERE {found} AND {unmoved})",
     )
-    execute(session.db, f"INSERT INTO {doomed} SELECT {', '.join(new_names(step))} FROM temp.moved")
-    _forget(session, step, "temp.moved")
+    execute(session.db, f"INSERT INTO {doomed} SELECT {', '.join(new_names(step))} FROM temp._migration_moved")
+    _forget(session, step, "temp._migration_moved")
 
 
 def _forget(session: Session, step: StepSql, table: str) -> None:

@@ -15,7 +15,7 @@ from hotmig.transfer.widen import widen
 
 @dataclass
 class LoggedKeys:
-    """Keys are collected in the session's ``temp.keys_<n>`` tables; ``upto`` is the last log row they come from.
+    """Keys are collected in the session's ``temp._migration_keys_<n>``; ``upto`` is the last log row they come from.
 
     ``whole`` holds the number of each step whose table carries a whole-table mark: every row of it counts as logged.
     """

@@ -26,10 +26,10 @@ def among(rows: str) -> Find:
     """For an ``INSERT`` of ``rows``: what stands behind FROM, with the projection under the alias ``p``."""
 
     def find(session: Session, step: StepSql, error: sqlite3.IntegrityError) -> Sequence[Misfit]:
-        execute(session.db, "DROP TABLE IF EXISTS temp.suspects")
+        execute(session.db, "DROP TABLE IF EXISTS temp._migration_suspects")
         # Without types: the rows must not be changed by their being looked at.
-        execute(session.db, f"CREATE TEMP TABLE suspects({', '.join(step.view_columns)})")
-        execute(session.db, f"INSERT INTO temp.suspects SELECT p.* FROM {rows}")
+        execute(session.db, f"CREATE TEMP TABLE _migration_suspects({', '.join(step.view_columns)})")
+        execute(session.db, f"INSERT INTO temp._migration_suspects SELECT p.* FROM {rows}")
         found = []
         for position, its_error in _misfits(session, step):
             if str(its_error) == str(error):
@@ -41,7 +41,7 @@ def among(rows: str) -> Find:
 
 def _misfits(session: Session, step: StepSql) -> Iterator[tuple[int, sqlite3.IntegrityError]]:
     """The first suspects that do not fit. All before each of them are in the new table then, but for the others."""
-    first, last = 1, value(session.db, "SELECT count(*) FROM temp.suspects")
+    first, last = 1, value(session.db, "SELECT count(*) FROM temp._migration_suspects")
     for _ in range(SAMPLES):
         found = _first_misfit(session, step, first, last)
         if found is None:
@@ -69,7 +69,7 @@ def _first_misfit(session: Session, step: StepSql, first: int, last: int) -> tup
 
 def _try(session: Session, step: StepSql, first: int, last: int) -> sqlite3.IntegrityError | None:
     try:
-        execute(session.db, step.insert("temp.suspects AS p WHERE p.rowid BETWEEN ? AND ?"), (first, last))
+        execute(session.db, step.insert("temp._migration_suspects AS p WHERE p.rowid BETWEEN ? AND ?"), (first, last))
     except sqlite3.IntegrityError as error:
         return error
     return None
@@ -79,7 +79,7 @@ def _described(session: Session, step: StepSql, position: int, error: sqlite3.In
     names = tuple(name for name in columns_of(step.step.table, str(error)) if fold(name) in step.positions)
     values = [cut(f"p.{step.positions[fold(name)]}") for name in names]
     key = step.key_of("p")
-    this = "temp.suspects AS p WHERE p.rowid = ?"
+    this = "temp._migration_suspects AS p WHERE p.rowid = ?"
     row = execute(session.db, f"SELECT {', '.join([*key, *values])} FROM {this}", (position,)).fetchone()
     holder = _holder(session, step, step.insert(this), (position,), names) if _is_duplicate(error) else None
     return Misfit(named(row, len(key), 0), holder, names)

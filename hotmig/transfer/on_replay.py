@@ -112,15 +112,15 @@ def _create(session: Session, step: StepSql, name: str) -> None:
 
 
 def _stage(step: StepSql) -> str:
-    return f"replayed_{step.step.number}"
+    return f"_migration_replayed_{step.step.number}"
 
 
 def _put(step: StepSql) -> str:
-    return f"put_in_{step.step.number}"
+    return f"_migration_put_in_{step.step.number}"
 
 
 def _fresh(step: StepSql) -> str:
-    return f"fresh_{step.step.number}"
+    return f"_migration_fresh_{step.step.number}"
 
 
 def _columns(step: StepSql) -> tuple[str, ...]:

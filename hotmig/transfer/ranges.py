@@ -65,10 +65,10 @@ class KeyRange:
         """Starts before the first row, or behind the key that the SELECT ``position`` finds."""
         names = ", ".join(self._names)
         for bound in ("lower_bound", "upper_bound", "last_row"):
-            execute(self.db, f"DROP TABLE IF EXISTS temp.{bound}")
-            execute(self.db, f"CREATE TEMP TABLE {bound}({names})")
+            execute(self.db, f"DROP TABLE IF EXISTS temp._migration_{bound}")
+            execute(self.db, f"CREATE TEMP TABLE _migration_{bound}({names})")
         if position is not None:
-            execute(self.db, f"INSERT INTO temp.lower_bound {position}")
+            execute(self.db, f"INSERT INTO temp._migration_lower_bound {position}")
 
     def extend(self, rows: int) -> bool:
         """Sets the upper bound ``rows`` further on. False when the chunk reaches the end of the walk.
@@ -77,38 +77,39 @@ class KeyRange:
         application that appends rows faster than they are walked would never let it end otherwise.
         """
         columns = ", ".join(self.columns)
-        if value(self.db, "SELECT 1 FROM temp.last_row") is None:
+        if value(self.db, "SELECT 1 FROM temp._migration_last_row") is None:
             last = ", ".join(f"{column} DESC" for column in self.columns)
-            execute(self.db, f"INSERT INTO temp.last_row SELECT {columns} FROM {self.table} ORDER BY {last} LIMIT 1")
-        execute(self.db, "DELETE FROM temp.upper_bound")
+            newest = f"SELECT {columns} FROM {self.table} ORDER BY {last} LIMIT 1"
+            execute(self.db, f"INSERT INTO temp._migration_last_row {newest}")
+        execute(self.db, "DELETE FROM temp._migration_upper_bound")
         cursor = execute(
             self.db,
-            f"INSERT INTO temp.upper_bound SELECT {columns} FROM {self.table}"
+            f"INSERT INTO temp._migration_upper_bound SELECT {columns} FROM {self.table}"
             f" WHERE {self._above(self.columns)} AND {row_value(self.columns)} < {self._bound('last_row')}"
             f" ORDER BY {columns} LIMIT 1 OFFSET ?",
             (rows - 1,),
         )
         if cursor.rowcount == 1:
             return True
-        execute(self.db, "INSERT INTO temp.upper_bound SELECT * FROM temp.last_row")
+        execute(self.db, "INSERT INTO temp._migration_upper_bound SELECT * FROM temp._migration_last_row")
         return False
 
     def where(self, key: Sequence[str]) -> str:
         """The condition that a row, whose key columns are called ``key`` here, lies in the chunk."""
         terms = [self._above(key)]
-        if value(self.db, "SELECT 1 FROM temp.upper_bound") is not None:
+        if value(self.db, "SELECT 1 FROM temp._migration_upper_bound") is not None:
             terms.append(f"{row_value(key)} <= {self._bound('upper_bound')}")
         return " AND ".join(terms)
 
     def advance(self) -> None:
         """Goes on behind the upper bound."""
-        execute(self.db, "DELETE FROM temp.lower_bound")
-        execute(self.db, "INSERT INTO temp.lower_bound SELECT * FROM temp.upper_bound")
+        execute(self.db, "DELETE FROM temp._migration_lower_bound")
+        execute(self.db, "INSERT INTO temp._migration_lower_bound SELECT * FROM temp._migration_upper_bound")
 
     def _above(self, key: Sequence[str]) -> str:
-        if value(self.db, "SELECT 1 FROM temp.lower_bound") is None:
+        if value(self.db, "SELECT 1 FROM temp._migration_lower_bound") is None:
             return "1"
         return f"{row_value(key)} > {self._bound('lower_bound')}"
 
     def _bound(self, bound: str) -> str:
-        return f"(SELECT {', '.join(f'+{name}' for name in self._names)} FROM temp.{bound})"
+        return f"(SELECT {', '.join(f'+{name}' for name in self._names)} FROM temp._migration_{bound})"

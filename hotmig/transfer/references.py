@@ -35,12 +35,11 @@ def remember_deleted(session: Session, parent: StepSql) -> None:
         types = [column_affinity(parent.step.table, column) for column in referred]
         names = ", ".join(f"g{position} {affinity}" for position, affinity in enumerate(types, 1))
         values = ", ".join(f"n.{quote(column.name)}" for column in referred)
-        execute(session.db, f"DROP TABLE IF EXISTS temp.gone_{number}")
-        execute(session.db, f"CREATE TEMP TABLE gone_{number}({names})")
-        execute(
-            session.db,
-            f"INSERT INTO temp.gone_{number} SELECT {values} FROM {parent.target} AS n WHERE {parent.is_doomed('n')}",
-        )
+        gone = f"_migration_gone_{number}"
+        execute(session.db, f"DROP TABLE IF EXISTS temp.{gone}")
+        execute(session.db, f"CREATE TEMP TABLE {gone}({names})")
+        doomed = f"SELECT {values} FROM {parent.target} AS n WHERE {parent.is_doomed('n')}"
+        execute(session.db, f"INSERT INTO temp.{gone} {doomed}")
 
 
 def check_touched(session: Session, touched: Sequence[StepSql]) -> None:
@@ -60,7 +59,7 @@ def _referred_to_gone(parent: Table, key: ForeignKey, number: int) -> str:
     pairs = zip(key.columns, _referred(parent, key), strict=True)
     values = [f"c.{quote(ours)} COLLATE {quote(theirs.collation)}" for ours, theirs in pairs]
     gone = ", ".join(f"g{position}" for position in range(1, len(values) + 1))
-    return f"{row_value(values)} IN (SELECT {gone} FROM temp.gone_{number})"
+    return f"{row_value(values)} IN (SELECT {gone} FROM temp._migration_gone_{number})"
 
 
 def _referred(parent: Table, key: ForeignKey) -> list[Column]:

@@ -19,7 +19,7 @@ def create_seeds(db: sqlite3.Connection, sql: StepSql) -> None:
     if not sql.step.seeds:
         return
     names = [f"c{number}" for number in range(1, len(sql.written) + 1)]
-    execute(db, f"CREATE TEMP TABLE seed_{sql.step.number}({', '.join([*names, 'given', 'wins'])})")
+    execute(db, f"CREATE TEMP TABLE _migration_seed_{sql.step.number}({', '.join([*names, 'given', 'wins'])})")
     for seed in sql.step.seeds:
         row = [seed.by_name.get(fold(column.name)) for column in sql.written]
         given = "".join("1" if fold(column.name) in seed.by_name else "0" for column in sql.written)

@@ -1,7 +1,9 @@
 """The SQL of one table's transfer: temporary views and tables over ``main`` (the new file) and ``old``.
 
 Columns of views go by position (``c1``, ``c2``, …; ``k1``, … for the old key), so that no name of a user's column can
-collide with ours, and so that a table of 2,000 columns has no more than that in its view.
+collide with ours, and so that a table of 2,000 columns has no more than that in its view. Temporary tables begin with
+``_migration_``, which ``plan`` keeps for us: in the copy of a trigger that is temporary too, a bare name finds them
+first.
 """
 
 from __future__ import annotations
@@ -68,36 +70,36 @@ class StepSql:
     @property
     def keys(self) -> str:
         """The logged keys."""
-        return f"temp.keys_{self.step.number}"
+        return f"temp._migration_keys_{self.step.number}"
 
     @property
     def latest(self) -> str:
         """The keys that were logged since the last look."""
-        return f"temp.latest_{self.step.number}"
+        return f"temp._migration_latest_{self.step.number}"
 
     @property
     def view(self) -> str:
         """The projection."""
-        return f"temp.projection_{self.step.number}"
+        return f"temp._migration_projection_{self.step.number}"
 
     @property
     def copied(self) -> str:
         """The projection as the copy reads it."""
-        return f"temp.copied_{self.step.number}"
+        return f"temp._migration_copied_{self.step.number}"
 
     @property
     def rows(self) -> str:
         """The projected rows of the logged keys."""
-        return f"temp.rows_{self.step.number}"
+        return f"temp._migration_rows_{self.step.number}"
 
     @property
     def doomed(self) -> str:
         """The new keys of the rows that a replay takes out."""
-        return f"temp.doomed_{self.step.number}"
+        return f"temp._migration_doomed_{self.step.number}"
 
     @property
     def seed(self) -> str:
-        return f"temp.seed_{self.step.number}"
+        return f"temp._migration_seed_{self.step.number}"
 
     @property
     def source(self) -> str:
@@ -240,12 +242,12 @@ class StepSql:
         rows = ", ".join(self.view_columns)
         doomed = ", ".join(f"d{number}" for number in range(1, len(self.step.new_key) + 1))
         return (
-            f"CREATE TEMP TABLE keys_{self.step.number}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
-            f"CREATE TEMP TABLE latest_{self.step.number}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
-            f"CREATE TEMP TABLE rows_{self.step.number}({rows}, PRIMARY KEY ({keys})) WITHOUT ROWID",
-            f"CREATE TEMP TABLE doomed_{self.step.number}({doomed})",
-            f"CREATE TEMP VIEW projection_{self.step.number}({rows}) AS {self._select(direct=False)}",
-            f"CREATE TEMP VIEW copied_{self.step.number}({rows}) AS {self._select(direct=True)}",
+            f"CREATE TEMP TABLE _migration_keys_{self.step.number}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
+            f"CREATE TEMP TABLE _migration_latest_{self.step.number}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
+            f"CREATE TEMP TABLE _migration_rows_{self.step.number}({rows}, PRIMARY KEY ({keys})) WITHOUT ROWID",
+            f"CREATE TEMP TABLE _migration_doomed_{self.step.number}({doomed})",
+            f"CREATE TEMP VIEW _migration_projection_{self.step.number}({rows}) AS {self._select(direct=False)}",
+            f"CREATE TEMP VIEW _migration_copied_{self.step.number}({rows}) AS {self._select(direct=True)}",
         )
 
     def _select(self, direct: bool) -> str:

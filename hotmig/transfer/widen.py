@@ -14,7 +14,7 @@ from hotmig.transfer.step_sql import StepSql, matches
 
 
 def widen(session: Session, whole: set[int]) -> None:
-    """Adds to each ``temp.latest_<n>`` the children of the latest parents, and their children, and so on.
+    """Adds to each ``temp._migration_latest_<n>`` the children of the latest parents, and their children, and so on.
 
     ``whole`` has the steps of which every row counts as logged; children of such a parent get into it too.
     """

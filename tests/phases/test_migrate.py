@@ -187,3 +187,11 @@ def test_a_second_migrate_has_nothing_to_copy_and_says_what_is_next(shop: Shop) 
     assert {name: told for name, told in shop.listing().items() if name.endswith(".sqlite")} == {
         name: told for name, told in before.items() if name.endswith(".sqlite")
     }
+
+
+def test_another_module_in_mid_migration_is_told_as_that_whatever_stands_in_its_way(shop: Shop) -> None:
+    shop.run("migrate")
+    (shop.directory / "schema.py").write_text(DROPS_A_COLUMN)
+    refused = shop.run("migrate", code=3)
+    assert "Error: another migration is under way, to shop-" in refused.stderr
+    assert "`hotmig reset`" in refused.stderr

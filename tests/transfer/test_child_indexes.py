@@ -38,7 +38,8 @@ def scans(case: Case) -> list[str]:
         session.db.set_trace_callback(searches.append)
         replay(session)
         session.db.set_trace_callback(None)
-        searches = [sql for sql in searches if sql.startswith("INSERT OR IGNORE INTO temp.latest_") and " AS o" in sql]
+        into = "INSERT OR IGNORE INTO temp._migration_latest_"
+        searches = [sql for sql in searches if sql.startswith(into) and " AS o" in sql]
         assert searches
         steps = [row[3] for sql in searches for row in execute(session.db, f"EXPLAIN QUERY PLAN {sql}").fetchall()]
     return [step for step in steps if step.startswith("SCAN o") or "AUTOMATIC" in step]

@@ -384,3 +384,12 @@ def test_from_migrate_to_cutover_and_beyond(tmp_path: Path) -> None:
     assert shop.ask(changes, shop.new) == replayed
     shop.write("UPDATE item SET cents = 401 WHERE id = 4", file=shop.new)
     assert sorted(shop.ask(changes, shop.new)[4:]) == [("rose", 4, 400, 401), ("unasked", 4, None, None)]
+
+
+@pytest.mark.parametrize("name", ["last_row", "keys_1", "latest_1", "rows_1", "moved", "lower_bound", "replayed_1"])
+def test_a_trigger_writes_to_the_table_that_it_names(tmp_path: Path, name: str) -> None:
+    """In a copy of a trigger that is temporary itself, a bare name means a temporary table first."""
+    trigger = INSERTED.replace("audit", name)
+    case = asked(tmp_path, [T], [T, AUDIT.replace("audit", name), AUDIT], [trigger])
+    found = fired(case, "INSERT INTO t VALUES (1, 'a', 'x')", question=f"SELECT * FROM {name}")
+    assert found == [("insert", 1, None, "a")]

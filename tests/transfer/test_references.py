@@ -249,8 +249,8 @@ def test_children_of_parents_that_are_written_without_pause_are_looked_for_once(
         case.write("UPDATE part SET stock = stock + 1")
         copy_all(session, {}, lambda _table, _rows: case.write("UPDATE part SET stock = 0 WHERE sku = 's7'"))
         # All 3,000 parents are logged; the last look was for the one that was written since the look before.
-        assert value(session.db, "SELECT count(*) FROM temp.keys_1") == 3000
-        assert value(session.db, "SELECT count(*) FROM temp.latest_1") == 1
+        assert value(session.db, "SELECT count(*) FROM temp._migration_keys_1") == 3000
+        assert value(session.db, "SELECT count(*) FROM temp._migration_latest_1") == 1
         replay(session)
         prove(session, ignore)
     assert case.new_rows(
