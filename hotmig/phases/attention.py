@@ -28,6 +28,8 @@ def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
         return NEXT[phase]  # whatever works on the old database rolls it back first
     if pair.old is None and phase in BUILDING:
         return None  # nothing can go on without the old database
+    if phase == "none" and pair.old is None and any(file.problem for file in seen.files):
+        return None  # what is named like the database comes first: init would refuse, and rightly
     if phase == "none" and pair.old is None:
         return f"hotmig init {seen.strangers[0].name}" if len(seen.strangers) == 1 else "hotmig init"
     if phase == "none" and seen.orphan:

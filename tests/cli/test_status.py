@@ -228,3 +228,16 @@ def test_without_a_database_it_asks_whether_the_directory_is_right(shop: Path) -
     assert shown[1] == "  There is no database shop-<hash>.sqlite here: is --dir right?"
     (shop / "schema.py").write_text("from hotmig.schema import table\n@table\nclass Item:\n    id: int\n")
     assert run(shop).stdout.splitlines()[1] == "  There is no database shop-<hash>.sqlite here yet."
+
+
+def test_a_database_that_can_not_be_read_is_not_to_be_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "schema.py").write_text(
+        "from typing import Annotated\nfrom hotmig.schema import Key, table\ndatabase = 'shop'\n"
+        "@table\nclass Item:\n    id: Annotated[int, Key]\n"
+    )
+    (tmp_path / f"shop-{'0' * 16}.sqlite").write_bytes(b"no database at all " * 100)
+    told = run(tmp_path, "--check")
+    assert told.exit_code == 1
+    assert told.stdout.splitlines()[1] == "  What is named like the database can't be read."
+    assert f"  ! shop-{'0' * 16}.sqlite: " in told.stdout
+    assert told.stdout.splitlines()[-1] == "Next: nothing to run"

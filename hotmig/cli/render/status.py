@@ -107,6 +107,8 @@ def _words(status: Status) -> str:
         return f"The old database was replaced, and what replaced it {lost}"
     if status.phase in BUILDING and status.old.path is None:
         return "The new database is unfinished, and the old one is not here"
+    if status.phase == "none" and status.old.path is None and status.attention:
+        return "What is named like the database can't be read"
     if status.phase == "none" and status.old.path is None and status.new.size is None:
         doubt = ": is --dir right?" if status.schema_hash is None else " yet"
         return f"There is no database {status.name}-<hash>.sqlite here{doubt}"
