@@ -29,7 +29,7 @@ from hotmig.schema.model import Schema
 from hotmig.sqlite import execute, is_closed_wal, quote, reading, value
 from hotmig.transfer.bookkeeping import built_catalog, read_hints
 
-SHORT_READ_SECONDS = 0.1
+SHORT_READ_SECONDS = 0.08  # no writer is to wait for 0.1 s
 CHANGED = "whose schema was changed by hand since it was made"
 STEPS_BETWEEN_LOOKS = 10_000  # VM steps: about a millisecond
 
@@ -57,7 +57,7 @@ class PlanResult:
 def plan(location: Location, *, long_reads: bool = False, extensions: tuple[str, ...] = ()) -> PlanResult:
     """Plans the migration from the live database to the schema module's.
 
-    In rollback-journal mode a question to the data that takes longer than 0.1 s is given up, unless ``long_reads``.
+    In rollback-journal mode a question to the data that takes longer than 0.08 s is given up, unless ``long_reads``.
     Raises Refused between the two commits of a cutover.
     """
     schema, old = location.schema, location.old
