@@ -8,7 +8,7 @@ from __future__ import annotations
 from hotmig.planning.model import Translation
 from hotmig.planning.projection import is_copy
 from hotmig.sqlite import conjunction, execute, fold, quote, same, value
-from hotmig.transfer.bookkeeping import columns
+from hotmig.transfer import id_mapping
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
 
@@ -34,26 +34,22 @@ def widen(session: Session, whole: set[int]) -> None:
 
 def _widen_edge(session: Session, whole: set[int], child: StepSql, edge: Translation) -> None:
     parent = next(step for step in session.steps if fold(step.step.table.name) == fold(edge.parent))
-    if child.step.number in whole or value(session.db, f"SELECT 1 FROM {parent.latest} LIMIT 1") is None:
-        if parent.step.number in whole:
-            whole.add(child.step.number)
-        return
-    by_key = {fold(name) for name in edge.parent_columns} == {fold(name) for name in parent.source_key.columns}
     if parent.step.number in whole:
         whole.add(child.step.number)
+    if child.step.number in whole or value(session.db, f"SELECT 1 FROM {parent.latest} LIMIT 1") is None:
         return
     children = ", ".join(child.source_key_of("o"))
-    if not by_key:
-        carried = _carried(parent, edge)
-        former = _of_former_values(parent, child, edge, carried) if carried else _of_former_rows(parent, child, edge)
-        _add(session, child, former)
-    if by_key:
+    if {fold(name) for name in edge.parent_columns} == {fold(name) for name in parent.source_key.columns}:
         # Left to itself, SQLite reads all children where no statistics tell it how few the keys are.
         _add(
             session,
             child,
             f"SELECT {children} FROM {parent.latest} AS k CROSS JOIN {child.source} AS o ON {_logged(parent, edge)}",
         )
+    elif carried := _carried(parent, edge):
+        _add(session, child, _of_former_values(parent, child, edge, carried))
+    else:
+        _add(session, child, _of_former_rows(parent, child, edge))
     pairs = zip(edge.columns, edge.parent_columns, strict=True)
     # The left side's collation counts, and a foreign key goes by the parent's.
     refers = conjunction(f"q.{quote(theirs)} = o.{quote(ours)}" for ours, theirs in pairs)
@@ -106,9 +102,9 @@ def _of_former_rows(parent: StepSql, child: StepSql, edge: Translation) -> str:
     referred = conjunction(f"c.{quote(target)} = n.{quote(value)} COLLATE BINARY" for target, value in pairs)
     key, mapping = list(child.target_key_of("c")), ""
     if child.step.keys == "mapped":
-        new = [f"mc.{name}" for name in columns("new_id", len(key))]
+        new = [f"mc.{name}" for name in id_mapping.new_names(child)]
         mapping = f" CROSS JOIN main._id_mapping AS mc ON mc.table_name = {child.label} AND {matches(new, key)}"
-        key = [f"mc.{name}" for name in columns("old_id", len(child.key))]
+        key = [f"mc.{name}" for name in id_mapping.old_names(child)]
     return f"SELECT {', '.join(key)} FROM {_former_rows(parent)} CROSS JOIN {child.target} AS c ON {referred}{mapping}"
 
 
@@ -116,9 +112,9 @@ def _former_rows(parent: StepSql) -> str:
     """What stands behind FROM to get the new rows ``n``, as they are before the replay, of the latest keys ``k``."""
     mapping, new = "", list(parent.key_of("k"))
     if parent.step.keys == "mapped":
-        old = matches([f"m.{name}" for name in columns("old_id", len(parent.key))], parent.key_of("k"))
+        old = matches([f"m.{name}" for name in id_mapping.old_names(parent)], parent.key_of("k"))
         mapping = f" CROSS JOIN main._id_mapping AS m ON m.table_name = {parent.label} AND {old}"
-        new = [f"m.{name}" for name in columns("new_id", len(parent.step.new_key))]
+        new = [f"m.{name}" for name in id_mapping.new_names(parent)]
     read = matches(parent.target_key_of("n"), new, parent.target_collations)
     return f"{parent.latest} AS k{mapping} CROSS JOIN {parent.target} AS n ON {read}"
 
