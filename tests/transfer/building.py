@@ -17,6 +17,8 @@ from hotmig.sqlite import connect, execute
 from hotmig.transfer import build
 from hotmig.transfer.copy import copy_all
 from hotmig.transfer.identity import Identity
+from hotmig.transfer.proof import prove
+from hotmig.transfer.replay import replay
 from hotmig.transfer.session import Session, open_session
 
 PLACE = Place(Path("schema.py"), 1)
@@ -86,3 +88,11 @@ class Case:
             return execute(db, sql).fetchall()
         finally:
             db.close()
+
+
+def replayed(question: str, case: Case, session: Session, *writes: str) -> list[tuple[object, ...]]:
+    """What the new database answers once the writes are replayed and the proof has passed."""
+    case.write(*writes)
+    replay(session)
+    prove(session, lambda *_: None)
+    return case.new_rows(question)

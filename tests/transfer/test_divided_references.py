@@ -10,6 +10,7 @@ from hotmig.planning.model import Translation
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
 from hotmig.transfer.session import Session
+from tests.transfer import building
 from tests.transfer.building import Case, rules, schema
 
 
@@ -41,10 +42,7 @@ SAID = {
 
 
 def replayed(case: Case, session: Session, *writes: str) -> list[tuple[object, ...]]:
-    case.write(*writes)
-    replay(session)
-    prove(session, ignore)
-    return case.new_rows(ITEMS)
+    return building.replayed(ITEMS, case, session, *writes)
 
 
 @pytest.mark.parametrize("said", SAID.values(), ids=SAID.keys())

@@ -11,6 +11,7 @@ from hotmig.errors import Refused
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
 from hotmig.transfer.session import Session
+from tests.transfer import building
 from tests.transfer.building import Case, rules, schema
 
 
@@ -48,10 +49,7 @@ def library(tmp_path: Path, shelf: str, more: Sequence[str] = (), book: str = RE
 
 
 def replayed(case: Case, session: Session, *writes: str) -> list[tuple[object, ...]]:
-    case.write(*writes)
-    replay(session)
-    prove(session, ignore)
-    return case.new_rows(BOOKS)
+    return building.replayed(BOOKS, case, session, *writes)
 
 
 @pytest.mark.parametrize("shelf", SHELF.values(), ids=SHELF.keys())
