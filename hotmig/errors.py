@@ -6,13 +6,17 @@ BEGIN_ANEW = "run `hotmig reset`, then `hotmig migrate`"  # the hint where a mig
 
 
 class HotmigError(Exception):
-    """Something failed. ``message`` is one line; ``hint`` names what to do next."""
+    """Something failed. ``message`` is one line; ``hint`` names what to do next.
+
+    ``rows`` is the end of the message that names rows by their keys and values; ``without_data`` leaves it out.
+    """
 
     exit_code = 1
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, hint: str | None = None, *, rows: str = "") -> None:
+        super().__init__(message + rows)
+        self.message = message + rows
+        self.without_data = message
         self.hint = hint
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from hotmig.errors import HotmigError
 
 SCHEMA_MODULE = "schema.py"
+OWN_FOLDER = ".hotmig"
 SUFFIX = ".sqlite"
 SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
 GIT_SECONDS = 10
@@ -21,6 +22,11 @@ _NAME_IN_MODULE = re.compile(r"""^database\s*(?::[^=\n]+)?=\s*(["'])(?P<name>[^"
 def schema_file(directory: Path, given: Path | None = None) -> Path:
     """The schema module: ``--schema`` where it is given, else ``schema.py`` in the directory."""
     return given if given is not None else directory / SCHEMA_MODULE
+
+
+def own_folder(directory: Path) -> Path:
+    """Where lock, ledger and reports of a directory lie."""
+    return directory / OWN_FOLDER
 
 
 def default_name(directory: Path) -> str:

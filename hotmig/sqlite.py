@@ -7,8 +7,9 @@ import os
 import sqlite3
 import string
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote as url_quote
@@ -19,7 +20,8 @@ MINIMUM_VERSION = (3, 40, 0)
 LOCK_POLL_SECONDS = 0.0003
 # For a COMMIT to a live database in rollback-journal mode: while it waits for one long reader, nobody else gets in.
 READERS_SECONDS = 2.0
-READ_SECONDS = 30.0
+LOCK_SECONDS = 30.0  # how long to wait for any one lock, unless the operator says otherwise
+SILENT_SECONDS = 1.0  # then the operator hears what is waited for
 _ASCII_LOWER = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
 
 Mode = Literal["ro", "rw", "rwc"]
@@ -93,9 +95,42 @@ def _decode(raw: bytes) -> str | bytes:
 
 
 class Connection(sqlite3.Connection):
-    """``patience`` is how many seconds a statement waits for somebody else's lock."""
+    """``patience`` is how many seconds a statement waits for somebody else's lock, ``name`` the file's."""
 
     patience = 0.0
+    name = ""
+
+
+@dataclass
+class Waits:
+    """How long a read waits for a lock, and who hears of a wait: (what for, seconds at most).
+
+    The command line sets both, once: a lock can be met wherever a database is looked at.
+    """
+
+    seconds: float = LOCK_SECONDS
+    tell: Callable[[str, float], None] = lambda _what, _seconds: None
+
+
+waits = Waits()
+
+
+class _Patience:
+    """One wait for a lock: over after ``seconds``; told, once, when it is no longer short."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self.what, self.seconds, self.began, self.told = what, seconds, time.monotonic(), False
+
+    def is_over(self) -> bool:
+        """Whether to give up; otherwise some time has passed."""
+        waited = time.monotonic() - self.began
+        if waited >= self.seconds:
+            return True
+        if waited >= SILENT_SECONDS and not self.told:
+            self.told = True
+            waits.tell(self.what, self.seconds)
+        time.sleep(LOCK_POLL_SECONDS)
+        return False
 
 
 def connect(
@@ -118,7 +153,7 @@ def connect(
         )
     except sqlite3.Error as error:
         raise HotmigError(f"cannot open {path}: {error}", "check the path and who may read it") from error
-    db.patience = patience
+    db.patience, db.name = patience, Path(path).name
     db.text_factory = _decode
     db.create_function("hotmig_signbit", 1, _signbit, deterministic=True)
     load_extensions(db, extensions)
@@ -157,7 +192,7 @@ def reading(path: Path | str, *, extensions: Sequence[str] = ()) -> Iterator[sql
     application could be locked out; nobody is writing to such a file, so it is read immutable.
     """
     # In rollback-journal mode a commit excludes readers for a moment: wait for it.
-    db = connect(path, "ro", immutable=is_closed_wal(path), extensions=extensions, patience=READ_SECONDS)
+    db = connect(path, "ro", immutable=is_closed_wal(path), extensions=extensions, patience=waits.seconds)
     try:
         yield db
     finally:
@@ -199,14 +234,16 @@ def execute(
     except sqlite3.OperationalError as error:
         if not is_locked(error) or not isinstance(db, Connection):
             raise
-        deadline = time.monotonic() + (db.patience if patience is None else patience)
-    while True:
+        wait = _Patience(f"a lock on {db.name}", db.patience if patience is None else patience)
+        locked = error
+    while not wait.is_over():
         try:
             return db.execute(sql, parameters)
         except sqlite3.OperationalError as error:
-            if not is_locked(error) or time.monotonic() >= deadline:
+            if not is_locked(error):
                 raise
-        time.sleep(LOCK_POLL_SECONDS)
+            locked = error
+    raise locked
 
 
 def value(db: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> Any:
@@ -234,7 +271,7 @@ def persist(db: sqlite3.Connection, sql: str, seconds: float, what: str) -> None
     Polled every half millisecond: SQLite's busy timeout backs off to 100 ms and starves for seconds under a
     steady writer.
     """
-    deadline = time.monotonic() + seconds
+    wait = _Patience(what, seconds)
     while True:
         try:
             execute(db, sql, patience=0.0)
@@ -242,12 +279,11 @@ def persist(db: sqlite3.Connection, sql: str, seconds: float, what: str) -> None
         except sqlite3.OperationalError as error:
             if not is_locked(error):
                 raise
-            if time.monotonic() >= deadline:
+            if wait.is_over():
                 raise GaveUp(
                     f"gave up after {seconds:g} s waiting for {what}: {error}",
                     "nothing is lost; run the same command again when the other reader or writer has finished",
                 ) from error
-            time.sleep(LOCK_POLL_SECONDS)
 
 
 @contextmanager

@@ -12,10 +12,24 @@ import click
 
 from hotmig import __version__
 from hotmig.cli.failures import DEBUG, explain
+from hotmig.cli.options import ARGUMENTS
 from hotmig.errors import UsageError
 from hotmig.sqlite import require_version
 
-COMMANDS = ("init", "inspect", "plan", "migrate", "drain", "cutover", "cleanup-old", "reset", "status", "path", "demo")
+COMMANDS = (
+    "init",
+    "inspect",
+    "plan",
+    "migrate",
+    "drain",
+    "cutover",
+    "cleanup-old",
+    "reset",
+    "status",
+    "path",
+    "runs",
+    "demo",
+)
 COMPLETION = "_HOTMIG_COMPLETE"  # click's variable for shell completion
 
 
@@ -44,7 +58,7 @@ class App(click.Group):
         sys.exit(self._run(list(sys.argv[1:] if args is None else args)))
 
     def _run(self, args: list[str]) -> int:
-        settings: dict[str, bool] = {}
+        settings: dict[str, Any] = {ARGUMENTS: args[1:]}
         try:
             require_version()
             with self.make_context("hotmig", args, obj=settings) as ctx:

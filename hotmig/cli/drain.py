@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hotmig.cli.options import Options, Seconds, extension_option, shared
+from hotmig.cli.options import Options, Seconds, extension_option, no_ledger_option, shared
 
 MAX_PAUSE_SECONDS = 2.0
 HOLD_SECONDS = 60.0
@@ -29,19 +29,33 @@ HOLD_SECONDS = 60.0
 )
 @click.option("--cutover", is_flag=True, help="Cut over at once, in the same process: the shortest pause.")
 @extension_option
+@no_ledger_option
 @shared
-def command(options: Options, max_pause: float, hold: float, cutover: bool, extensions: tuple[str, ...]) -> None:
+def command(
+    options: Options, max_pause: float, hold: float, cutover: bool, extensions: tuple[str, ...], no_ledger: bool
+) -> None:
     """Catch up, prove the copy, then pause writes for the cutover.
 
     What was written since the copy is replayed while writes go on; the pause is for the rest alone. The fence that
     pauses writes comes down by itself after --hold seconds: run cutover before that.
     """
     from hotmig.cli.output import print_result, progress
+    from hotmig.cli.recorded import at_work
     from hotmig.cli.render import results
     from hotmig.phases.drain import drain
-    from hotmig.phases.locate import locate
 
-    location = locate(options.directory, options.schema_file, extensions=extensions)
-    with progress(options) as report:
-        result = drain(location, max_pause=max_pause, hold=hold, cutover=cutover, report=report, extensions=extensions)
-    print_result(options, result, results.drain)
+    with (
+        at_work(options, "drain", no_ledger=no_ledger, extensions=extensions) as (location, run),
+        progress(options) as report,
+    ):
+        result = drain(
+            location,
+            max_pause=max_pause,
+            hold=hold,
+            cutover=cutover,
+            report=report,
+            seconds=options.busy_timeout,
+            extensions=extensions,
+            run=run,
+        )
+    print_result(options, result, results.drain, run.run_id)

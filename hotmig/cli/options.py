@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 import click
 
 from hotmig.cli.failures import DEBUG
+from hotmig.sqlite import LOCK_SECONDS, waits
+
+ARGUMENTS = "arguments"  # in the context: what was typed behind the command
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -25,6 +28,7 @@ class Options:
     schema_file: Path | None
     json: bool
     quiet: bool
+    busy_timeout: float = LOCK_SECONDS
 
 
 class Seconds(click.FloatRange):
@@ -71,6 +75,14 @@ schema_option = click.option(
 )
 json_option = click.option("--json", "json", is_flag=True, help="Print the result as one JSON object.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No notes and no progress on stderr.")
+busy_timeout_option = click.option(
+    "--busy-timeout",
+    type=Seconds(min=0),
+    default=LOCK_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for any one lock that somebody else holds.",
+)
 debug_option = click.option(
     "--debug",
     is_flag=True,
@@ -81,15 +93,32 @@ debug_option = click.option(
 )
 
 
+def _limit_waiting(options: Options) -> None:
+    """How long hotmig waits for a lock, and the line that says what for."""
+
+    def tell(what: str, seconds: float) -> None:
+        if not options.quiet:
+            click.echo(f"Waiting for {what}, {seconds:g} s at most …", err=True)
+
+    waits.seconds, waits.tell = options.busy_timeout, tell
+
+
 def shared(function: Function) -> Function:
     """Adds the common options; the function gets them as its first argument, an Options."""
 
     @wraps(function)
-    def run(directory: Path, schema_file: Path | None, json: bool, quiet: bool, **rest: Any) -> Any:
-        return function(Options(directory, schema_file, json, quiet), **rest)
+    def run(
+        directory: Path, schema_file: Path | None, json: bool, quiet: bool, busy_timeout: float, **rest: Any
+    ) -> Any:
+        from hotmig.cli.banner import tell_unsettled
+
+        options = Options(directory, schema_file, json, quiet, busy_timeout)
+        _limit_waiting(options)
+        tell_unsettled(options, click.get_current_context().command_path.split()[1])
+        return function(options, **rest)
 
     command: Any = run
-    for option in (debug_option, quiet_option, json_option, schema_option, directory_option):
+    for option in (debug_option, busy_timeout_option, quiet_option, json_option, schema_option, directory_option):
         command = option(command)
     decorated: Function = command
     return decorated
@@ -110,4 +139,9 @@ long_reads_option = click.option(
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 print_sql_option = click.option(
     "--print-sql", "only_sql", is_flag=True, help="Print the SQL that does it without hotmig, and do nothing."
+)
+no_ledger_option = click.option(
+    "--no-ledger",
+    is_flag=True,
+    help="Keep no record of this run: for emergencies in which the ledger can't be written.",
 )

@@ -26,14 +26,27 @@ def print_json(facts: dict[str, Any]) -> None:
     click.echo(json.dumps({"format": FORMAT, **facts}, indent=2))
 
 
-def print_result(options: Options, result: Any, lines: Callable[[Any], Iterable[str]]) -> None:
-    """Prints what a phase did: as JSON if that was asked for, else the lines that ``lines`` makes of it."""
+def print_json_list(items: Iterable[dict[str, Any]]) -> None:
+    """Prints a JSON array on stdout, `[]` for nothing."""
+    import json
+
+    click.echo(json.dumps([{"format": FORMAT, **item} for item in items], indent=2))
+
+
+def print_result(
+    options: Options, result: Any, lines: Callable[[Any], Iterable[str]], run_id: str | None = None
+) -> None:
+    """Prints what a phase did: as JSON if that was asked for, else the lines that ``lines`` makes of it.
+
+    ``run_id`` is that of a command that changes something, "" where no ledger was kept.
+    """
     if not options.json:
         print_lines(lines(result))
         return
     from hotmig.cli.render.facts import to_json
 
-    print_json(to_json(result))
+    run = {} if run_id is None else {"run_id": run_id or None}
+    print_json({**to_json(result), **run})
 
 
 def print_sql(statements: Iterable[str], files: Iterable[Path]) -> None:

@@ -16,6 +16,7 @@ from hotmig import project
 from hotmig.catalog.fingerprint import differences
 from hotmig.catalog.model import Catalog
 from hotmig.errors import HotmigError, Refused, SchemaError
+from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.phases.first import publish
 from hotmig.phases.inspect import read_database
 from hotmig.phases.locate import database_name, load_schema
@@ -43,8 +44,16 @@ class Adopted:
     unsaid: tuple[str, ...]
 
 
-def adopt(directory: Path, file: Path, database: Path, *, extensions: tuple[str, ...] = ()) -> Adopted:
-    """Writes the schema module and makes the link.
+def adopt(
+    directory: Path,
+    file: Path,
+    database: Path,
+    *,
+    dry_run: bool = False,
+    extensions: tuple[str, ...] = (),
+    run: Run = UNRECORDED,
+) -> Adopted:
+    """Writes the schema module and makes the link; with ``dry_run`` it only looks whether that can be done.
 
     A module that is there is kept, if it says just what the database has. Raises Refused for another one, for a
     database that is in a migration, and for a link or a database that is in the way.
@@ -61,13 +70,21 @@ def adopt(directory: Path, file: Path, database: Path, *, extensions: tuple[str,
     link = project.target(directory, name, schema.hash)
     there = _is_there(link, real)
     _require_alone(directory, name, link, real)
-    if not there:
-        os.symlink(_seen_from(directory, real), link)
-        sync_directory(directory)
-    if written:
-        _write(file, text)
+    if not dry_run:
+        run.concerns(None, real.name, link.name)
+        _carry_out(directory, None if there else link, real, file, text if written else None, run)
     skipped = f"{database} is {link.name} already, and {file} says what it has" if there and not written else None
     return Adopted(link, real, schema.hash, written, skipped, () if skipped else unsaid)
+
+
+def _carry_out(directory: Path, link: Path | None, real: Path, file: Path, text: str | None, run: Run) -> None:
+    if link is not None:
+        with run.step("make the link", link.name):
+            os.symlink(_seen_from(directory, real), link)
+            sync_directory(directory)
+    if text is not None:
+        with run.step("write the schema module", file.name):
+            _write(file, text)
 
 
 def _require_adoptable(database: Path) -> None:

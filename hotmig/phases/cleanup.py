@@ -12,10 +12,12 @@ from hotmig.capture.fence import fence_state
 from hotmig.capture.marker import Marker, read_marker, retired_successor
 from hotmig.capture.recording import leave_retired, leave_retired_sql
 from hotmig.errors import HotmigError, Refused
+from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.ledger.store import Intent
 from hotmig.phases.cutover import drop_bookkeeping
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import LOCK_SECONDS, cut_in_two, new_writer, old_writer
-from hotmig.sqlite import reading
+from hotmig.phases.migration import cut_in_two, new_writer, old_writer
+from hotmig.sqlite import LOCK_SECONDS, reading
 from hotmig.transfer.build import sync_directory
 from hotmig.transfer.identity import read_identity, read_status
 
@@ -41,12 +43,13 @@ def cleanup_old(
     delete: bool = False,
     unfence: bool = False,
     seconds: float = LOCK_SECONDS,
+    run: Run = UNRECORDED,
 ) -> CleanupResult:
     """Cleans the database that the live one replaced. Raises Refused while a migration records or drains."""
     _refuse_under_way(location)
     if location.old is not None and not dry_run:
         with new_writer(location.old, seconds) as live:
-            drop_bookkeeping(live, seconds)  # which a cutover that was stopped at its very end has left
+            drop_bookkeeping(live, seconds, run)  # which a cutover that was stopped at its very end has left
     old = _predecessor(location)
     if old is None:
         return CleanupResult("no retired database is left here", None)
@@ -61,21 +64,32 @@ def cleanup_old(
     result = CleanupResult(None, old, marker.status if marker else None, successor, statements, (), files, dry_run)
     if dry_run:
         return result
-    return _clean(result, old, successor, unfence=unfence, seconds=seconds)
+    run.concerns(marker.plan_hash if marker else None, old.name, successor)
+    return _clean(result, old, successor, unfence=unfence, seconds=seconds, run=run)
 
 
-def _clean(result: CleanupResult, old: Path, successor: str | None, *, unfence: bool, seconds: float) -> CleanupResult:
+def _clean(
+    result: CleanupResult, old: Path, successor: str | None, *, unfence: bool, seconds: float, run: Run
+) -> CleanupResult:
     dropped: tuple[str, ...] = ()
     if successor is not None:
-        with old_writer(old, seconds) as db:
+        steps = [Intent(_action(statement), old.name, statement) for statement in result.statements]
+        with old_writer(old, seconds) as db, run.steps(*steps) as reached:
             dropped = leave_retired(db, successor, seconds, unfence=unfence).dropped
+            for step in steps:  # all of them in one transaction
+                reached(step)
     for path in result.deleted:
-        path.unlink(missing_ok=True)
+        with run.step("delete", path.name):
+            path.unlink(missing_ok=True)
     if result.deleted:
         sync_directory(old.parent)
     return CleanupResult(
         None, old, result.previous, successor, result.statements, dropped, result.deleted, dry_run=False
     )
+
+
+def _action(statement: str) -> str:
+    return "drop" if statement.startswith("DROP") else "leave a fence that stands by itself"
 
 
 def _refuse_under_way(location: Location) -> None:

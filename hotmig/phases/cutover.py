@@ -9,11 +9,12 @@ from pathlib import Path
 
 from hotmig.capture.fence import fence_state, unix_time
 from hotmig.capture.marker import Marker
-from hotmig.phases.handover import finish_half_cut, hand_over
+from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.phases.handover import finish_half_cut, hand_over, readiness, retirement
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import LOCK_SECONDS, find_migration, new_writer, old_writer, require_copied
+from hotmig.phases.migration import find_migration, new_writer, old_writer, require_copied
 from hotmig.phases.settled import is_settled
-from hotmig.sqlite import execute, quote, transaction
+from hotmig.sqlite import LOCK_SECONDS, execute, quote, transaction
 from hotmig.transfer.identity import has_table, read_status
 from hotmig.transfer.step_sql import row_value
 
@@ -33,7 +34,7 @@ class CutoverResult:
     left: str | None = None  # why what only the migration needed is still in the new database
 
 
-def cutover(location: Location, *, seconds: float = LOCK_SECONDS) -> CutoverResult:
+def cutover(location: Location, *, seconds: float = LOCK_SECONDS, run: Run = UNRECORDED) -> CutoverResult:
     """Hands over. Raises Refused when anything was written, or changed, since ``drain``.
 
     The old database's retirement commits first: killed in between, neither accepts writes, and running this again
@@ -42,36 +43,39 @@ def cutover(location: Location, *, seconds: float = LOCK_SECONDS) -> CutoverResu
     done = CutoverResult(None, location.old, location.new)
     if location.old is not None and is_settled(location):
         with new_writer(location.old, seconds) as live:
-            drop_bookkeeping(live, seconds)
+            drop_bookkeeping(live, seconds, run)
         return replace(done, skipped="the database already has this schema")
     migration = find_migration(location)
+    run.concerns(migration.plan.hash, migration.old.name, migration.new.name)
     require_copied(migration)
     half_cut = migration.marker.status == "retired"
     paused_from = _paused_from(migration.marker)
     with new_writer(migration.new, seconds) as new, old_writer(migration.old, seconds) as old:
         if half_cut:
-            finish_half_cut(new, migration.schema, seconds)
+            with run.step("make ready", migration.new.name):
+                finish_half_cut(new, migration.schema, seconds)
         else:
-            hand_over(old, new, migration, seconds)
+            with run.steps(retirement(migration), readiness(migration)) as reached:
+                hand_over(old, new, migration, seconds, reached)
         ready_at = time.time()
-        left = tidy_up(new, seconds)
+        left = tidy_up(new, seconds, run)
     return replace(done, pause=ready_at - paused_from, finished_half_cut=half_cut, left=left)
 
 
-def tidy_up(new: sqlite3.Connection, seconds: float) -> str | None:
+def tidy_up(new: sqlite3.Connection, seconds: float, run: Run) -> str | None:
     """Drops the bookkeeping behind a cutover; returns why it did not come to its end, if so.
 
     On a connection that is open: closing the last one would lock the application out for a moment.
     """
     try:
-        drop_bookkeeping(new, seconds)
+        drop_bookkeeping(new, seconds, run)
     except BaseException as error:
         # The cutover is done, and a deploy script must not take it for failed: not even where it is told to stop.
         return str(error) or "interrupted"
     return None
 
 
-def drop_bookkeeping(new: sqlite3.Connection, seconds: float) -> None:
+def drop_bookkeeping(new: sqlite3.Connection, seconds: float, run: Run = UNRECORDED) -> None:
     """Drops what only the migration needed, once the new database is ready: not inside the pause."""
     present = [name for name in BOOKKEEPING if has_table(new, name)]
     if not present or read_status(new) != "ready":
@@ -81,9 +85,10 @@ def drop_bookkeeping(new: sqlite3.Connection, seconds: float) -> None:
     execute(new, "PRAGMA synchronous = NORMAL")
     for name in present:
         try:
-            _empty(new, name, seconds)
-            with transaction(new, seconds, "the new database's writers"):
-                execute(new, f"DROP TABLE {name}")
+            with run.step("drop", name):
+                _empty(new, name, seconds)
+                with transaction(new, seconds, "the new database's writers"):
+                    execute(new, f"DROP TABLE {name}")
         except sqlite3.OperationalError:
             if has_table(new, name):  # else another cutover was faster
                 raise

@@ -9,17 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hotmig.capture.drift import check_drift
-from hotmig.capture.fence import fence_state, lower_fence, raise_fence, unix_time
+from hotmig.capture.fence import fence_state
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker, schema_version
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
-from hotmig.errors import FenceLeftUp, GaveUp, HotmigError
+from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.phases.cutover import tidy_up
-from hotmig.phases.handover import hand_over, rehearse
+from hotmig.phases.handover import rehearse
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import (
-    LOCK_SECONDS,
     Migration,
     cut_in_two,
     find_migration,
@@ -27,23 +26,21 @@ from hotmig.phases.migration import (
     old_writer,
     require_copied,
 )
+from hotmig.phases.pause import Budget, CaughtUp, pause
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.phases.settled import is_settled
-from hotmig.sqlite import execute, reading, transaction, value
-from hotmig.transfer.full_text import rebuild_beforehand, touch
+from hotmig.sqlite import LOCK_SECONDS, execute, reading, transaction, value
+from hotmig.transfer.full_text import rebuild_beforehand
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress
 from hotmig.transfer.proof import Proved, prove
-from hotmig.transfer.replay import Replayed, catch_up, replay
+from hotmig.transfer.replay import Replayed, catch_up
 from hotmig.transfer.session import Session, open_session
-from hotmig.units import counted
 
 MAX_PAUSE_SECONDS = 2.0
 HOLD_SECONDS = 60.0
 SHORT_ROUND_SECONDS = 0.05
 MOST_ROUNDS = 50
-ASSUMED_KEYS_PER_SECOND = 50_000.0
-STEPS_BETWEEN_LOOKS = 2_000  # VM steps: well under a millisecond
 
 
 @dataclass(frozen=True)
@@ -73,6 +70,7 @@ def drain(
     report: Report = silent,
     seconds: float = LOCK_SECONDS,
     extensions: tuple[str, ...] = (),
+    run: Run = UNRECORDED,
 ) -> DrainResult:
     """Brings the new database up to date and refuses writes to the old one for ``hold`` seconds at most.
 
@@ -85,6 +83,7 @@ def drain(
     if is_settled(location):
         return replace(skipped, skipped="the database already has this schema")
     migration = find_migration(location)
+    run.concerns(migration.plan.hash, migration.old.name, migration.new.name)
     if migration.marker.status == "retired":
         raise cut_in_two()
     require_copied(migration)
@@ -92,28 +91,42 @@ def drain(
         return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
     with (
         old_writer(migration.old, seconds) as old,
-        open_session(migration.new, migration.old, migration.plan, seconds, extensions) as session,
+        open_session(migration.new, migration.old, migration.plan, seconds, extensions, run.step) as session,
         new_writer(migration.new, seconds) as new,
     ):
         execute(session.db, "PRAGMA main.synchronous = FULL")
         _require_no_drift(old, migration, seconds, max_pause)
-        rounds = _catch_up(session, report)
-        proved = prove(session, _proving(report))
+        caught_up, proved = _caught_up(session, new, report)
         rehearsed = rehearse(new, migration.schema, seconds) if cutover else None
-        rounds += _catch_up(session, report)
-        texts = rebuild_beforehand(session)
-        _empty_wal(session, new)
-        rounds += _catch_up(session, report)
-        try:
-            drained = _under_fence(old, session, migration, rounds, proved, max_pause, hold, texts)
-            if cutover:
-                hand_over(old, new, migration, min(seconds, max_pause), rehearsed)
-                drained = replace(drained, pause=time.time() - drained.fenced_at)
-        except BaseException as failure:
-            # Whatever went wrong, the application must be able to write again, and be recorded.
-            let_writes_through(old, seconds, failure)
-            raise
-        return replace(drained, left=tidy_up(new, seconds)) if cutover else drained
+        paused = pause(old, new, session, migration, caught_up, Budget(max_pause, hold), rehearsed, run)
+        left = tidy_up(new, seconds, run) if cutover else None
+    rounds = (*caught_up.rounds, paused.rest)
+    return DrainResult(
+        skipped=None,
+        old=migration.old,
+        new=migration.new,
+        rounds=len(rounds),
+        entries=sum(done.entries for done in rounds),
+        keys=sum(done.keys for done in rounds),
+        proved=proved,
+        fenced_at=paused.fenced_at,
+        drained_seconds=paused.drained_seconds,
+        hold=hold,
+        left=left,
+        pause=paused.seconds,
+    )
+
+
+def _caught_up(session: Session, new: sqlite3.Connection, report: Report) -> tuple[CaughtUp, Proved]:
+    """Everything that can be done while the application writes on."""
+    rounds = _catch_up(session, report)
+    with session.step("prove", session.file):
+        proved = prove(session, _proving(report))
+    rounds += _catch_up(session, report)
+    texts = rebuild_beforehand(session)
+    _empty_wal(session, new)
+    rounds += _catch_up(session, report)
+    return CaughtUp(tuple(rounds), texts), proved
 
 
 def _proving(report: Report) -> Callable[[str, int], None]:
@@ -140,26 +153,6 @@ def _already_drained(migration: Migration) -> bool:
     return not moved and progress.last_replayed_log_id == logged and fence_state(marker, time.time()).is_up
 
 
-def let_writes_through(old: sqlite3.Connection, seconds: float, failure: BaseException) -> None:
-    """Lowers the fence after a failure, unless there is none or the old database is retired; recording goes on.
-
-    Raises FenceLeftUp when that fails too.
-    """
-    try:
-        # Looked at without a lock first: that somebody holds it may be the very failure.
-        if _is_draining(old):
-            with transaction(old, seconds, "the old database"):
-                if _is_draining(old):
-                    lower_fence(old)
-    except (HotmigError, sqlite3.Error) as error:
-        raise FenceLeftUp(failure, str(error)) from error
-
-
-def _is_draining(old: sqlite3.Connection) -> bool:
-    marker = read_marker(old)
-    return marker is not None and marker.status == "draining"
-
-
 def _require_no_drift(old: sqlite3.Connection, migration: Migration, seconds: float, max_pause: float) -> None:
     # In rollback-journal mode even a commit of nothing waits for readers, and writers wait for it.
     with transaction(old, seconds, "the old database", commit_seconds=max_pause):
@@ -184,90 +177,3 @@ def _empty_wal(session: Session, new: sqlite3.Connection) -> None:
     value(session.db, "PRAGMA main.wal_checkpoint(PASSIVE)")
     for db in (session.db, new):
         execute(db, "PRAGMA wal_autocheckpoint = 0")
-
-
-def _under_fence(
-    old: sqlite3.Connection,
-    session: Session,
-    migration: Migration,
-    rounds: list[Replayed],
-    proved: Proved,
-    max_pause: float,
-    hold: float,
-    texts: float,
-) -> DrainResult:
-    # Until this is committed the application's writes meet a lock: that counts as a pause too.
-    with transaction(old, session.seconds, "the old database", commit_seconds=max_pause):
-        if check_drift(old, migration.plan):
-            raise GaveUp(
-                "the old database's schema was touched while it was proved (an ANALYZE is enough)",
-                "nothing is lost and writes go on; run `hotmig drain` again",
-            )
-        _require_budget(old, rounds, max_pause)
-        _require_budget_for_texts(old, session, rounds[-1].upto, texts, max_pause)
-        raise_fence(old, migration.plan.recorded, hold)
-    fenced_at, started = _fenced_since(old), time.monotonic()
-    last = _replay_rest(session, started + max_pause)
-    return DrainResult(
-        skipped=None,
-        old=migration.old,
-        new=migration.new,
-        rounds=len(rounds) + 1,
-        entries=sum(done.entries for done in rounds) + last.entries,
-        keys=sum(done.keys for done in rounds) + last.keys,
-        proved=proved,
-        fenced_at=fenced_at,
-        drained_seconds=time.monotonic() - started,
-        hold=hold,
-    )
-
-
-def _fenced_since(old: sqlite3.Connection) -> float:
-    """When writes were refused from: a fence that was up already keeps its beginning."""
-    marker = read_marker(old)
-    if marker is None or marker.fence_from is None:
-        return time.time()
-    return unix_time(marker.fence_from)
-
-
-def _require_budget(old: sqlite3.Connection, rounds: list[Replayed], max_pause: float) -> None:
-    """Raises GaveUp, before the fence goes up, when the rest would take longer than the budget."""
-    waiting = last_log_id(old) - rounds[-1].upto
-    entries, spent = sum(done.entries for done in rounds), sum(done.seconds for done in rounds)
-    rate = entries / spent if entries > 1000 and spent > 0 else ASSUMED_KEYS_PER_SECOND
-    if waiting / rate > max_pause:
-        raise GaveUp(
-            f"{counted(waiting, 'write')} still to be replayed, at {rate:,.0f} a second:"
-            f" --max-pause is {max_pause:g} s",
-            "nothing is lost and writes go on; run `hotmig drain` again when the application writes less",
-        )
-
-
-def _require_budget_for_texts(
-    old: sqlite3.Connection, session: Session, upto: int, seconds: float, max_pause: float
-) -> None:
-    """The same for full-text indexes, which took ``seconds`` to be made. Those that nothing was written for stand."""
-    rows = execute(old, f"SELECT DISTINCT table_name FROM {LOG} WHERE id > ?", (upto,)).fetchall()
-    written = {name for (name,) in rows}
-    touch(session, (step.step.table.name for step in session.steps if step.source_key.table in written))
-    if session.stale_texts and seconds > max_pause:
-        names = ", ".join(sorted(session.stale_texts))
-        raise GaveUp(
-            f"making the full-text tables anew ({names}) takes {seconds:.1f} s, and --max-pause is {max_pause:g} s",
-            "nothing is lost and writes go on; run `hotmig drain` again with a longer --max-pause, at a quiet time",
-        )
-
-
-def _replay_rest(session: Session, deadline: float) -> Replayed:
-    session.db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
-    try:
-        return replay(session, finish=True)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
-            raise
-        raise GaveUp(
-            "the rest of the writes could not be replayed within --max-pause; the fence is down again",
-            "nothing is lost and writes go on; run `hotmig drain` again, or give it a longer --max-pause",
-        ) from error
-    finally:
-        session.db.set_progress_handler(None, 0)

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import retire
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker
 from hotmig.errors import BEGIN_ANEW, HotmigError, Refused
-from hotmig.phases.migration import LOCK_SECONDS, Migration
+from hotmig.ledger.store import Intent
+from hotmig.phases.migration import Migration
 from hotmig.schema.model import Schema
-from hotmig.sqlite import begin_immediate, execute, persist, transaction, value
+from hotmig.sqlite import LOCK_SECONDS, begin_immediate, execute, persist, transaction, value
 from hotmig.transfer.bookkeeping import forget_source
 from hotmig.transfer.build import verify_catalog
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress, read_status
 from hotmig.units import counted
+
+Reached = Callable[[Intent], None]  # called behind each of the steps that follow one another in the pause
+
+
+def retirement(migration: Migration) -> Intent:
+    """The first step of a hand-over."""
+    return Intent("retire", migration.old.name)
+
+
+def readiness(migration: Migration) -> Intent:
+    """The second step of a hand-over."""
+    return Intent("make ready", migration.new.name)
 
 
 def rehearse(new: sqlite3.Connection, schema: Schema, seconds: float) -> int:
@@ -35,9 +49,16 @@ def rehearse(new: sqlite3.Connection, schema: Schema, seconds: float) -> int:
 
 
 def hand_over(
-    old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration, seconds: float, rehearsed: int | None = None
+    old: sqlite3.Connection,
+    new: sqlite3.Connection,
+    migration: Migration,
+    seconds: float,
+    reached: Reached,
+    rehearsed: int | None = None,
 ) -> None:
     """Checks under both write locks, then commits one after the other. ``rehearsed`` is what ``rehearse`` returned.
+
+    ``reached`` is called behind each of the two.
 
     Killed in between, neither database accepts writes. Raises Refused when anything was written, or changed, since
     the drain.
@@ -49,15 +70,19 @@ def hand_over(
         make_ready(new, migration.schema, rehearsed)
         retire(old)
         persist(old, "COMMIT", seconds, "the old database's readers")
+        reached(retirement(migration))
         persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
+        reached(readiness(migration))
     except BaseException:
         if old.in_transaction or not _is_retired(old):
             raise
         # Told to stop behind the first: neither database would accept writes until somebody runs cutover again.
+        reached(retirement(migration))
         if new.in_transaction:
             persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
         if read_status(new) != "ready":
             raise
+        reached(readiness(migration))
     finally:
         for db in (new, old):
             if db.in_transaction:

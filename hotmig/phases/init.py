@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hotmig import project
 from hotmig.errors import HotmigError, Refused
+from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.phases.adopt import Adopted, adopt
 from hotmig.phases.first import make
 from hotmig.phases.locate import database_name, load_schema
@@ -27,16 +28,23 @@ class InitResult:
 
 
 def init(
-    directory: Path, schema_file: Path | None, database: Path | None, *, extensions: tuple[str, ...] = ()
+    directory: Path,
+    schema_file: Path | None,
+    database: Path | None,
+    *,
+    dry_run: bool = False,
+    extensions: tuple[str, ...] = (),
+    run: Run = UNRECORDED,
 ) -> InitResult:
     """With a database, adopts it; without, makes the first one.
 
     Nothing that is there is ever changed or replaced, the application's database least of all. Raises Refused when
     something is in the way, HotmigError when there is nothing to start from, SchemaError for a module that is wrong.
+    With ``dry_run`` that is all.
     """
     file = project.schema_file(directory, schema_file)
     if database is not None:
-        return _adopted(adopt(directory, file, database, extensions=extensions), file)
+        return _adopted(adopt(directory, file, database, dry_run=dry_run, extensions=extensions, run=run), file)
     if not file.exists():
         raise HotmigError(
             f"there is nothing to start from: no {file}, and no database was named",
@@ -50,7 +58,10 @@ def init(
         skipped = f"{target.name} is there already, and has this schema"
     else:
         _require_first(seen)
-        make(target, schema, extensions=extensions)
+        if not dry_run:
+            run.concerns(None, None, target.name)
+            with run.step("make the first database", target.name):
+                make(target, schema, extensions=extensions)
     return InitResult(target, file, schema.hash, False, None, skipped, ())
 
 

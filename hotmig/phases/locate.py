@@ -13,7 +13,7 @@ from hotmig import project
 from hotmig.capture.marker import Marker
 from hotmig.errors import HotmigError, Refused, SchemaError
 from hotmig.phases.survey import CUT_SHORT, EMPTY, DatabaseFile, Survey, survey
-from hotmig.sqlite import READ_SECONDS, connect, load_extensions, value
+from hotmig.sqlite import connect, load_extensions, value, waits
 
 if TYPE_CHECKING:
     # `status` is often run, and mostly without the compiler.
@@ -122,7 +122,7 @@ def _rolled_back(seen: Survey) -> Survey:
     """The files after what a killed process left in the middle of a commit is rolled back, as its next writer would."""
     cut = [file.path for file in seen.files if file.problem == CUT_SHORT]
     for path in cut:
-        db = connect(path, "rw", patience=READ_SECONDS)
+        db = connect(path, "rw", patience=waits.seconds)
         try:
             value(db, "PRAGMA schema_version")
         except sqlite3.Error:

@@ -16,15 +16,17 @@ from hotmig.capture.fence import extend_fence, raise_fence
 from hotmig.capture.marker import Marker, read_marker
 from hotmig.capture.recording import start_recording
 from hotmig.errors import Blocked, GaveUp, HotmigError, Refused
-from hotmig.phases.drain import DrainResult, drain, let_writes_through
+from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.phases.drain import DrainResult, drain
+from hotmig.phases.fence_down import let_writes_through
 from hotmig.phases.locate import Location, locate
-from hotmig.phases.migration import LOCK_SECONDS, cut_in_two, old_writer, recorded_plan
+from hotmig.phases.migration import cut_in_two, old_writer, recorded_plan
 from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.planning.hints import hints_of
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
-from hotmig.sqlite import READERS_SECONDS, execute, is_locked, reading, transaction, value
+from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, is_locked, reading, transaction, value
 from hotmig.transfer import build
 from hotmig.transfer.copy import Copied, all_copied, copy_all
 from hotmig.transfer.identity import Identity, read_copies
@@ -62,6 +64,7 @@ def migrate(
     report: Report = silent,
     seconds: float = LOCK_SECONDS,
     extensions: tuple[str, ...] = (),
+    run: Run = UNRECORDED,
 ) -> MigrateResult:
     """Starts recording and copies, or goes on with a copy that was cut short.
 
@@ -79,21 +82,25 @@ def migrate(
     wanted = planned.plan
     if location.marker is not None and build.is_begun(location.new):
         wanted = recorded_plan(location.old, location.new, location.schema)
-    notes = [_switch_to_wal(location.old, seconds)] if wal else []
+    run.concerns(wanted.hash, location.old.name, location.new.name)
+    notes = []
+    if wal:
+        with run.step("switch to WAL", location.old.name):
+            notes.append(_switch_to_wal(location.old, seconds))
     started = time.monotonic()
-    with _fence_comes_down(location.old, offline, seconds):
-        marker = _record(location, wanted, seconds, offline)
+    with _fence_comes_down(location.old, offline, seconds, run):
+        marker = _record(location, wanted, seconds, offline, run)
         if not offline and _is_copied(location.new):
             following = "`hotmig cutover` or `hotmig drain`" if marker.status == "draining" else "`hotmig drain`"
             return replace(skipped, skipped=f"everything is copied already; {following} is next")
         if offline:
             report = _keeping_fence(location.old, report, seconds)
-        _make_file(location, location.schema, wanted, planned.schema_commit)
-        copied, entries = _copy(location, planned, wanted, location.schema, report, seconds, extensions)
+        _make_file(location, location.schema, wanted, planned.schema_commit, run)
+        copied, entries = _copy(location, planned, wanted, location.schema, report, seconds, extensions, run)
         handed_over = None
         if offline:
             again = locate(location.directory, location.schema_file)
-            handed_over = drain(again, cutover=True, report=report, seconds=seconds, extensions=extensions)
+            handed_over = drain(again, cutover=True, report=report, seconds=seconds, extensions=extensions, run=run)
     return MigrateResult(
         skipped=None,
         old=location.old,
@@ -109,14 +116,14 @@ def migrate(
 
 
 @contextmanager
-def _fence_comes_down(old: Path, offline: bool, seconds: float) -> Iterator[None]:
+def _fence_comes_down(old: Path, offline: bool, seconds: float, run: Run) -> Iterator[None]:
     """With ``offline``, a failure lets the application write again; it is recorded, and the copy can go on."""
     try:
         yield
     except BaseException as failure:
         if offline:
             with old_writer(old, seconds) as db:
-                let_writes_through(db, seconds, failure)
+                let_writes_through(db, old.name, seconds, failure, run)
         raise
 
 
@@ -136,7 +143,7 @@ def blocked(planned: PlanResult) -> Blocked:
     return Blocked(f"migrate is blocked: {what}", "`hotmig plan` shows every finding with the line to write")
 
 
-def _record(location: Location, wanted: CopyPlan, seconds: float, offline: bool) -> Marker:
+def _record(location: Location, wanted: CopyPlan, seconds: float, offline: bool, run: Run) -> Marker:
     """Starts recording; a migration that is already recording is joined when it is this very one."""
     if location.old is None:
         raise HotmigError("there is no old database", "`hotmig status` says what is there")
@@ -145,15 +152,19 @@ def _record(location: Location, wanted: CopyPlan, seconds: float, offline: bool)
     with old_writer(location.old, seconds) as db:
         if marker is None:
             # Recording first: a row is never read that could change unseen.
-            marker = start_recording(
-                db, wanted.recorded, location.new.name, wanted.hash, seconds, lambda: check_planned(db, wanted)
-            )
+            with run.step("start recording", location.old.name, undo="recording"):
+                marker = start_recording(
+                    db, wanted.recorded, location.new.name, wanted.hash, seconds, lambda: check_planned(db, wanted)
+                )
         else:
             _require_same(marker, location, wanted)
             with transaction(db, seconds, "the old database's writers", commit_seconds=READERS_SECONDS):
                 check_drift(db, wanted)
         if offline:
-            with transaction(db, seconds, "the old database's writers", commit_seconds=READERS_SECONDS):
+            with (
+                run.step("raise the fence", location.old.name, undo="fence"),
+                transaction(db, seconds, "the old database's writers", commit_seconds=READERS_SECONDS),
+            ):
                 raise_fence(db, wanted.recorded, OFFLINE_HOLD_SECONDS)
         return marker
 
@@ -172,17 +183,18 @@ def _require_same(marker: Marker, location: Location, wanted: CopyPlan) -> None:
         raise Refused("the migration under way was begun from another plan", WAYS_OUT)
 
 
-def _make_file(location: Location, schema: Schema, wanted: CopyPlan, commit: str | None) -> None:
+def _make_file(location: Location, schema: Schema, wanted: CopyPlan, commit: str | None, run: Run) -> None:
     """Makes the new file, unless an earlier run did. What it left before its first commit is made again."""
     if build.is_begun(location.new) or location.old is None:
         return
     settings = build.read_settings(location.old)
-    for path in (location.new, *project.side_files(location.new)):
-        path.unlink(missing_ok=True)
-    build.create_file(location.new, settings)
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     identity = Identity(schema.hash, commit, location.old.name, created)
-    build.create_schema(location.new, settings, schema, wanted, identity, hints_of(schema))
+    with run.step("make the new file", location.new.name, undo="new file"):
+        for path in (location.new, *project.side_files(location.new)):
+            path.unlink(missing_ok=True)
+        build.create_file(location.new, settings)
+        build.create_schema(location.new, settings, schema, wanted, identity, hints_of(schema))
 
 
 def _copy(
@@ -193,6 +205,7 @@ def _copy(
     report: Report,
     seconds: float,
     extensions: tuple[str, ...],
+    run: Run,
 ) -> tuple[Copied, int]:
     if location.old is None:
         raise HotmigError("there is no old database", "`hotmig status` says what is there")
@@ -203,9 +216,10 @@ def _copy(
         done += rows
         report(Progress("copying", done, total, table))
 
-    with open_session(location.new, location.old, wanted, seconds, extensions) as session:
+    with open_session(location.new, location.old, wanted, seconds, extensions, run.step) as session:
         copied = copy_all(session, build.indexes_of(schema), copied_chunk)
-        _finish(session, schema)
+        with run.step("finish", location.new.name):
+            _finish(session, schema)
         return copied, session.last_log_id()
 
 

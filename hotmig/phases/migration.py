@@ -21,8 +21,6 @@ from hotmig.transfer.bookkeeping import read_hints, read_source
 from hotmig.transfer.build import is_begun
 from hotmig.transfer.identity import read_copies, read_status
 
-LOCK_SECONDS = 30.0  # how long to wait for any one lock, unless the operator says otherwise
-
 
 @dataclass(frozen=True)
 class Migration:

@@ -9,9 +9,11 @@ from hotmig import project
 from hotmig.capture.marker import read_marker
 from hotmig.capture.recording import stop_recording, stop_recording_sql
 from hotmig.errors import Refused
+from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.ledger.store import Intent
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import LOCK_SECONDS, cut_in_two, old_writer
-from hotmig.sqlite import reading
+from hotmig.phases.migration import cut_in_two, old_writer
+from hotmig.sqlite import LOCK_SECONDS, reading
 from hotmig.transfer.build import is_begun, sync_directory
 from hotmig.transfer.identity import read_status
 
@@ -29,7 +31,9 @@ class ResetResult:
     dry_run: bool = False
 
 
-def reset(location: Location, *, dry_run: bool = False, seconds: float = LOCK_SECONDS) -> ResetResult:
+def reset(
+    location: Location, *, dry_run: bool = False, seconds: float = LOCK_SECONDS, run: Run = UNRECORDED
+) -> ResetResult:
     """Deletes the new file and removes everything of hotmig's from the old database.
 
     Raises Refused when the new database is ready or the old one is retired: a cutover is finished, not undone.
@@ -49,16 +53,24 @@ def reset(location: Location, *, dry_run: bool = False, seconds: float = LOCK_SE
     if dry_run:
         return result
 
-    def delete() -> None:
-        # The file first: as long as the marker stands, it says what a killed reset was about to delete.
-        for path in _files_of(new, location):
-            path.unlink(missing_ok=True)
-        if files:
-            sync_directory(new.parent)
+    run.concerns(marker.plan_hash if marker else None, location.old.name, new.name)
+    deletions = [Intent("delete", path.name) for path in files]
+    stop = Intent("stop recording", location.old.name)
+    with old_writer(location.old, seconds) as db, run.steps(*deletions, stop) as reached:
 
-    # Under the write lock: a cutover that runs at the same time must not retire the old database for a deleted one.
-    with old_writer(location.old, seconds) as db:
+        def delete() -> None:
+            # The file first: as long as the marker stands, it says what a killed reset was about to delete.
+            for path in _files_of(new, location):
+                path.unlink(missing_ok=True)
+            if files:
+                sync_directory(new.parent)
+            for deletion in deletions:
+                reached(deletion)
+
+        # Under the write lock: no cutover must retire the old database for a deleted one.
         removed = stop_recording(db, seconds, delete)
+        reached(stop)
+    run.abandon_earlier(new.name)
     return ResetResult(None, location.old, result.previous, statements, removed.dropped, files, dry_run=False)
 
 

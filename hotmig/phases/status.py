@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hotmig import project
 from hotmig.capture.marker import Marker
+from hotmig.errors import HotmigError
 from hotmig.phases.attention import attention, broken_by, next_command
 from hotmig.phases.locate import guess_name
 from hotmig.phases.standing import (
@@ -22,6 +24,9 @@ from hotmig.phases.standing import (
 )
 from hotmig.phases.survey import DatabaseFile, Survey, survey
 from hotmig.transfer.identity import Progress
+
+if TYPE_CHECKING:
+    from hotmig.phases.last_run import LastRun
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ class Status:
     age: float | None
     attention: tuple[str, ...]
     next: str | None
+    last_run: LastRun | None = None
+    runs_problem: str | None = None  # why the ledger could not be read
     schema_edited: bool = False  # the module asks for something else than the migration under way
 
     @property
@@ -98,7 +105,20 @@ def status(directory: Path, schema_file: Path | None = None, name: str | None = 
     pair = find_pair(seen, file)
     now = time.time()
     phase = phase_of(pair, julian_day(now))
-    return _status(seen, file, pair, phase, now)
+    last, problem = _last_run(directory)
+    return replace(_status(seen, file, pair, phase, now), last_run=last, runs_problem=problem)
+
+
+def _last_run(directory: Path) -> tuple[LastRun | None, str | None]:
+    if not project.own_folder(directory).is_dir():
+        return None, None
+    # Imported here: where nothing was run yet, status waits for no ledger.
+    from hotmig.phases.last_run import last_run
+
+    try:
+        return last_run(directory), None
+    except HotmigError as error:
+        return None, error.message
 
 
 def _status(seen: Survey, schema_file: Path, pair: Pair, phase: Phase, now: float) -> Status:

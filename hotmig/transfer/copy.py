@@ -40,7 +40,8 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
     mapped = 0
     for step in session.steps:
         if step.step.keys == "mapped" and _state(session, step.step.table.name) == "waiting":
-            mapped += _map_table(session, keys, step)
+            with session.step("map keys", step.step.table.name):
+                mapped += _map_table(session, keys, step)
     with session.building():
         for step in session.steps:
             id_mapping.index_new_keys(session, step)
@@ -51,8 +52,10 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
         if _state(session, name) in ("indexed", "copied"):
             continue
         if name in by_name and _state(session, name) != "indexing":
-            rows[name] = _copy_table(session, keys, by_name[name], report)
-        _finish_table(session, plain, by_name.get(name), indexes.get(name, ()))
+            with session.step("copy", name):
+                rows[name] = _copy_table(session, keys, by_name[name], report)
+        with session.step("index", name):
+            _finish_table(session, plain, by_name.get(name), indexes.get(name, ()))
     return Copied(rows, mapped, resumed)
 
 

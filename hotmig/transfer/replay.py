@@ -52,13 +52,16 @@ def catch_up(session: Session) -> Iterator[Replayed]:
     size = ChunkSize.for_session(session)
     try:
         while not session.plan.replay_triggers and pending(session) > size.rows:
-            portion = replay(session, most=size.rows)
+            with session.step("replay", session.file):
+                portion = replay(session, most=size.rows)
             size.took(portion.seconds)
             yield portion
             session.let_writers_in()
     except Refused:
         session.let_writers_in()
-    yield replay(session)
+    with session.step("replay", session.file):
+        rest = replay(session)
+    yield rest
 
 
 def replay(session: Session, *, most: int | None = None, finish: bool = False) -> Replayed:

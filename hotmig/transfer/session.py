@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,10 +19,17 @@ OLD_CACHE_KIB = 16 * 1024
 WRITERS_TURN_SECONDS = 0.01
 RESET_SECONDS = 0.005
 
+Step = Callable[[str, str], AbstractContextManager[None]]  # (action, object): stands around each side effect
+
+
+def unrecorded(_action: str, _object: str) -> AbstractContextManager[None]:
+    """A Step for callers who write nothing down."""
+    return nullcontext()
+
 
 @dataclass(frozen=True)
 class Session:
-    """An open transfer. ``seconds`` is how long it waits for any one lock.
+    """An open transfer. ``seconds`` is how long it waits for any one lock, ``file`` the new database's name.
 
     ``last_assigned`` keeps, for each table whose keys are mapped, the last new key that was given out; ``stale_texts``
     has the full-text indexes whose tables were changed since they were made.
@@ -33,6 +40,8 @@ class Session:
     steps: tuple[StepSql, ...]
     wal: bool  # of the old file: in rollback-journal mode a reader holds up the writers
     seconds: float
+    file: str
+    step: Step
     last_assigned: dict[str, int] = field(default_factory=dict)
     stale_texts: set[str] = field(default_factory=set)
 
@@ -68,7 +77,12 @@ class Session:
 
 @contextmanager
 def open_session(
-    new: Path, old: Path, plan: CopyPlan, seconds: float, extensions: tuple[str, ...] = ()
+    new: Path,
+    old: Path,
+    plan: CopyPlan,
+    seconds: float,
+    extensions: tuple[str, ...] = (),
+    step: Step = unrecorded,
 ) -> Iterator[Session]:
     """Opens the new file and attaches the old one.
 
@@ -87,11 +101,11 @@ def open_session(
         execute(db, f"PRAGMA old.cache_size = -{OLD_CACHE_KIB}")
         wal = _journal_mode(db, seconds) == "wal"
         steps = steps_with_source(plan)
-        for step in steps:
-            create_seeds(db, step)
-            for sql in step.create:
+        for each in steps:
+            create_seeds(db, each)
+            for sql in each.create:
                 execute(db, sql)
-        yield Session(db, plan, steps, wal, seconds)
+        yield Session(db, plan, steps, wal, seconds, new.name, step)
     finally:
         db.close()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hotmig.cli.render.facts import to_json as to_plain
 from hotmig.cli.render.units import duration, number
 from hotmig.phases.standing import BUILDING, JULIAN_DAY_OF_1970, SECONDS_A_DAY, Phase
 from hotmig.phases.status import NewSide, OldSide, Status
@@ -70,6 +71,8 @@ def to_json(status: Status) -> dict[str, Any]:
         "fence_left_seconds": _rounded(status.fence_left),
         "started_utc": status.started_utc,
         "age_seconds": _rounded(status.age),
+        "last_run": to_plain(status.last_run),
+        "runs_problem": status.runs_problem,
         "attention": list(status.attention),
         "next": status.next,
     }
@@ -135,6 +138,15 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     elif status.old.path is not None:
         yield from _recording(status)
     yield from _bookkeeping(status)
+    yield from _last_run(status)
+
+
+def _last_run(status: Status) -> Iterator[tuple[str, str]]:
+    run = status.last_run
+    if status.runs_problem:
+        yield "last run", f"not known: {status.runs_problem}"
+    elif run:
+        yield "last run", f"{run.run_id}, {run.state}" + (f": {run.error}" if run.error else "")
 
 
 def _under_way(status: Status) -> bool:

@@ -1,0 +1,82 @@
+"""A command that changes something: alone in its directory, written down, and explained when it fails half-way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import click
+
+from hotmig.cli.options import ARGUMENTS, Options
+from hotmig.cli.output import note, warn
+from hotmig.errors import HotmigError
+
+if TYPE_CHECKING:
+    from hotmig.ledger.run import Run
+    from hotmig.phases.locate import Location
+
+SETTLED = ("none", "ready", "retired")  # phases in which no migration was left half-way
+
+
+@contextmanager
+def recorded(options: Options, command: str, *, no_ledger: bool = False) -> Iterator[Run]:
+    """Holds the lock and keeps the ledger; says on stderr where, and what could not be written."""
+    from hotmig.phases.running import running
+
+    typed = (click.get_current_context().find_root().obj or {}).get(ARGUMENTS, ())
+    with running(options.directory, command, typed, ledger=not no_ledger, seconds=options.busy_timeout) as run:
+        if run.ledger is not None:
+            note(options, f"Run {run.run_id}, in {run.ledger.path}")
+        with _snapshot_on_failure(options, run):
+            yield run
+    for problem in run.unwritten:
+        warn(f"the ledger did not take an outcome: {problem}")
+
+
+@contextmanager
+def at_work(
+    options: Options,
+    command: str,
+    *,
+    no_ledger: bool,
+    need_schema: bool = True,
+    extensions: tuple[str, ...] = (),
+) -> Iterator[tuple[Location, Run]]:
+    """The same, for a command that works on databases which are there.
+
+    They are looked for twice: what is wrong with the directory or the module is told before lock and ledger are made,
+    and what another command did meanwhile is seen behind the lock.
+    """
+    from hotmig.phases.locate import locate
+    from hotmig.phases.running import require_writable
+
+    require_writable(options.directory)
+    locate(options.directory, options.schema_file, need_schema=need_schema, extensions=extensions)
+    with recorded(options, command, no_ledger=no_ledger) as run:
+        yield locate(options.directory, options.schema_file, need_schema=need_schema, extensions=extensions), run
+
+
+@contextmanager
+def _snapshot_on_failure(options: Options, run: Run) -> Iterator[None]:
+    """When it fails half-way, says on stderr what was left: marker, log, new file, rows, and what to run next."""
+    try:
+        yield
+    except BaseException as error:
+        if run.acted or not isinstance(error, HotmigError):
+            # Where even the files can't be told apart, the failure itself must still be told.
+            with suppress(HotmigError):
+                _print_snapshot(options)
+        raise
+
+
+def _print_snapshot(options: Options) -> None:
+    from hotmig.cli.output import print_lines
+    from hotmig.cli.render.commands import pasteable
+    from hotmig.cli.render.status import to_lines
+    from hotmig.phases.status import status
+
+    left = status(options.directory, options.schema_file)
+    if left.phase not in SETTLED or left.attention:
+        next_command = pasteable(left.next, options) if left.next else None
+        print_lines(("Recovery snapshot:", *to_lines(left, next_command), ""), err=True)

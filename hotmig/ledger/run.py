@@ -1,0 +1,150 @@
+"""A command at work: an intent is committed before each side effect, its outcome after it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from hotmig.errors import HotmigError, Refused
+from hotmig.ledger.model import Undo
+from hotmig.ledger.state import after_failure
+from hotmig.ledger.store import Intent, Ledger, Outcome
+
+NOT_REACHED = "not reached"
+WHILE_WRITES_ARE_REFUSED = 0.2  # seconds to wait for the ledger's lock
+
+
+def now() -> str:
+    """The time in UTC, to the millisecond."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def new_run_id(command: str) -> str:
+    """Sorts by time, and says what ran."""
+    return f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{command}-{secrets.token_hex(3)}"
+
+
+Reached = Callable[[Intent], None]
+
+
+@dataclass
+class Run:
+    """``ledger`` is None where nothing is written down (--no-ledger, and callers who keep no record).
+
+    ``acted`` says whether a side effect was begun; ``unwritten`` has the outcomes that the ledger did not take.
+    """
+
+    run_id: str = ""
+    ledger: Ledger | None = None
+    acted: bool = False
+    unwritten: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, action: str, object: str, detail: str | None = None, undo: Undo | None = None) -> Iterator[None]:
+        """One side effect. Raises HotmigError, before it, when the ledger does not take the intent."""
+        intent = Intent(action, object, detail, undo)
+        with self.steps(intent) as reached:
+            yield
+            reached(intent)
+
+    @contextmanager
+    def steps(self, *intents: Intent) -> Iterator[Reached]:
+        """Several side effects that follow one another closely: one commit before all of them, one after the last.
+
+        Between them nothing is written: writes are paused there. The caller calls ``reached`` behind each.
+        """
+        with self._settled(intents, self._intend(intents)) as reached:
+            yield reached
+
+    @contextmanager
+    def step_anyway(self, action: str, object: str) -> Iterator[None]:
+        """One side effect that must not wait for the ledger: the application is kept from writing meanwhile."""
+        intent = Intent(action, object)
+        ids: tuple[int, ...] = ()
+        try:
+            ids = self._intend((intent,), WHILE_WRITES_ARE_REFUSED)
+        except HotmigError as failure:
+            self.unwritten.append(str(failure))
+        with self._settled((intent,), ids) as reached:
+            yield
+            reached(intent)
+
+    def _intend(self, intents: tuple[Intent, ...], seconds: float | None = None) -> tuple[int, ...]:
+        ids = self.ledger.add_steps(self.run_id, now(), intents, seconds) if self.ledger else ()
+        self.acted = True
+        return ids
+
+    @contextmanager
+    def _settled(self, intents: tuple[Intent, ...], ids: tuple[int, ...]) -> Iterator[Reached]:
+        done: dict[Intent, str] = {}
+
+        def reached(intent: Intent) -> None:
+            done.setdefault(intent, now())
+
+        try:
+            yield reached
+        except BaseException as error:
+            self._settle(intents, ids, done, _told(error))
+            raise
+        self._settle(intents, ids, done, NOT_REACHED)
+
+    def _settle(self, intents: tuple[Intent, ...], ids: tuple[int, ...], done: dict[Intent, str], error: str) -> None:
+        """The first step that was not reached is the one that failed."""
+        if self.ledger is None or not ids:
+            return
+        outcomes = []
+        for intent, step_id in zip(intents, ids, strict=True):
+            if intent in done:
+                outcomes.append(Outcome(step_id, done[intent], "done"))
+            else:
+                outcomes.append(Outcome(step_id, now(), "failed", error))
+                error = NOT_REACHED
+        try:
+            self.ledger.settle(outcomes)
+        except HotmigError as failure:
+            # The effects stand. What a step without an outcome did, the databases say.
+            self.unwritten.append(str(failure))
+
+    def concerns(self, plan_hash: str | None, old_file: str | None, new_file: str | None) -> None:
+        """Says what the run is about, once that is known."""
+        if self.ledger:
+            self.ledger.concerns(self.run_id, plan_hash, old_file, new_file)
+
+    def abandon_earlier(self, new_file: str) -> None:
+        """Stamps the runs that worked on a new database which is given up, back to the one that made an earlier one
+        of that name ready."""
+        if self.ledger is None:
+            return
+        for run in self.ledger.runs():
+            if run.new_file != new_file or run.run_id == self.run_id:
+                continue
+            if any(step.action == "make ready" and step.status == "done" for step in self.ledger.steps(run.run_id)):
+                break
+            self.ledger.stamp(run.run_id, "abandoned", now())
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Stamps the run."""
+        if self.ledger is None:
+            return
+        try:
+            if error is None:
+                self.ledger.stamp(self.run_id, "completed", now())
+            else:
+                refused = isinstance(error, Refused)
+                state = "failed" if refused else after_failure(self.ledger.steps(self.run_id))
+                self.ledger.stamp(self.run_id, state, now(), _told(error))
+        except HotmigError as failure:
+            self.unwritten.append(str(failure))
+
+
+UNRECORDED = Run()  # for callers who write nothing down
+
+
+def _told(error: BaseException) -> str:
+    """An error without anything of the users' data."""
+    if isinstance(error, HotmigError):
+        return error.without_data
+    return type(error).__name__

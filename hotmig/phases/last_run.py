@@ -1,0 +1,46 @@
+"""The last run of a directory: cheap to read, for whoever only wants to know whether something was left undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotmig import project
+from hotmig.errors import HotmigError
+from hotmig.ledger.model import State
+from hotmig.ledger.state import state_of
+from hotmig.ledger.store import reading_ledger
+
+UNSETTLED: tuple[State, ...] = ("failed", "partially_committed")
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """The newest run. ``error`` is what it ended with, without anything of the users' data."""
+
+    run_id: str
+    command: str
+    state: State
+    started_utc: str
+    finished_utc: str | None
+    error: str | None
+
+
+def last_run(directory: Path) -> LastRun | None:
+    """The newest run, None where there was none. Raises HotmigError for a ledger that can't be read."""
+    with reading_ledger(project.own_folder(directory)) as ledger:
+        if ledger is None:
+            return None
+        for run in ledger.runs(1):
+            state = state_of(run, ledger.steps(run.run_id))
+            return LastRun(run.run_id, run.command, state, run.started_utc, run.finished_utc, run.error)
+    return None
+
+
+def unsettled(directory: Path) -> LastRun | None:
+    """The newest run, if it failed or was left half done; None too where the ledger can't be read."""
+    try:
+        last = last_run(directory)
+    except HotmigError:
+        return None  # status tells; what only looks at the databases goes on
+    return last if last and last.state in UNSETTLED else None

@@ -1,0 +1,170 @@
+"""The pause: the fence goes up, the rest is replayed, and where that was asked for the new database takes over."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from dataclasses import dataclass, replace
+
+from hotmig.capture.drift import check_drift
+from hotmig.capture.fence import raise_fence, unix_time
+from hotmig.capture.log import last_log_id
+from hotmig.capture.marker import read_marker
+from hotmig.capture.names import LOG
+from hotmig.errors import GaveUp
+from hotmig.ledger.run import Reached, Run
+from hotmig.ledger.store import Intent
+from hotmig.phases.fence_down import let_writes_through
+from hotmig.phases.handover import hand_over, readiness, retirement
+from hotmig.phases.migration import Migration
+from hotmig.sqlite import execute, transaction
+from hotmig.transfer.full_text import touch
+from hotmig.transfer.replay import Replayed, replay
+from hotmig.transfer.session import Session
+from hotmig.units import counted
+
+ASSUMED_KEYS_PER_SECOND = 50_000.0
+STEPS_BETWEEN_LOOKS = 2_000  # VM steps: well under a millisecond
+
+
+@dataclass(frozen=True)
+class Budget:
+    """In seconds: how long the rest may take, and how long writes are refused when nobody goes on."""
+
+    max_pause: float
+    hold: float
+
+
+@dataclass(frozen=True)
+class CaughtUp:
+    """What went before: the rounds of replay, and how many seconds full-text tables took to be made anew."""
+
+    rounds: tuple[Replayed, ...]
+    texts: float
+
+
+@dataclass(frozen=True)
+class Paused:
+    """``fenced_at`` is the wall clock, ``drained_seconds`` from the fence's commit to the last replayed row.
+
+    ``seconds`` is the whole pause, where the new database took over.
+    """
+
+    rest: Replayed
+    fenced_at: float
+    drained_seconds: float
+    seconds: float | None = None
+
+
+def pause(
+    old: sqlite3.Connection,
+    new: sqlite3.Connection,
+    session: Session,
+    migration: Migration,
+    caught_up: CaughtUp,
+    budget: Budget,
+    rehearsed: int | None,
+    run: Run,
+) -> Paused:
+    """Refuses writes and replays the rest; hands over where that was ``rehearsed``. After any failure writes go on.
+
+    Raises GaveUp when the rest can't be replayed within the budget, Refused when it does not fit.
+    """
+    handed_over = () if rehearsed is None else (retirement(migration), readiness(migration))
+    # One commit of the ledger before the pause and one after it: none in between.
+    with run.steps(*_drained(migration), *handed_over) as reached:
+        try:
+            paused = _under_fence(old, session, migration, caught_up, budget, reached)
+            if rehearsed is None:
+                return paused
+            hand_over(old, new, migration, min(session.seconds, budget.max_pause), reached, rehearsed)
+            return replace(paused, seconds=time.time() - paused.fenced_at)
+        except BaseException as failure:
+            # Whatever went wrong, the application must be able to write again, and be recorded.
+            let_writes_through(old, migration.old.name, session.seconds, failure, run)
+            raise
+
+
+def _drained(migration: Migration) -> tuple[Intent, Intent, Intent]:
+    return (
+        Intent("raise the fence", migration.old.name, undo="fence"),
+        Intent("replay the rest", migration.new.name),
+        Intent("complete the drain", migration.new.name),
+    )
+
+
+def _under_fence(
+    old: sqlite3.Connection,
+    session: Session,
+    migration: Migration,
+    caught_up: CaughtUp,
+    budget: Budget,
+    reached: Reached,
+) -> Paused:
+    fence, rest, complete = _drained(migration)
+    # Until this is committed the application's writes meet a lock: that counts as a pause too.
+    with transaction(old, session.seconds, "the old database", commit_seconds=budget.max_pause):
+        if check_drift(old, migration.plan):
+            raise GaveUp(
+                "the old database's schema was touched while it was proved (an ANALYZE is enough)",
+                "nothing is lost and writes go on; run `hotmig drain` again",
+            )
+        _require_budget(old, caught_up.rounds, budget.max_pause)
+        _require_budget_for_texts(old, session, caught_up, budget.max_pause)
+        raise_fence(old, migration.plan.recorded, budget.hold)
+    reached(fence)
+    fenced_at, started = _fenced_since(old), time.monotonic()
+    last = _replay_rest(session, started + budget.max_pause)
+    reached(rest)
+    reached(complete)  # in one transaction with the replay
+    return Paused(last, fenced_at, time.monotonic() - started)
+
+
+def _fenced_since(old: sqlite3.Connection) -> float:
+    """When writes were refused from: a fence that was up already keeps its beginning."""
+    marker = read_marker(old)
+    if marker is None or marker.fence_from is None:
+        return time.time()
+    return unix_time(marker.fence_from)
+
+
+def _require_budget(old: sqlite3.Connection, rounds: tuple[Replayed, ...], max_pause: float) -> None:
+    """Raises GaveUp, before the fence goes up, when the rest would take longer than the budget."""
+    waiting = last_log_id(old) - rounds[-1].upto
+    entries, spent = sum(done.entries for done in rounds), sum(done.seconds for done in rounds)
+    rate = entries / spent if entries > 1000 and spent > 0 else ASSUMED_KEYS_PER_SECOND
+    if waiting / rate > max_pause:
+        raise GaveUp(
+            f"{counted(waiting, 'write')} still to be replayed, at {rate:,.0f} a second:"
+            f" --max-pause is {max_pause:g} s",
+            "nothing is lost and writes go on; run `hotmig drain` again when the application writes less",
+        )
+
+
+def _require_budget_for_texts(old: sqlite3.Connection, session: Session, caught_up: CaughtUp, max_pause: float) -> None:
+    """The same for full-text indexes, which took some seconds to be made. Those that nothing was written for stand."""
+    rows = execute(old, f"SELECT DISTINCT table_name FROM {LOG} WHERE id > ?", (caught_up.rounds[-1].upto,)).fetchall()
+    written = {name for (name,) in rows}
+    touch(session, (step.step.table.name for step in session.steps if step.source_key.table in written))
+    if session.stale_texts and caught_up.texts > max_pause:
+        names = ", ".join(sorted(session.stale_texts))
+        raise GaveUp(
+            f"making the full-text tables anew ({names}) takes {caught_up.texts:.1f} s,"
+            f" and --max-pause is {max_pause:g} s",
+            "nothing is lost and writes go on; run `hotmig drain` again with a longer --max-pause, at a quiet time",
+        )
+
+
+def _replay_rest(session: Session, deadline: float) -> Replayed:
+    session.db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+    try:
+        return replay(session, finish=True)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        raise GaveUp(
+            "the rest of the writes could not be replayed within --max-pause; the fence is down again",
+            "nothing is lost and writes go on; run `hotmig drain` again, or give it a longer --max-pause",
+        ) from error
+    finally:
+        session.db.set_progress_handler(None, 0)

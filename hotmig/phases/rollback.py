@@ -1,0 +1,187 @@
+"""``runs rollback``: takes back what one run did, as far as that has an inverse."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hotmig import project
+from hotmig.capture.fence import lower_fence
+from hotmig.capture.marker import Marker, read_marker, retired_successor
+from hotmig.capture.recording import stop_recording
+from hotmig.errors import HotmigError, Refused
+from hotmig.ledger.model import Step, StepStatus, Undo
+from hotmig.ledger.run import Run, now
+from hotmig.ledger.store import Ledger, Outcome
+from hotmig.phases.migration import cut_in_two, old_writer
+from hotmig.phases.runs import RunView, show_run
+from hotmig.sqlite import LOCK_SECONDS, reading, transaction
+from hotmig.transfer.build import is_begun, sync_directory
+from hotmig.transfer.identity import read_status
+
+INVERSES: dict[Undo, str] = {
+    "recording": "stop recording",
+    "new file": "delete the new file",
+    "fence": "lower the fence",
+}
+HANDED_OVER = ("retire", "make ready")
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """One step of the run: ``does`` is what takes it back, or ``reason`` says why nothing does.
+
+    ``status`` is what came of it, None where nothing was tried yet.
+    """
+
+    step: Step
+    does: str | None
+    reason: str | None = None
+    status: StepStatus | None = None
+
+
+@dataclass(frozen=True)
+class RollbackResult:
+    """``steps`` in the order in which they are taken back: the last one first.
+
+    ``skipped`` says that nothing was left to undo.
+    """
+
+    run_id: str
+    command: str
+    steps: tuple[Undoing, ...]
+    dry_run: bool
+    skipped: str | None = None
+
+    @property
+    def failed(self) -> tuple[Undoing, ...]:
+        return tuple(undoing for undoing in self.steps if undoing.status == "rollback_failed")
+
+
+def preview(directory: Path, run_id: str) -> RollbackResult:
+    """What a rollback would do, step by step: the databases are asked, not the ledger alone.
+
+    Raises UsageError for an unknown run, Refused when the new database is ready or the old one is retired.
+    """
+    view = show_run(directory, run_id)
+    _refuse_handed_over(directory, view)
+    steps = tuple(_undoing(directory, view, step) for step in reversed(view.steps))
+    nothing = None if any(undoing.does for undoing in steps) else "nothing that this run did is left to be undone"
+    return RollbackResult(view.run_id, view.command, steps, True, nothing)
+
+
+def rollback(directory: Path, run_id: str, run: Run, seconds: float = LOCK_SECONDS) -> RollbackResult:
+    """Undoes, and marks each step with what came of it. After a failure nothing more is tried.
+
+    Raises what ``preview`` raises; HotmigError where the run keeps no ledger.
+    """
+    planned = preview(directory, run_id)
+    if run.ledger is None:
+        raise HotmigError("a rollback is written down in the ledger", "run it without --no-ledger, or `hotmig reset`")
+    if planned.skipped:
+        return replace(planned, dry_run=False)
+    view = show_run(directory, run_id)
+    run.concerns(view.plan_hash, view.old_file, view.new_file)
+    done: list[Undoing] = []
+    for undoing in planned.steps:
+        done.append(_undone(directory, view, undoing, run, seconds, given_up=any(_failed(each) for each in done)))
+        _mark(run.ledger, done[-1])
+    result = replace(planned, steps=tuple(done), dry_run=False)
+    if not result.failed:
+        run.ledger.stamp(view.run_id, "rolled_back", now())
+        if any(each.step.undo == "recording" and each.status == "rolled_back" for each in done) and view.new_file:
+            run.abandon_earlier(view.new_file)
+    return result
+
+
+def _refuse_handed_over(directory: Path, view: RunView) -> None:
+    new, old = _file(directory, view.new_file), _file(directory, view.old_file)
+    if new and is_begun(new):
+        with reading(new) as db:
+            if read_status(db) == "ready":
+                raise Refused(f"{new.name} is ready: a cutover is not undone here", "`hotmig status` says what is next")
+    if old:
+        with reading(old) as db:
+            if retired_successor(db) is not None:
+                raise cut_in_two()
+
+
+def _undoing(directory: Path, view: RunView, step: Step) -> Undoing:
+    if step.status == "rolled_back":
+        return Undoing(step, None, "it was undone already")
+    if step.undo is None:
+        reason = "a cutover has no inverse" if step.action in HANDED_OVER else "it has no inverse of its own"
+        return Undoing(step, None, reason)
+    missing = _missing(directory, view, step.undo)
+    if missing is None:
+        return Undoing(step, INVERSES[step.undo])
+    # Whether or not an outcome was written: what the databases say decides.
+    return Undoing(step, None, missing)
+
+
+def _missing(directory: Path, view: RunView, undo: Undo) -> str | None:
+    """Why there is nothing to undo; None where what the step made is there."""
+    if undo == "new file":
+        new = _file(directory, view.new_file)
+        return None if new else f"{view.new_file} is not there"
+    marker = _marker(directory, view)
+    if marker is None:
+        return f"{view.old_file} is not being recorded"
+    if (marker.target, marker.plan_hash) != (view.new_file, view.plan_hash):
+        return f"{view.old_file} is being recorded for another migration"
+    if undo == "fence" and marker.status != "draining":
+        return "no fence is up"
+    return None
+
+
+def _undone(directory: Path, view: RunView, undoing: Undoing, run: Run, seconds: float, *, given_up: bool) -> Undoing:
+    step = undoing.step
+    if undoing.does is None or step.undo is None:
+        return replace(undoing, status="rolled_back" if step.status == "rolled_back" else "rollback_skipped")
+    if given_up:
+        return replace(undoing, status="rollback_skipped", reason="not tried: what comes before it failed")
+    try:
+        with run.step(undoing.does, step.object):
+            _undo(directory, view, step.undo, seconds)
+    except (HotmigError, sqlite3.Error, OSError) as error:
+        told = error.without_data if isinstance(error, HotmigError) else str(error)
+        return replace(undoing, status="rollback_failed", reason=told)
+    return replace(undoing, status="rolled_back")
+
+
+def _undo(directory: Path, view: RunView, undo: Undo, seconds: float) -> None:
+    if undo == "new file":
+        new = directory / str(view.new_file)
+        for path in (new, *project.side_files(new)):
+            path.unlink(missing_ok=True)
+        sync_directory(directory)
+        return
+    with old_writer(directory / str(view.old_file), seconds) as db:
+        if undo == "recording":
+            stop_recording(db, seconds)
+            return
+        with transaction(db, seconds, "the old database's writers"):
+            lower_fence(db)
+
+
+def _mark(ledger: Ledger, undoing: Undoing) -> None:
+    if undoing.status is not None and undoing.step.status != "rolled_back":
+        ledger.settle([Outcome(undoing.step.step_id, now(), undoing.status, undoing.reason)])
+
+
+def _failed(undoing: Undoing) -> bool:
+    return undoing.status == "rollback_failed"
+
+
+def _marker(directory: Path, view: RunView) -> Marker | None:
+    old = _file(directory, view.old_file)
+    if old is None:
+        return None
+    with reading(old) as db:
+        return read_marker(db)
+
+
+def _file(directory: Path, name: str | None) -> Path | None:
+    path = directory / name if name else None
+    return path if path and path.exists() else None

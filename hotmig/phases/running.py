@@ -1,0 +1,81 @@
+"""What every command that changes something does first: may it, is it alone, and where is it written down."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from hotmig import __version__
+from hotmig.errors import HotmigError, Refused
+from hotmig.ledger.model import RunRecord
+from hotmig.ledger.run import Run, new_run_id, now
+from hotmig.ledger.store import open_ledger
+from hotmig.lock import one_operator
+from hotmig.private import make_private_folder
+from hotmig.process import this_process
+from hotmig.project import own_folder
+from hotmig.sqlite import LOCK_SECONDS
+
+READ_ONLY_FILE = "read-only"
+READ_ONLY_VARIABLE = "HOTMIG_READ_ONLY"
+
+
+@contextmanager
+def running(
+    directory: Path,
+    command: str,
+    arguments: Sequence[str] = (),
+    *,
+    ledger: bool = True,
+    run_id: str | None = None,
+    seconds: float = LOCK_SECONDS,
+) -> Iterator[Run]:
+    """Holds the directory's lock and keeps the ledger while a command works.
+
+    Raises Refused where the directory is marked read-only or the run id is taken, GaveUp where another command is at
+    work, HotmigError where the ledger can't be written: before the first effect.
+    """
+    require_writable(directory)
+    folder = _made(own_folder(directory))
+    began = now()
+    with one_operator(folder, command, began):
+        if not ledger:
+            yield Run()
+            return
+        with open_ledger(folder, seconds) as opened:
+            run = Run(run_id or new_run_id(command), opened)
+            opened.add_run(_record(run.run_id, command, arguments, began))
+            try:
+                yield run
+            except BaseException as error:
+                run.finish(error)
+                raise
+            run.finish()
+
+
+def require_writable(directory: Path) -> None:
+    """Raises Refused where somebody has marked the directory read-only."""
+    marked = own_folder(directory) / READ_ONLY_FILE
+    if os.path.lexists(marked):
+        raise Refused(f"{directory} is marked read-only by {marked}", f"delete {marked} to let hotmig work here")
+    if os.environ.get(READ_ONLY_VARIABLE, "") not in ("", "0"):
+        raise Refused(f"{READ_ONLY_VARIABLE} is set: nothing is changed here", f"unset {READ_ONLY_VARIABLE}")
+
+
+def _record(run_id: str, command: str, arguments: Sequence[str], began: str) -> RunRecord:
+    told = shlex.join(arguments)
+    return RunRecord(run_id, command, told, None, None, None, __version__, "running", began, None, None, this_process())
+
+
+def _made(folder: Path) -> Path:
+    try:
+        make_private_folder(folder)
+    except OSError as error:
+        raise HotmigError(
+            f"hotmig keeps its lock and ledger in {folder}, and can't: {error.strerror or error}",
+            "nothing was changed; run hotmig as the owner of the databases or as root, in a directory it may write to",
+        ) from error
+    return folder

@@ -1,0 +1,94 @@
+"""``runs``: what was done in a directory, and when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotmig.errors import UsageError
+from hotmig.ledger.model import RunRecord, State, Step
+from hotmig.ledger.run import now
+from hotmig.ledger.state import state_of
+from hotmig.ledger.store import Ledger, open_ledger, reading_ledger
+from hotmig.lock import one_operator
+from hotmig.phases.running import require_writable
+from hotmig.project import own_folder
+from hotmig.sqlite import LOCK_SECONDS
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run with the state that it is in now."""
+
+    run_id: str
+    command: str
+    arguments: str
+    state: State
+    plan_hash: str | None
+    old_file: str | None
+    new_file: str | None
+    hotmig_version: str
+    started_utc: str
+    finished_utc: str | None
+    error: str | None
+    host: str
+    pid: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class PruneResult:
+    """The ids of the runs that were deleted from the ledger."""
+
+    pruned: tuple[str, ...]
+
+
+def list_runs(directory: Path, state: State | None = None, limit: int | None = None) -> tuple[RunView, ...]:
+    """The runs of a directory, the newest first. Raises HotmigError for a ledger that can't be read."""
+    with reading_ledger(own_folder(directory)) as ledger:
+        if ledger is None:
+            return ()
+        wanted: list[RunView] = []
+        for run in ledger.runs():
+            view = _view(ledger, run)
+            if len(wanted) == limit:
+                break
+            if state in (None, view.state):
+                wanted.append(view)
+    return tuple(wanted)
+
+
+def show_run(directory: Path, run_id: str) -> RunView:
+    """One run, by its id or the beginning of it. Raises UsageError for none, or for several."""
+    found = [view for view in list_runs(directory) if view.run_id.startswith(run_id)]
+    exact = [view for view in found if view.run_id == run_id] or found
+    if len(exact) != 1:
+        what = "no run" if not found else f"{len(found)} runs"
+        raise UsageError(f"there is {what} with the id {run_id}", "`hotmig runs list` shows the ids")
+    return exact[0]
+
+
+def prune(directory: Path, days: float, seconds: float = LOCK_SECONDS) -> PruneResult:
+    """Deletes the runs that began longer ago than that, steps included; one that is at work is kept."""
+    require_writable(directory)
+    folder = own_folder(directory)
+    if not folder.is_dir():
+        return PruneResult(())
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+    with one_operator(folder, "runs prune", now()), open_ledger(folder, seconds) as ledger:
+        old = tuple(
+            run.run_id
+            for run in ledger.runs()
+            if dt.datetime.fromisoformat(run.started_utc) < before and _view(ledger, run).state != "running"
+        )
+        ledger.prune(old)
+    return PruneResult(old)
+
+
+def _view(ledger: Ledger, run: RunRecord) -> RunView:
+    steps = ledger.steps(run.run_id)
+    return RunView(
+        run.run_id, run.command, run.arguments, state_of(run, steps), run.plan_hash, run.old_file, run.new_file,
+        run.hotmig_version, run.started_utc, run.finished_utc, run.error, run.process.host, run.process.pid, steps,
+    )  # fmt: skip
