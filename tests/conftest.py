@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 EXAMPLES = 150
 PROBE_TABLES = 2_000
+RANDOM_KILLS = 6
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,6 +20,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--probe-tables", type=int, default=PROBE_TABLES, help="how many random tables capture is tried on"
     )
+    parser.addoption("--all-crash-points", action="store_true", help="kill at every point, not once for each kind")
+    parser.addoption("--random-kills", type=int, default=RANDOM_KILLS, help="how many kills at random moments")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What was survived, counted: the numbers of runbook/reliability.md."""
+    counts: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        counts.update({name: value for name, value in report.user_properties if isinstance(value, int)})
+    for what, count in sorted(counts.items()):
+        terminalreporter.write_line(f"{what}: {count}")
 
 
 def pytest_configure(config: pytest.Config) -> None:

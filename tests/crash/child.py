@@ -1,0 +1,150 @@
+"""A ``hotmig`` command that dies at a chosen moment: ``python -m tests.crash.child COMMAND …``.
+
+A *point* is a statement that can change a file, or a file operation; the process can die right before and right after
+it. Statements pass one place, ``hotmig.sqlite.Connection.execute``; file operations pass the functions of ``os``.
+
+CRASH_AT says where to die: the number of a point, or the beginning of its text; CRASH_AFTER that it is after it.
+CRASH_TRACE=FILE writes the points down, and beside them what SQLite's own trace callback and Python's audit hook saw.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil  # noqa: F401 - it looks at os.unlink and its like while it is imported: before they are wrapped
+import signal
+import sqlite3
+import sys
+import tempfile  # noqa: F401 - likewise
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+import hotmig.sqlite
+
+AT, AFTER, TRACE = "CRASH_AT", "CRASH_AFTER", "CRASH_TRACE"
+BEHIND = " behind "
+# What begins otherwise reads, or asks: SELECT, EXPLAIN, PRAGMA name.
+_CHANGES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE|CREATE|DROP|ALTER|ANALYZE|BEGIN|COMMIT|ROLLBACK|VACUUM)\b")
+_SETS = re.compile(r"\s*PRAGMA\s+(\w+\.)?(journal_mode\s*=|wal_checkpoint)")
+# Work tables live in the connection and die with it: killed behind such a statement is killed before it.
+_WORK = re.compile(r"\s*CREATE TEMP |.*?\s(INTO|UPDATE|FROM|TABLE|TABLE IF EXISTS) temp\.")
+FILE_OPERATIONS = (
+    "open", "unlink", "remove", "rmdir", "mkdir", "link", "symlink", "rename", "replace", "chown", "fchown", "chmod",
+    "fchmod", "ftruncate", "truncate", "write", "pwrite", "fsync",
+)  # fmt: skip
+AUDITED = ("remove", "rmdir", "mkdir", "link", "symlink", "rename", "chown", "chmod", "truncate")
+
+
+def changes(db: sqlite3.Connection, sql: str) -> bool:
+    """Whether a statement can change a file."""
+    if isinstance(db, hotmig.sqlite.Connection) and db.name == ":memory:":
+        return False
+    return bool(_SETS.match(sql) or (_CHANGES.match(sql) and not _WORK.match(sql.partition("\n")[0][:80])))
+
+
+@dataclass
+class Points:
+    """The moments at which this process can die, counted."""
+
+    at: str
+    after: bool
+    seen: list[str] = field(default_factory=list)
+    traced: list[str] = field(default_factory=list)  # statements, by SQLite
+    audited: list[str] = field(default_factory=list)  # file operations, by Python
+    last: dict[int, str] = field(default_factory=dict)  # by connection
+
+    def around(self, what: str, work: Callable[[], Any]) -> Any:
+        """Does it, or dies."""
+        self.seen.append(what)
+        mine = bool(self.at) and (
+            self.at == str(len(self.seen)) or (not self.at.isdigit() and what.startswith(self.at))
+        )
+        if mine and not self.after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            return work()
+        finally:
+            if mine and self.after:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def statement(self, db: sqlite3.Connection, sql: str, work: Callable[[], Any]) -> Any:
+        """The end of a transaction is told by what was done in it last."""
+        what = " ".join(sql.split())
+        if what in ("COMMIT", "ROLLBACK"):
+            what += BEHIND + self.last.get(id(db), "nothing")
+        else:
+            self.last[id(db)] = what
+        return self.around(what, work)
+
+
+def watch_statements(points: Points) -> None:
+    execute, connect = hotmig.sqlite.Connection.execute, sqlite3.connect
+
+    def watched(self: sqlite3.Connection, sql: str, parameters: Any = ()) -> Any:
+        if not changes(self, sql):
+            return execute(self, sql, parameters)
+        return points.statement(self, sql, lambda: execute(self, sql, parameters))
+
+    @wraps(connect)
+    def connected(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        db = connect(*arguments, **options)
+
+        def trace(sql: str) -> None:
+            # Statements of triggers are told with dashes before them.
+            if not sql.startswith("--") and changes(db, sql):
+                points.traced.append(sql)
+
+        db.set_trace_callback(trace)
+        return db
+
+    hotmig.sqlite.Connection.execute = watched  # type: ignore[assignment,method-assign]
+    sqlite3.connect = connected
+
+
+def watch_files(points: Points) -> None:
+    def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def call(*arguments: Any, **options: Any) -> Any:
+            if name == "open" and not arguments[1] & os.O_CREAT:
+                return function(*arguments, **options)
+            return points.around(f"os.{name}", lambda: function(*arguments, **options))
+
+        return call
+
+    for name in FILE_OPERATIONS:
+        setattr(os, name, watched(name, getattr(os, name)))
+
+
+def listen(points: Points) -> None:
+    """The second opinion on file operations: what Python itself says that it is about to do."""
+    told = {f"os.{name}" for name in AUDITED}
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in told or (event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT):
+            points.audited.append(event)
+
+    sys.addaudithook(hear)
+
+
+def main() -> None:
+    """The command line, watched."""
+    from hotmig.__main__ import main as command_line
+
+    points = Points(os.environ.get(AT, ""), AFTER in os.environ)
+    watch_statements(points)
+    listen(points)
+    watch_files(points)
+    try:
+        command_line()
+    finally:
+        if TRACE in os.environ:
+            found = {"seen": list(points.seen), "traced": list(points.traced), "audited": list(points.audited)}
+            with open(os.environ[TRACE], "w", encoding="utf-8") as file:
+                json.dump(found, file)
+
+
+if __name__ == "__main__":
+    main()

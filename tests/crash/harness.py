@@ -1,0 +1,210 @@
+"""One kill in one run: the command dies, what status says is next is done until the end, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.crash import truth
+from tests.crash.child import AFTER, AT, TRACE
+from tests.scenarios import exact
+from tests.scenarios.harness import (
+    PATIENCE,
+    ROOT,
+    Application,
+    Project,
+    check_journal_of_old,
+    check_one_at_a_time,
+    check_projection,
+    check_sequences,
+    environment,
+    live,
+)
+from tests.scenarios.shapes import SHAPES
+
+HOLD = 60.0  # seconds: the longest that a fence is up for
+LAST_MIGRATE = "{last migrate}"
+MOST_COMMANDS = 8  # until a migration is done, whatever died
+
+
+@dataclass(frozen=True)
+class Death:
+    """A command that dies: ``at`` is the number of a point or the beginning of its text."""
+
+    command: str
+    at: str
+    after: bool
+
+    def __str__(self) -> str:
+        return f"{self.command}: {'after' if self.after else 'before'} {self.at[:60]}"
+
+
+def spelled(project: Project, command: str) -> list[str]:
+    """The words of a command; ``{last migrate}`` is the id of that run."""
+    if LAST_MIGRATE in command:
+        runs = project.run("runs list", "--json").json()
+        command = command.replace(LAST_MIGRATE, next(run["run_id"] for run in runs if run["command"] == "migrate"))
+    return [*command.split(), "-d", str(project.directory)]
+
+
+def watched(project: Project, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command in the child that can die."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.crash.child", *spelled(project, command)],
+        cwd=ROOT, env={**environment(), **variables}, text=True, capture_output=True, timeout=PATIENCE,
+        stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+
+
+def die(project: Project, death: Death) -> bool:
+    """Whether the command died there: a writer beside it can make it take another way."""
+    done = watched(project, death.command, **{AT: death.at, **({AFTER: "1"} if death.after else {})})
+    assert done.returncode in (-signal.SIGKILL, 0, 3, 4), done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode == -signal.SIGKILL
+
+
+def points(project: Project, command: str) -> dict[str, list[str]]:
+    """The points of a command that runs to its end, and what two others saw of them."""
+    file = project.directory.parent / "points.json"
+    done = watched(project, command, **{TRACE: str(file)})
+    assert done.returncode == 0, done.stderr
+    found: dict[str, list[str]] = json.loads(file.read_text())
+    return found
+
+
+def both_accept(project: Project) -> bool:
+    """Whether the application could write to both files: it uses the new one only when that is ready."""
+    found = truth.facts(project)
+    if found.status != "ready" or not project.old.exists():
+        return False
+    return _accepts(project)
+
+
+def _accepts(project: Project) -> bool:
+    db = sqlite3.connect(project.old, isolation_level=None, timeout=10)
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        for table in project.shape.old_tables:
+            db.execute(f"DELETE FROM {table}")
+    except sqlite3.IntegrityError:
+        return False
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        db.close()
+    return True
+
+
+def check_fence(project: Project) -> None:
+    """A fence whose raiser is dead lapses by itself."""
+    sql = "SELECT (fence_until - julianday('now')) * 86400 FROM _migration_marker WHERE status = 'draining'"
+    for (left,) in truth.ask(project.old, sql):
+        assert float(str(left)) <= HOLD + 1
+
+
+def check_after_death(project: Project) -> None:
+    """What has to hold at once, whatever died."""
+    truth.check_ledger(project)
+    check_fence(project)
+    assert not both_accept(project)
+    project.status()
+
+
+def finish(project: Project, deaths: list[Death] | None = None) -> list[str]:
+    """Does what status says is next until nothing is left; returns the commands. The first ones die, as ``deaths``
+    says: of these only where they die matters."""
+    commands: list[str] = []
+    left = list(deaths or [])
+    while (following := project.status()["next"]) not in ("hotmig cleanup-old", None):
+        assert len(commands) < MOST_COMMANDS, f"status leads nowhere: {commands}"
+        command = "migrate" if following == "hotmig plan" else following.removeprefix("hotmig ")
+        commands.append(command)
+        if left:
+            next_death = left.pop(0)
+            die(project, Death(command, next_death.at, next_death.after))
+            check_after_death(project)
+        else:
+            _go_on(project, command)
+        assert not both_accept(project)
+    assert truth.facts(project).status == "ready", f"status ends the way too early: {commands}"
+    return commands
+
+
+def _go_on(project: Project, command: str) -> None:
+    """Exit 4 says itself that it is safe to run again."""
+    for _ in range(5):
+        if project.run(command, code=None).code == 0:
+            return
+    project.run(command)
+
+
+def check_nothing_lost(project: Project, before: exact.Contents, application: Application) -> None:
+    """Every accepted write is there, and at no moment both files accepted one."""
+    entries = application.entries()
+    old = [entry for entry in entries if entry.file == project.old.name]
+    new = [entry for entry in entries if entry.file != project.old.name]
+    if project.old.exists():
+        check_journal_of_old(project, before, old)
+        check_projection(project, new)
+        check_sequences(project)
+    check_one_at_a_time(old, new)
+
+
+def survive(
+    directory: Path,
+    shape: str,
+    journal_mode: str,
+    death: Death,
+    before: tuple[str, ...] = (),
+    more: tuple[Death, ...] = (),
+) -> bool:
+    """The whole sequence with a writer beside it, and a death in it; returns whether it died there.
+
+    ``more`` are deaths in the commands that follow.
+    """
+    project = Project.adopt(directory / "app", SHAPES[shape], journal_mode)
+    contents = exact.contents_of(project.old, project.shape.old_tables)
+    with live(project, writers=1, pace=0.002) as application:
+        for command in before:
+            _go_on(project, command)
+        died = die(project, death)
+        check_after_death(project)
+        finish(project, list(more))
+        _wait_for_new(project, application)
+        application.stop()
+    check_nothing_lost(project, contents, application)
+    truth.check_states(project)
+    return died
+
+
+def survive_cleanup(directory: Path, death: Death, before: tuple[str, ...]) -> bool:
+    """A death while the old database is cleaned up: the new one is as it was, and the command can be run again."""
+    project = Project.adopt(directory / "app", SHAPES["text"], "wal")
+    for command in before:
+        project.run(command)
+    contents = exact.contents_of(project.new, project.shape.new_tables)
+    died = die(project, death)
+    project.status()
+    project.run(death.command)
+    assert exact.contents_of(project.new, project.shape.new_tables) == contents
+    assert project.status()["phase"] in ("ready", "retired")
+    assert project.old.exists() == ("--delete" not in death.command)
+    if project.old.exists():
+        assert _accepts(project) == ("--unfence" in death.command)
+        assert truth.ask(project.old, "SELECT * FROM _migration_log") == []
+    truth.check_states(project)
+    return died
+
+
+def _wait_for_new(project: Project, application: Application) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not application.accepted(project.new.name):
+        assert time.monotonic() < deadline, "the application never wrote to the new database"
+        time.sleep(0.01)

@@ -1,0 +1,69 @@
+"""The commands that are killed, each where it belongs in a migration."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.crash.harness import LAST_MIGRATE, points
+from tests.scenarios.harness import Project
+from tests.scenarios.shape import Dice
+from tests.scenarios.shapes import SHAPES
+
+TRANSACTIONS = 30  # of the application, before each command that is only looked at
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """``before`` brings the migration to where ``command`` is killed."""
+
+    command: str
+    shape: str = "text"
+    journal_mode: str = "wal"
+    before: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.command} ({self.shape}, {self.journal_mode})"
+
+
+SEQUENCES = (
+    Sequence("migrate"),
+    Sequence("migrate", "mapped-key", "delete"),
+    Sequence("migrate --offline", "mapped-key"),
+    Sequence("migrate --wal", "composite", "delete"),
+    Sequence("drain", before=("migrate",)),
+    Sequence("drain", "mapped-key", "delete", ("migrate",)),
+    Sequence("drain --cutover", before=("migrate",)),
+    Sequence("drain --cutover", "cascades", "delete", ("migrate",)),
+    Sequence("cutover", before=("migrate", "drain")),
+    Sequence("cutover", "mapped-key", "delete", ("migrate", "drain")),
+    Sequence("reset", before=("migrate", "drain")),
+    Sequence(f"runs rollback {LAST_MIGRATE} --yes", before=("migrate",)),
+    Sequence("cleanup-old", before=("migrate", "drain --cutover")),
+    Sequence("cleanup-old --delete", before=("migrate", "drain --cutover")),
+    Sequence("cleanup-old --unfence", before=("migrate", "drain --cutover")),
+)
+
+
+def traced(directory: Path, sequence: Sequence) -> dict[str, list[str]]:
+    """The points of the command, with the same writes before it each time and none beside it."""
+    project = Project.adopt(directory / "app", SHAPES[sequence.shape], sequence.journal_mode)
+    dice = Dice(7, 1)
+    for command in sequence.before:
+        project.run(command)
+        if command == "migrate":
+            _write(project, dice)
+    return points(project, sequence.command)
+
+
+def _write(project: Project, dice: Dice) -> None:
+    db = sqlite3.connect(project.old, isolation_level=None)
+    db.execute("PRAGMA foreign_keys = ON")
+    writes = list(project.shape.writes.values())
+    for _ in range(TRANSACTIONS):
+        try:
+            dice.choice(writes)(db, dice)
+        except sqlite3.IntegrityError:
+            continue
+    db.close()

@@ -1,0 +1,106 @@
+"""A command is killed before and after each thing that it changes, and no accepted write is ever lost.
+
+Here each kind of step, once before and once after. ``pytest --all-crash-points tests/crash`` kills at all of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.crash.harness import Death, survive, survive_cleanup
+from tests.crash.sequences import SEQUENCES, Sequence, traced
+
+SURVIVED = "kills survived"
+NOT_REACHED = "kills whose point was not reached"
+
+# The command, and the beginning of the text of a point: one for each kind of step, and what surrounds them.
+KINDS = (
+    ("migrate", "os.mkdir"),  # .hotmig
+    ("migrate", "os.pwrite"),  # the lock has its holder's name
+    ("migrate", "COMMIT behind INSERT INTO schema_version"),  # the ledger is made
+    ("migrate", "COMMIT behind INSERT INTO run"),
+    ("migrate", "COMMIT behind INSERT INTO step"),
+    ("migrate", "CREATE TABLE _migration_marker"),
+    ("migrate", "CREATE TRIGGER _migration_capture_1"),
+    ("migrate", "COMMIT behind UPDATE _migration_marker SET schema_version"),
+    ("migrate", "COMMIT behind UPDATE step"),
+    ("migrate", "os.fchmod"),  # the new file is there, and empty
+    ("migrate", "CREATE TABLE _migration_status"),
+    ("migrate", "COMMIT behind INSERT INTO _schema_hint"),
+    ("migrate", "COMMIT behind UPDATE main._migration_copy SET state = 'indexing'"),
+    ("migrate", "COMMIT behind UPDATE main._migration_copy SET state = 'indexed'"),
+    ("migrate", "PRAGMA main.journal_mode = WAL"),
+    ("migrate", "UPDATE main._migration_copy SET state = 'copied'"),
+    ("migrate", "COMMIT behind UPDATE run SET state"),
+    ("drain", "COMMIT behind UPDATE main._migration_progress"),
+    ("drain", "PRAGMA main.wal_checkpoint"),
+    ("drain", "CREATE TRIGGER _migration_fence_1"),
+    ("drain", "COMMIT behind UPDATE _migration_marker SET schema_version"),
+    ("drain --cutover", "COMMIT behind UPDATE _migration_marker SET schema_version"),
+    ("drain --cutover", "COMMIT behind UPDATE _migration_marker SET status = 'retired'"),
+    ("drain --cutover", "COMMIT behind UPDATE _migration_status"),
+    ("drain --cutover", "COMMIT behind UPDATE step"),
+    ("drain --cutover", "COMMIT behind DROP TABLE _migration_progress"),
+    ("cutover", "COMMIT behind UPDATE _migration_marker SET status = 'retired'"),
+    ("cutover", "COMMIT behind UPDATE _migration_status"),
+    ("migrate --offline", "COMMIT behind UPDATE _migration_marker SET schema_version"),
+    ("reset", "os.unlink"),
+    ("reset", "COMMIT behind DROP TABLE"),
+    ("cleanup-old", "COMMIT behind CREATE TRIGGER _migration_fence"),
+    ("cleanup-old --delete", "os.unlink"),
+)
+SOME = (("migrate", "60"), ("drain", "70"))  # where not all points were asked for
+MOMENTS = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+
+
+def sequence_of(command: str) -> Sequence:
+    return next(sequence for sequence in SEQUENCES if sequence.command == command)
+
+
+def survived(directory: Path, sequence: Sequence, at: str, after: bool) -> bool:
+    death = Death(sequence.command, at, after)
+    if sequence.command.startswith("cleanup-old"):
+        return survive_cleanup(directory, death, sequence.before)
+    return survive(directory, sequence.shape, sequence.journal_mode, death, sequence.before)
+
+
+@MOMENTS
+@pytest.mark.parametrize(("command", "at"), KINDS, ids=lambda value: value.replace("_migration_", ""))
+def test_nothing_is_lost(command: str, at: str, after: bool, tmp_path: Path, record_property) -> None:
+    assert survived(tmp_path, sequence_of(command), at, after), "the point was never reached"
+    record_property(SURVIVED, 1)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "point" not in metafunc.fixturenames:
+        return
+    found = [(sequence_of(command), at) for command, at in SOME]
+    if metafunc.config.getoption("--all-crash-points"):
+        found = []
+        for sequence in SEQUENCES:
+            with TemporaryDirectory() as directory:
+                found += [(sequence, str(n)) for n in range(1, len(traced(Path(directory), sequence)["seen"]) + 1)]
+    metafunc.parametrize("point", found, ids=[f"{sequence}-{at}" for sequence, at in found])
+
+
+@MOMENTS
+def test_nothing_is_lost_at_any_point(
+    point: tuple[Sequence, str], after: bool, tmp_path: Path, record_property
+) -> None:
+    died = survived(tmp_path, point[0], point[1], after)
+    record_property(SURVIVED if died else NOT_REACHED, 1)
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES, ids=str)
+def test_no_statement_and_no_file_operation_passes_unseen(sequence: Sequence, tmp_path: Path) -> None:
+    """The hook's count is SQLite's own, and of file operations at least what Python itself says of them."""
+    found = traced(tmp_path, sequence)
+    statements = [what for what in found["seen"] if not what.startswith("os.")]
+    assert len(statements) == len(found["traced"])
+    operations = Counter(what.replace("os.f", "os.").replace("unlink", "remove") for what in found["seen"])
+    audited = Counter("os.open" if event == "open" else event for event in found["audited"])
+    assert {name: count for name, count in audited.items() if operations[name] < count} == {}

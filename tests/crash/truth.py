@@ -1,0 +1,87 @@
+"""Whether the ledger tells the truth: what it says was done is there, and what is there was intended."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.scenarios.harness import Project
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the databases say: the marker's status, whether there is a new file, and what that says."""
+
+    marker: str | None
+    new: str | None  # the name of the new file
+    status: str | None
+
+
+def ask(path: Path, sql: str) -> list[tuple[object, ...]]:
+    """Rows of a database as it was committed last; none where it is not there, or has no such table."""
+    if not path.exists() or path.stat().st_size == 0:
+        return []
+    db = sqlite3.connect(path, timeout=10)
+    try:
+        return db.execute(sql).fetchall()
+    except sqlite3.OperationalError as error:
+        if "no such table" not in str(error):
+            raise
+        return []
+    finally:
+        db.close()
+
+
+def _one(path: Path, sql: str) -> str | None:
+    rows = ask(path, sql)
+    return None if not rows else str(rows[0][0])
+
+
+def facts(project: Project) -> Facts:
+    new = next((path for path in project.directory.glob("app-*.sqlite") if path != project.old), None)
+    status = _one(new, "SELECT status FROM _migration_status") if new else None
+    return Facts(_one(project.old, "SELECT status FROM _migration_marker"), new.name if new else None, status)
+
+
+def intended(project: Project) -> set[str]:
+    """The actions that some run was about to do, done or not."""
+    ledger = project.directory / ".hotmig" / "ledger.sqlite"
+    return {str(action) for (action,) in ask(ledger, "SELECT action FROM step")}
+
+
+def last_outcomes(project: Project) -> dict[str, str | None]:
+    """How the newest step of each action ended; None without an outcome."""
+    ledger = project.directory / ".hotmig" / "ledger.sqlite"
+    return dict(ask(ledger, "SELECT action, status FROM step ORDER BY step_id"))  # type: ignore[arg-type]
+
+
+def check_ledger(project: Project) -> None:
+    """After a kill: no effect without its intent, and no outcome without its effect."""
+    found, about, ended = facts(project), intended(project), last_outcomes(project)
+    if found.marker is not None:
+        assert "start recording" in about
+    if found.new is not None:
+        assert "make the new file" in about
+    if found.marker == "draining":
+        assert "raise the fence" in about
+    if found.marker == "retired":
+        assert "retire" in about
+    if found.status == "ready":
+        assert "make ready" in about
+    if ended.get("retire") == "done":
+        assert found.marker in ("retired", None)  # None: cleaned up
+    if ended.get("make ready") == "done":
+        assert found.status == "ready"
+    if ended.get("start recording") == "done" and "stop recording" not in about and "drop" not in about:
+        assert found.marker is not None
+
+
+def check_states(project: Project) -> None:
+    """No run of a dead process is shown as running, and none that left something half done as completed."""
+    for run in project.run("runs list", "--json").json():
+        assert run["state"] != "running", run
+        unknown = [
+            step for step in project.run(f"runs show {run['run_id']}", "--json").json()["steps"] if not step["status"]
+        ]
+        assert not (unknown and run["state"] == "completed"), run
