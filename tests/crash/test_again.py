@@ -19,7 +19,7 @@ from tests.scenarios.shapes import SHAPES
 
 ROWS = 60_000
 KILLS_EACH = 6  # in one migration
-LONGEST = 0.6  # seconds until a kill: most commands are at work then
+LONGEST = 0.4  # seconds until a kill: most commands are at work then
 
 FENCED = "COMMIT behind UPDATE _migration_marker SET schema_version"
 RETIRED = "COMMIT behind UPDATE _migration_marker SET status = 'retired'"

@@ -165,7 +165,7 @@ class Run:
 
 def hotmig(directory: Path, command: str, *options: str, code: int | None = 0) -> Run:
     """Runs ``hotmig COMMAND -d DIR`` in a process of its own. Raises AssertionError on another exit code."""
-    arguments = (sys.executable, "-m", "hotmig", command, "-d", str(directory), *options)
+    arguments = (sys.executable, "-m", "hotmig", *command.split(), "-d", str(directory), *options)
     began = time.monotonic()
     done = subprocess.run(
         arguments, cwd=directory, env=environment(), text=True, capture_output=True, timeout=PATIENCE,
