@@ -38,13 +38,18 @@ class Marker:
     fence_until: float | None
     started_utc: str
 
+    @property
+    def migration(self) -> str:
+        """Tells one migration from another one with the same plan: the new database remembers it."""
+        return f"{self.plan_hash} {self.started_utc}"
+
 
 def insert_marker(target: str, plan_hash: str) -> str:
     """The statement that fills the marker; its schema_version is stamped after the last DDL."""
     return (
         f"INSERT INTO {MARKER}(id, format, status, target, plan_hash, schema_version, started_utc)"
         f" VALUES (0, {FORMAT}, 'recording', {text(target)}, {text(plan_hash)}, 0,"
-        " strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))"
+        " strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
     )
 
 

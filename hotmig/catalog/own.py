@@ -20,7 +20,7 @@ OWN_TABLES: dict[str, tuple[str, ...]] = {
     "_schema_hint": ("kind", "table_name", "column_name", "hint"),
     "_data_migration": (),
 }
-_OWN_TRIGGER = re.compile(r"_migration_(capture|fence)_[0-9]+_[a-z_]+")
+_OWN_TRIGGER = re.compile(r"_migration_(capture|fence|guard)_[0-9]+_[a-z_]+")
 
 
 def is_own(name: str) -> bool:

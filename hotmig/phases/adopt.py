@@ -10,14 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from hotmig import project
 from hotmig.catalog.fingerprint import differences
 from hotmig.catalog.model import Catalog
 from hotmig.errors import HotmigError, Refused, SchemaError
 from hotmig.ledger.run import UNRECORDED, Run
-from hotmig.phases.first import publish
+from hotmig.phases.first import publish, scratch_folder
 from hotmig.phases.inspect import read_database
 from hotmig.phases.locate import database_name, load_schema
 from hotmig.phases.survey import look, survey
@@ -174,7 +173,7 @@ def _seen_from(directory: Path, real: Path) -> str:
 
 def _write(file: Path, text: str) -> None:
     """Writes the module: it is there as a whole, or not at all."""
-    with TemporaryDirectory(prefix=".hotmig-init-", dir=file.parent) as scratch:
+    with scratch_folder(file.parent) as scratch:
         draft = Path(scratch) / file.name
         descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODULE_MODE)
         with open(descriptor, "w", encoding="utf-8", newline="\n") as opened:

@@ -15,12 +15,13 @@ from hotmig.capture.marker import read_marker, schema_version
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
 from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.phases.cutover import cutover as finish_cutover
 from hotmig.phases.cutover import tidy_up
 from hotmig.phases.handover import rehearse
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import (
+    HALF_CUT,
     Migration,
-    cut_in_two,
     find_migration,
     new_writer,
     old_writer,
@@ -31,6 +32,7 @@ from hotmig.phases.progress import Progress, Report, silent
 from hotmig.phases.settled import is_settled
 from hotmig.sqlite import LOCK_SECONDS, execute, reading, transaction, value
 from hotmig.transfer.full_text import rebuild_beforehand
+from hotmig.transfer.guard import commits_of_others, lower_guard
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress
 from hotmig.transfer.proof import Proved, prove
@@ -85,7 +87,7 @@ def drain(
     migration = find_migration(location)
     run.concerns(migration.plan.hash, migration.old.name, migration.new.name)
     if migration.marker.status == "retired":
-        raise cut_in_two()
+        return replace(skipped, skipped=HALF_CUT) if not cutover else _finished(location, seconds, run)
     require_copied(migration)
     if _already_drained(migration) and not cutover:
         return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
@@ -117,16 +119,25 @@ def drain(
     )
 
 
+def _finished(location: Location, seconds: float, run: Run) -> DrainResult:
+    """A cutover that was cut in two is finished: there is nothing left to be drained."""
+    done = finish_cutover(location, seconds=seconds, run=run)
+    return DrainResult(None, done.old, done.new, pause=done.pause, left=done.left)
+
+
 def _caught_up(session: Session, new: sqlite3.Connection, report: Report) -> tuple[CaughtUp, Proved]:
     """Everything that can be done while the application writes on."""
+    with transaction(new, session.seconds, "the new database"):
+        lower_guard(new)  # of an earlier drain
     rounds = _catch_up(session, report)
+    proved_from = commits_of_others(session.db)
     with session.step("prove", session.file):
         proved = prove(session, _proving(report))
     rounds += _catch_up(session, report)
     texts = rebuild_beforehand(session)
     _empty_wal(session, new)
     rounds += _catch_up(session, report)
-    return CaughtUp(tuple(rounds), texts), proved
+    return CaughtUp(tuple(rounds), texts, proved_from), proved
 
 
 def _proving(report: Report) -> Callable[[str, int], None]:

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import sqlite3
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 from hotmig import project
@@ -19,13 +20,15 @@ from hotmig.transfer.bookkeeping import STATUS_TABLE, identity_tables, write_ide
 from hotmig.transfer.build import finish_schema, sync_directory, verify_catalog
 from hotmig.transfer.identity import Identity
 
+SCRATCH = ".hotmig-init-"
+
 
 def make(target: Path, schema: Schema, *, extensions: tuple[str, ...] = ()) -> None:
     """Makes the database, in WAL mode, ready for the application.
 
     Raises Refused when the name was taken meanwhile, HotmigError for seed rows that don't fit together.
     """
-    with TemporaryDirectory(prefix=".hotmig-init-", dir=target.parent) as scratch:
+    with scratch_folder(target.parent) as scratch:
         draft = Path(scratch) / target.name
         db = connect(draft, "rwc", extensions=extensions)
         try:
@@ -36,6 +39,13 @@ def make(target: Path, schema: Schema, *, extensions: tuple[str, ...] = ()) -> N
         finally:
             db.close()  # which empties the log: only the file itself is left
         publish(draft, target)
+
+
+def scratch_folder(folder: Path) -> TemporaryDirectory[str]:
+    """A folder for drafts, on the file system where they will get their names. One that a killed init left goes."""
+    for left in folder.glob(f"{SCRATCH}*"):
+        rmtree(left, ignore_errors=True)
+    return TemporaryDirectory(prefix=SCRATCH, dir=folder)
 
 
 def publish(draft: Path, target: Path) -> None:

@@ -16,6 +16,7 @@ from hotmig.schema.model import Schema
 from hotmig.sqlite import LOCK_SECONDS, begin_immediate, execute, persist, transaction, value
 from hotmig.transfer.bookkeeping import forget_source
 from hotmig.transfer.build import verify_catalog
+from hotmig.transfer.guard import lower_guard
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress, read_status
 from hotmig.units import counted
@@ -55,10 +56,11 @@ def hand_over(
     seconds: float,
     reached: Reached,
     rehearsed: int | None = None,
+    untouched: Callable[[], None] = lambda: None,
 ) -> None:
     """Checks under both write locks, then commits one after the other. ``rehearsed`` is what ``rehearse`` returned.
 
-    ``reached`` is called behind each of the two.
+    ``reached`` is called behind each of the two; ``untouched`` raises Refused where somebody wrote to the new one.
 
     Killed in between, neither database accepts writes. Raises Refused when anything was written, or changed, since
     the drain.
@@ -66,6 +68,7 @@ def hand_over(
     begin_immediate(old, seconds, "the old database's writers")
     try:
         begin_immediate(new, seconds, "the new database")
+        untouched()
         _require_drained(old, new, migration)
         make_ready(new, migration.schema, rehearsed)
         retire(old)
@@ -134,6 +137,7 @@ def make_ready(new: sqlite3.Connection, schema: Schema, rehearsed: int | None = 
     """Inside a transaction of the new database: triggers come last, so that none ever fired for a copied row."""
     if read_status(new) != "migrating":
         raise HotmigError("the new database is not being built", "`hotmig status` says what is next")
+    lower_guard(new)
     if rehearsed is not None and value(new, "PRAGMA schema_version") == rehearsed:
         # The same statements over the same catalog: what they make of it has been read already.
         for sql in schema.create_triggers:

@@ -20,7 +20,7 @@ from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.phases.drain import DrainResult, drain
 from hotmig.phases.fence_down import let_writes_through
 from hotmig.phases.locate import Location, locate
-from hotmig.phases.migration import cut_in_two, old_writer, recorded_plan
+from hotmig.phases.migration import HALF_CUT, cut_in_two, old_writer, recorded_plan, require_its_own
 from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.planning.hints import hints_of
@@ -71,16 +71,20 @@ def migrate(
     Raises Blocked, without any side effect, when the plan has blocking findings. ``offline`` refuses writes from
     the first row on; ``wal`` switches the old database to WAL first; for ``long_reads`` see ``plan``.
     """
+    skipped = MigrateResult(None, location.old, location.new, {}, 0, 0.0, 0, ())
     if location.marker is not None:
         _require_target(location.marker, location)
+        if location.marker.status == "retired":
+            finished = drain(location, cutover=True, seconds=seconds, run=run) if offline else None
+            return replace(skipped, skipped=None if offline else HALF_CUT, offline=finished)
     planned = plan(location, long_reads=long_reads, extensions=extensions)
-    skipped = MigrateResult(None, location.old, location.new, {}, 0, 0.0, 0, ())
     if planned.nothing_to_do:
         return replace(skipped, skipped="the database already has this schema")
     if not planned.runnable or planned.plan is None or location.schema is None or location.old is None:
         raise blocked(planned)
     wanted = planned.plan
     if location.marker is not None and build.is_begun(location.new):
+        require_its_own(location.marker, location.new)
         wanted = recorded_plan(location.old, location.new, location.schema)
     run.concerns(wanted.hash, location.old.name, location.new.name)
     notes = []
@@ -95,7 +99,7 @@ def migrate(
             return replace(skipped, skipped=f"everything is copied already; {following} is next")
         if offline:
             report = _keeping_fence(location.old, report, seconds)
-        _make_file(location, location.schema, wanted, planned.schema_commit, run)
+        _make_file(location, location.schema, wanted, marker, planned.schema_commit, run)
         copied, entries = _copy(location, planned, wanted, location.schema, report, seconds, extensions, run)
         handed_over = None
         if offline:
@@ -139,8 +143,11 @@ def blocked(planned: PlanResult) -> Blocked:
     """The refusal that names the findings."""
     blocking = [finding for finding in planned.findings if finding.severity == "block"]
     more = f" and {len(blocking) - 1} more" if len(blocking) > 1 else ""
-    what = f"{blocking[0].message}{more}" if blocking else "the plan can't be run"
-    return Blocked(f"migrate is blocked: {what}", "`hotmig plan` shows every finding with the line to write")
+    hint = "`hotmig plan` shows every finding with the line to write"
+    if not blocking:
+        return Blocked("migrate is blocked: the plan can't be run", hint)
+    # A finding names rows by their keys and values.
+    return Blocked("migrate is blocked", hint, rows=f": {blocking[0].message}{more}")
 
 
 def _record(location: Location, wanted: CopyPlan, seconds: float, offline: bool, run: Run) -> Marker:
@@ -171,9 +178,9 @@ def _record(location: Location, wanted: CopyPlan, seconds: float, offline: bool,
 
 def _require_target(marker: Marker, location: Location) -> None:
     """Before anything is planned: what stands in the way of another migration does not matter to this one."""
-    if marker.status == "retired":
-        raise cut_in_two()
     if marker.target != location.new.name:
+        if marker.status == "retired":
+            raise cut_in_two()
         raise Refused(f"another migration is under way, to {marker.target}", WAYS_OUT)
 
 
@@ -183,7 +190,9 @@ def _require_same(marker: Marker, location: Location, wanted: CopyPlan) -> None:
         raise Refused("the migration under way was begun from another plan", WAYS_OUT)
 
 
-def _make_file(location: Location, schema: Schema, wanted: CopyPlan, commit: str | None, run: Run) -> None:
+def _make_file(
+    location: Location, schema: Schema, wanted: CopyPlan, marker: Marker, commit: str | None, run: Run
+) -> None:
     """Makes the new file, unless an earlier run did. What it left before its first commit is made again."""
     if build.is_begun(location.new) or location.old is None:
         return
@@ -194,7 +203,7 @@ def _make_file(location: Location, schema: Schema, wanted: CopyPlan, commit: str
         for path in (location.new, *project.side_files(location.new)):
             path.unlink(missing_ok=True)
         build.create_file(location.new, settings)
-        build.create_schema(location.new, settings, schema, wanted, identity, hints_of(schema))
+        build.create_schema(location.new, settings, schema, wanted, identity, hints_of(schema), marker.migration)
 
 
 def _copy(

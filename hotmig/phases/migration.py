@@ -10,16 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotmig.capture.marker import Marker, read_marker
+from hotmig.capture.names import MARKER
 from hotmig.catalog.read import read_catalog
-from hotmig.errors import HotmigError, Refused
+from hotmig.errors import BEGIN_ANEW, HotmigError, Refused
 from hotmig.phases.locate import Location
 from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, reading
-from hotmig.transfer.bookkeeping import read_hints, read_source
+from hotmig.transfer.bookkeeping import read_hints, read_migration, read_source
 from hotmig.transfer.build import is_begun
 from hotmig.transfer.identity import read_copies, read_status
+
+# A deploy script that died can be run again: migrate and drain let it come to its cutover, which finishes.
+HALF_CUT = "the old database is retired already: a cutover was cut in two, and `hotmig cutover` finishes it"
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ def find_migration(location: Location) -> Migration:
         )
     if not is_begun(new):
         raise Refused(f"the new database {new.name} is missing or empty", "run `hotmig migrate` to build it again")
+    require_its_own(marker, new)
     plan = recorded_plan(location.old, new, location.schema)
     if plan.hash != marker.plan_hash:
         raise Refused(
@@ -69,8 +74,19 @@ def find_migration(location: Location) -> Migration:
     return Migration(location.old, new, marker, location.schema, plan)
 
 
+def require_its_own(marker: Marker, new: Path) -> None:
+    """Raises Refused for a new database that another migration began: what it copied was not recorded by this one."""
+    with reading(new) as db:
+        if read_status(db) == "migrating" and read_migration(db) != marker.migration:
+            raise Refused(
+                f"{new.name} was begun by another migration than the one that {MARKER} of the old database tells of:"
+                " one of the two was put back from a backup",
+                BEGIN_ANEW,
+            )
+
+
 def cut_in_two() -> Refused:
-    """The refusal of everything but ``cutover`` between its two commits."""
+    """The refusal between the two commits of a cutover, of what does not lead to its end."""
     return Refused(
         "the old database is retired already, and the new one is not ready: a cutover was cut in two",
         "run `hotmig cutover` to finish it",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import raise_fence, unix_time
@@ -19,6 +20,7 @@ from hotmig.phases.handover import hand_over, readiness, retirement
 from hotmig.phases.migration import Migration
 from hotmig.sqlite import execute, transaction
 from hotmig.transfer.full_text import touch
+from hotmig.transfer.guard import require_untouched
 from hotmig.transfer.replay import Replayed, replay
 from hotmig.transfer.session import Session
 from hotmig.units import counted
@@ -37,10 +39,14 @@ class Budget:
 
 @dataclass(frozen=True)
 class CaughtUp:
-    """What went before: the rounds of replay, and how many seconds full-text tables took to be made anew."""
+    """What went before: the rounds of replay, and how many seconds full-text tables took to be made anew.
+
+    ``proved_from`` is what ``commits_of_others`` said when the proof began.
+    """
 
     rounds: tuple[Replayed, ...]
     texts: float
+    proved_from: int
 
 
 @dataclass(frozen=True)
@@ -74,10 +80,12 @@ def pause(
     # One commit of the ledger before the pause and one after it: none in between.
     with run.steps(*_drained(migration), *handed_over) as reached:
         try:
-            paused = _under_fence(old, session, migration, caught_up, budget, reached)
+            paused = _under_fence(old, session, migration, caught_up, budget, reached, guard=rehearsed is None)
             if rehearsed is None:
                 return paused
-            hand_over(old, new, migration, min(session.seconds, budget.max_pause), reached, rehearsed)
+            seconds = min(session.seconds, budget.max_pause)
+            untouched = partial(require_untouched, session.db, caught_up.proved_from)
+            hand_over(old, new, migration, seconds, reached, rehearsed, untouched)
             return replace(paused, seconds=time.time() - paused.fenced_at)
         except BaseException as failure:
             # Whatever went wrong, the application must be able to write again, and be recorded.
@@ -100,6 +108,8 @@ def _under_fence(
     caught_up: CaughtUp,
     budget: Budget,
     reached: Reached,
+    *,
+    guard: bool,
 ) -> Paused:
     fence, rest, complete = _drained(migration)
     # Until this is committed the application's writes meet a lock: that counts as a pause too.
@@ -114,7 +124,7 @@ def _under_fence(
         raise_fence(old, migration.plan.recorded, budget.hold)
     reached(fence)
     fenced_at, started = _fenced_since(old), time.monotonic()
-    last = _replay_rest(session, started + budget.max_pause)
+    last = _replay_rest(session, started + budget.max_pause, caught_up.proved_from, guard=guard)
     reached(rest)
     reached(complete)  # in one transaction with the replay
     return Paused(last, fenced_at, time.monotonic() - started)
@@ -155,10 +165,10 @@ def _require_budget_for_texts(old: sqlite3.Connection, session: Session, caught_
         )
 
 
-def _replay_rest(session: Session, deadline: float) -> Replayed:
+def _replay_rest(session: Session, deadline: float, proved_from: int, *, guard: bool) -> Replayed:
     session.db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
     try:
-        return replay(session, finish=True)
+        return replay(session, finish=True, proved_from=proved_from, guard=guard)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
             raise

@@ -78,7 +78,6 @@ def _written_since(schema_file: Path, began: float) -> bool:
     beside = schema_file.parent
     for path in (schema_file, *beside.glob("*.py"), *beside.glob("*/*.py")):
         with suppress(OSError):
-            # The marker has whole seconds: within the same one, compiling tells.
             if path.stat().st_mtime >= began:
                 return True
     return False

@@ -27,9 +27,14 @@ def columns(prefix: str, count: int) -> tuple[str, ...]:
 
 
 def create_bookkeeping(
-    db: sqlite3.Connection, plan: CopyPlan, identity: Identity, hints: Iterable[Hint], catalog_digest: str
+    db: sqlite3.Connection,
+    plan: CopyPlan,
+    identity: Identity,
+    hints: Iterable[Hint],
+    catalog_digest: str,
+    migration: str,
 ) -> None:
-    """Creates and fills hotmig's own tables, inside the caller's transaction."""
+    """Creates and fills hotmig's own tables, inside the caller's transaction. ``migration`` names the migration."""
     wide = width(plan)
     old, new = columns("old_id", wide), columns("new_id", wide)
     # A key narrower than the widest one leaves the rest of its primary key columns at '': NULL is not allowed there.
@@ -56,6 +61,7 @@ def create_bookkeeping(
         )
     write_identity(db, identity, hints, catalog_digest)
     execute(db, "INSERT INTO _schema_hint VALUES ('source', '', '', ?)", (dump(plan.old),))
+    execute(db, "INSERT INTO _schema_hint VALUES ('migration', '', '', ?)", (migration,))
 
 
 def identity_tables() -> tuple[str, ...]:
@@ -86,9 +92,15 @@ def read_source(db: sqlite3.Connection) -> Catalog | None:
     return None if dumped is None else parse(dumped)
 
 
+def read_migration(db: sqlite3.Connection) -> str | None:
+    """Which migration the database was begun by, as its marker names it; None once that is over."""
+    found: str | None = value(db, "SELECT hint FROM _schema_hint WHERE kind = 'migration'")
+    return found
+
+
 def forget_source(db: sqlite3.Connection) -> None:
     """Inside the transaction that makes the database ready: what it came from is of no more use."""
-    execute(db, "DELETE FROM _schema_hint WHERE kind = 'source'")
+    execute(db, "DELETE FROM _schema_hint WHERE kind IN ('source', 'migration')")
 
 
 def read_hints(db: sqlite3.Connection, schema: str = "main") -> frozenset[Hint]:

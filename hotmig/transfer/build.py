@@ -69,7 +69,13 @@ def sync_directory(directory: Path) -> None:
 
 
 def create_schema(
-    new: Path, settings: FileSettings, schema: Schema, plan: CopyPlan, identity: Identity, hints: Iterable[Hint]
+    new: Path,
+    settings: FileSettings,
+    schema: Schema,
+    plan: CopyPlan,
+    identity: Identity,
+    hints: Iterable[Hint],
+    migration: str,
 ) -> None:
     """Tables and bookkeeping in one transaction: a file without ``_migration_status`` was never begun.
 
@@ -83,7 +89,7 @@ def create_schema(
         with transaction(db, 0, "the new database"):
             for sql in schema.create_tables:
                 execute(db, sql)
-            create_bookkeeping(db, plan, identity, hints, digest(canonical(schema.catalog)))
+            create_bookkeeping(db, plan, identity, hints, digest(canonical(schema.catalog)), migration)
     finally:
         db.close()
 

@@ -22,6 +22,8 @@ COPY_HINT = (
 )
 ANEW_HINT = "mend these rows in the old database, then run `hotmig reset` and `hotmig migrate`: they are copied already"
 
+ORPHAN = "a reference finds no row"
+
 
 @contextmanager
 def explain_conflict(session: Session, step: TableStep, find: Find | None = None, hint: str = HINT) -> Iterator[None]:
@@ -34,15 +36,16 @@ def explain_conflict(session: Session, step: TableStep, find: Find | None = None
     except sqlite3.IntegrityError as error:
         what = " ".join(str(error).split())
         rows = _rows(session, step, find, error)
-        raise Refused(f'table "{step.table.name}" of the new schema does not take a row: {what}{rows}', hint) from error
+        message = f'table "{step.table.name}" of the new schema does not take a row: {what}'
+        raise Refused(message, hint, rows=rows) from error
     except sqlite3.OperationalError as error:
         if "user-defined function" not in str(error):
             raise
         try:
-            orphans = _orphans(session, step)
+            orphans, rows = _orphans(session, step)
         except sqlite3.Error:
-            orphans = "a reference finds no row"  # as above
-        raise Refused(f'table "{step.table.name}": {orphans}', HINT) from error
+            orphans, rows = ORPHAN, ""  # as above
+        raise Refused(f'table "{step.table.name}": {orphans}', HINT, rows=rows) from error
 
 
 def _rows(session: Session, step: TableStep, find: Find | None, error: sqlite3.IntegrityError) -> str:
@@ -55,8 +58,8 @@ def _rows(session: Session, step: TableStep, find: Find | None, error: sqlite3.I
         return ""
 
 
-def _orphans(session: Session, step: TableStep) -> str:
-    """Which references find no row."""
+def _orphans(session: Session, step: TableStep) -> tuple[str, str]:
+    """Which references find no row, and of which rows."""
     for one in step.translations:
         if step.source is None or step.source_key is None:
             continue
@@ -72,5 +75,5 @@ def _orphans(session: Session, step: TableStep) -> str:
         ).fetchall()
         if rows:
             misfits = [Misfit(named(row, len(key), 0), columns=one.columns) for row in rows]
-            return f'{", ".join(one.columns)} refers to no row of "{one.parent_source}"{told(step, misfits)}'
-    return "a reference finds no row"
+            return f'{", ".join(one.columns)} refers to no row of "{one.parent_source}"', told(step, misfits)
+    return ORPHAN, ""

@@ -11,6 +11,7 @@ from hotmig.transfer.ranges import ChunkSize, Stopwatch
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
 from hotmig.transfer.widen import widen
+from hotmig.units import counted
 
 
 @dataclass
@@ -48,6 +49,7 @@ class LoggedKeys:
         added = newest - self.upto
         if added == 0:
             return 0
+        self._require_whole(newest)
         for step in self.session.steps:
             execute(self.session.db, f"DELETE FROM {step.latest}")
             self._load_step(step, newest)
@@ -76,6 +78,13 @@ class LoggedKeys:
             return "1"
         logged = matches(step.key_of("x"), [f"+{name}" for name in key])
         return f"NOT EXISTS (SELECT 1 FROM {step.keys} AS x WHERE {logged})"
+
+    def _require_whole(self, newest: int) -> None:
+        """The log is append-only and numbered without a gap: rolled back rows give their numbers back."""
+        span = "SELECT count(*) FROM old._migration_log WHERE id > ? AND id <= ?"
+        missing = newest - self.upto - value(self.session.db, span, (self.upto, newest))
+        if missing:
+            raise Refused(f"{counted(missing, 'row')} of the log were deleted: not every write is known", BEGIN_ANEW)
 
     def _load_step(self, step: StepSql, newest: int) -> None:
         table = step.source_key.table

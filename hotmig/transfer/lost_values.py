@@ -30,7 +30,8 @@ def require_none_lost(session: Session, step: StepSql, where: str) -> None:
             what = f"{column.name} would not keep what is there: its type changes"
             width = len(step.source_key.columns)
             misfits = [Misfit(named(row, width, 0), columns=(taken.name,)) for row in rows]
-            raise Refused(f'table "{step.step.table.name}" of the new schema: {what}{told(step.step, misfits)}', HINT)
+            message = f'table "{step.step.table.name}" of the new schema: {what}'
+            raise Refused(message, HINT, rows=told(step.step, misfits))
 
 
 def of_logged_keys(step: StepSql) -> str:

@@ -20,7 +20,7 @@ from hotmig.transfer.step_sql import StepSql, matches
 from hotmig.units import counted
 
 Report = Callable[[str, int], None]
-HINT = f"{BEGIN_ANEW}; writes that fire no trigger can't be recorded (see the runbook)"
+HINT = f"{BEGIN_ANEW}; no trigger saw these writes, or a backup was put back, or somebody wrote to the new database"
 
 
 @dataclass(frozen=True)
@@ -154,4 +154,4 @@ def _compare(session: Session, step: StepSql, rows: str, where: str) -> int:
 def _refuse(step: StepSql, what: str, keys: list[tuple[object, ...]]) -> None:
     if keys:
         shown_keys = ", ".join(shown(key) for key in keys[:SAMPLES])
-        raise Refused(f'the proof failed: table "{step.step.table.name}" has {what}: {shown_keys}', HINT)
+        raise Refused(f'the proof failed: table "{step.step.table.name}" has {what}', HINT, rows=f": {shown_keys}")

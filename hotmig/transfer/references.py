@@ -109,4 +109,4 @@ def _refuse(child: TableStep, key: ForeignKey, rows: Sequence[Named]) -> None:
     if rows:
         what = f'"{child.table.name}" ({", ".join(key.columns)}) refers to no row of "{key.parent}"'
         misfits = [Misfit(row, columns=key.columns) for row in rows]
-        raise Refused(f"a foreign key of the new schema is broken: {what}{told(child, misfits)}", HINT)
+        raise Refused(f"a foreign key of the new schema is broken: {what}", HINT, rows=told(child, misfits))

@@ -11,6 +11,7 @@ from hotmig.sqlite import execute, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import explain_conflict
 from hotmig.transfer.full_text import rebuild, touch
+from hotmig.transfer.guard import raise_guard, require_untouched
 from hotmig.transfer.high_water import carry_high_water
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.lost_values import of_logged_keys, require_none_lost
@@ -64,12 +65,20 @@ def catch_up(session: Session) -> Iterator[Replayed]:
     yield rest
 
 
-def replay(session: Session, *, most: int | None = None, finish: bool = False) -> Replayed:
+def replay(
+    session: Session,
+    *,
+    most: int | None = None,
+    finish: bool = False,
+    proved_from: int | None = None,
+    guard: bool = False,
+) -> Replayed:
     """Replays everything up to the newest log row of one snapshot, in one transaction of the new database.
 
     ``most`` stops it earlier, after so many log rows. With ``finish`` (under the fence) it also carries the high-water
-    marks over, proves the rows that it touched, and sets ``drain_completed``. Raises Refused when a row does not fit;
-    then nothing has changed.
+    marks over, proves the rows that it touched, and sets ``drain_completed``. ``proved_from`` is what
+    ``commits_of_others`` said when the proof began; ``guard`` keeps everybody out until the cutover. Raises Refused
+    when a row does not fit, or somebody else wrote since the proof; then nothing has changed.
     """
     started = time.monotonic()
     for step in session.steps:
@@ -77,6 +86,8 @@ def replay(session: Session, *, most: int | None = None, finish: bool = False) -
             # In the first round, before any lock is held; the rounds after it know.
             id_mapping.last_assigned(session, step)
     with session.snapshot():
+        if proved_from is not None:
+            require_untouched(session.db, proved_from)
         checkpoint = _checkpoint(session)
         keys = LoggedKeys(session, checkpoint)
         keys.forget(checkpoint)
@@ -90,6 +101,8 @@ def replay(session: Session, *, most: int | None = None, finish: bool = False) -
             prove_keys(session, keys)
             rebuild(session)
             carry_high_water(session)
+        if guard:
+            raise_guard(session.db, session.plan)
         execute(
             session.db,
             "UPDATE main._migration_progress SET last_replayed_log_id = ?, drain_completed = ?",

@@ -41,5 +41,5 @@ def require_own_keys(session: Session, step: StepSql) -> None:
         seen.add((mine, theirs))
     if misfits:
         table, key = step.step.table.name, ", ".join(step.step.new_key)
-        what = f"{key} would be the same for two old rows{told(step.step, misfits[:SAMPLES])}"
-        raise Refused(f'table "{table}" of the new schema does not take a row: {what}', HINT)
+        message = f'table "{table}" of the new schema does not take a row: {key} would be the same for two old rows'
+        raise Refused(message, HINT, rows=told(step.step, misfits[:SAMPLES]))

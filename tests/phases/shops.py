@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from hotmig.cli.app import cli
+from hotmig.project import OWN_FOLDER
 from tests.phases.files import OLD
 
 MODULE = """from typing import Annotated
@@ -30,6 +32,9 @@ ITEMS = f"""CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT);
     SELECT i, 'item ' || i FROM n;"""
 
 Listing = dict[str, tuple[int, int, bytes]]
+# What a command that changes something says first: how the last run ended if not well, and where it writes its own.
+BANNER = r"Note: the last run, `hotmig [a-z -]+`, [^\n]+; `hotmig runs show \S+` tells more\n"
+RUN_LINE = r"Run \S+, in /.*/\.hotmig/ledger\.sqlite\n"
 
 
 @dataclass(frozen=True)
@@ -90,13 +95,22 @@ class Shop:
         """The names of what hotmig keeps in the old database."""
         return {name for _, name, *_ in self.objects(file) if name.startswith("_migration_")}
 
-    def listing(self) -> Listing:
-        """Name, size, mode and content of everything in the directory."""
+    @property
+    def own(self) -> Path:
+        """The folder of lock and ledger."""
+        return self.directory / OWN_FOLDER
+
+    def everything(self) -> Listing:
+        """Name, size, mode and content of every file in the directory."""
         return {
             str(path.relative_to(self.directory)): (stat.st_size, stat.st_mode, path.read_bytes())
             for path in sorted(self.directory.rglob("*"))
             if (stat := path.stat()) and path.is_file()
         }
+
+    def listing(self) -> Listing:
+        """The same without lock and ledger, which every command that changes something writes to."""
+        return {name: told for name, told in self.everything().items() if not name.startswith(f"{OWN_FOLDER}/")}
 
 
 def open_shop(directory: Path, *, script: str = ITEMS, module: str = MODULE, wal: bool = True) -> Shop:
@@ -110,6 +124,35 @@ def open_shop(directory: Path, *, script: str = ITEMS, module: str = MODULE, wal
     db.close()
     (directory / "schema.py").write_text(module)
     return shop
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a command that changes something told when it failed: ``left`` is the phase of the recovery snapshot."""
+
+    left: str | None
+    error: str
+    hint: str
+
+
+def failure_in(stderr: str) -> Failure:
+    """Raises AssertionError for anything but a recovery snapshot or none, an error and a hint, each in one line."""
+    told = told_behind_the_run(stderr)
+    found = re.fullmatch(
+        r"(?:Recovery snapshot:\n[^\n]+: (?P<left>[a-z-]+)\n.*\nNext: [^\n]+\n\n)?"
+        r"(?P<error>Error: [^\n]+)\n(?P<hint>Hint: [^\n]+)\n",
+        told,
+        re.DOTALL,
+    )
+    assert found is not None, told
+    return Failure(found["left"], found["error"], found["hint"])
+
+
+def told_behind_the_run(stderr: str) -> str:
+    """What a command that changes something told after the line that names its run."""
+    found = re.match(f"({BANNER})?{RUN_LINE}", stderr)
+    assert found is not None, stderr
+    return stderr[found.end() :]
 
 
 def items(table: str = "item", name: str = "name") -> str:

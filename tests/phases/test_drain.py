@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-import hotmig.phases.drain
-from tests.phases.shops import ITEMS, ROWS, Shop, items, open_shop
+import hotmig.phases.pause
+from tests.phases.shops import ITEMS, ROWS, Shop, failure_in, items, open_shop
 from tests.scenarios.harness import wait_until
 
 # The index reaches the rowid through an expression: what a REPLACE evicts is not known, the whole table is logged.
@@ -27,13 +27,13 @@ def shop(tmp_path: Path) -> Shop:
 
 def at_the_last_moment(monkeypatch: pytest.MonkeyPatch, write: Callable[[], None]) -> None:
     """The application writes right before the fence is to go up."""
-    under_fence = hotmig.phases.drain._under_fence
+    under_fence = hotmig.phases.pause._under_fence
 
-    def late(*arguments: Any) -> Any:
+    def late(*arguments: Any, **named: Any) -> Any:
         write()
-        return under_fence(*arguments)
+        return under_fence(*arguments, **named)
 
-    monkeypatch.setattr(hotmig.phases.drain, "_under_fence", late)
+    monkeypatch.setattr(hotmig.phases.pause, "_under_fence", late)
 
 
 def check_handed_over(shop: Shop) -> None:
@@ -48,9 +48,10 @@ def test_a_pause_that_would_be_too_long_is_never_begun(shop: Shop, monkeypatch: 
     with monkeypatch.context() as patch:
         at_the_last_moment(patch, lambda: shop.write(f"UPDATE item SET name = name || '!' WHERE id <= {ROWS}"))
         done = shop.run("drain --max-pause 0.0001", code=4)
-    error, hint = done.stderr.splitlines()
-    assert error == f"Error: {ROWS} writes still to be replayed, at 50,000 a second: --max-pause is 0.0001 s"
-    assert "`hotmig drain` again" in hint
+    failure = failure_in(done.stderr)
+    assert failure.left == "recording"
+    assert failure.error == f"Error: {ROWS} writes still to be replayed, at 50,000 a second: --max-pause is 0.0001 s"
+    assert "`hotmig drain` again" in failure.hint
     assert shop.fence() == ("recording", None)
     assert not any("fence" in name for name in shop.own_objects())
     shop.write("INSERT INTO item(name) VALUES ('taken at once')")
@@ -66,9 +67,10 @@ def test_a_pause_that_gets_too_long_is_broken_off(tmp_path: Path, monkeypatch: p
         # One log row, which says that the whole table is to be compared: predicted to be quick, and it is not.
         at_the_last_moment(patch, lambda: shop.write("INSERT INTO item(name) VALUES ('late')"))
         done = shop.run("drain --max-pause 0.001", code=4)
-    error, hint = done.stderr.splitlines()
-    assert error == "Error: the rest of the writes could not be replayed within --max-pause; the fence is down again"
-    assert "`hotmig drain` again" in hint
+    failure = failure_in(done.stderr)
+    assert failure.left == "recording"
+    assert failure.error == "Error: the rest of the writes could not be replayed within --max-pause; the fence is down again"
+    assert "`hotmig drain` again" in failure.hint
     assert shop.fence() == ("recording", None)
     assert not any("fence" in name for name in shop.own_objects())
     logged = shop.json("status")["old"]["log_entries"]
@@ -156,8 +158,9 @@ def refused(shop: Shop, command: str) -> tuple[str, str]:
     done = shop.run(command, code=3)
     assert {name: told for name, told in shop.listing().items() if name.endswith(".sqlite")} == before
     assert done.stdout == ""
-    error, hint = done.stderr.splitlines()
-    return error, hint
+    failure = failure_in(done.stderr)
+    assert failure.left in (None, shop.phase())
+    return failure.error, failure.hint
 
 
 @pytest.mark.parametrize(
@@ -287,9 +290,10 @@ def test_a_write_that_no_trigger_saw_is_refused_before_the_fence(
     # That the new row is not the old one's is all that can be seen of it.
     shop.write(unseen, file=shop.new)
     done = shop.run(f"drain {options}", code=3)
-    error, hint = done.stderr.splitlines()
-    assert error == f'Error: the proof failed: table "item" has {what}'
-    assert "`hotmig reset`" in hint
+    failure = failure_in(done.stderr)
+    assert failure.left == "recording"
+    assert failure.error == f'Error: the proof failed: table "item" has {what}'
+    assert "`hotmig reset`" in failure.hint
     assert shop.fence() == ("recording", None)
     assert not any("fence" in name for name in shop.own_objects())
     shop.write("INSERT INTO item(name) VALUES ('the application writes on')")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.phases.shops import ITEMS, MODULE, ROWS, Shop, items, open_shop
+from tests.phases.shops import ITEMS, MODULE, ROWS, Shop, items, open_shop, told_behind_the_run
 
 MISTAKES = {
     "syntax": "class (\n",
@@ -40,7 +40,7 @@ def test_a_blocked_migrate_changes_nothing_at_all(tmp_path: Path, reason: str, w
     done = shop.run(f"migrate {options}", code=1)
     assert shop.listing() == before
     assert done.stdout == ""
-    assert done.stderr.startswith("Error: migrate is blocked: ")
+    assert told_behind_the_run(done.stderr).startswith("Error: migrate is blocked: ")
     assert "\nHint: `hotmig plan` " in done.stderr
 
 
@@ -53,9 +53,10 @@ def test_a_mistake_in_the_module_changes_nothing_at_all(tmp_path: Path, mistake:
         (shop.directory / "schema.py").unlink()
     else:
         (shop.directory / "schema.py").write_text(module)
-    before = shop.listing()
+    before = shop.everything()
     done = shop.run(f"migrate {options}", code=1)
-    assert shop.listing() == before
+    assert shop.everything() == before
+    assert not shop.own.exists()
     assert "schema.py" in done.stderr.splitlines()[0]
 
 
@@ -78,7 +79,7 @@ def test_a_blocked_migrate_leaves_the_files_of_an_application_at_work_alone(tmp_
 def test_wal_switches_the_old_database_first_and_says_so(tmp_path: Path) -> None:
     shop = open_shop(tmp_path / "shop", wal=False)
     done = shop.run("migrate --wal")
-    assert done.stderr == "Note: journal mode was delete, is WAL now\n"
+    assert told_behind_the_run(done.stderr) == "Note: journal mode was delete, is WAL now\n"
     assert shop.ask("PRAGMA journal_mode") == shop.ask("PRAGMA journal_mode", shop.new) == [("wal",)]
     assert shop.ask(items(name="title"), shop.new) == shop.ask(items())
     shop.run("drain --cutover")
@@ -92,7 +93,7 @@ def test_without_wal_both_databases_have_the_old_journal_mode(tmp_path: Path) ->
 
 
 def test_wal_on_a_wal_database_changes_no_mode(shop: Shop) -> None:
-    assert shop.run("migrate --wal").stderr == "Note: journal mode was wal, is WAL now\n"
+    assert told_behind_the_run(shop.run("migrate --wal").stderr) == "Note: journal mode was wal, is WAL now\n"
     assert shop.ask("PRAGMA journal_mode", shop.new) == [("wal",)]
 
 
@@ -138,7 +139,7 @@ def test_long_reads_find_before_anything_is_done_what_else_the_copy_stops_at(tmp
     assert "1 row breaks the new CHECK" in shop.run("migrate --long-reads", code=1).stderr
     assert shop.listing() == before
     failed = shop.run("migrate", code=3)
-    assert failed.stderr.startswith("Recovery snapshot:\nshop: copying\n")
+    assert told_behind_the_run(failed.stderr).startswith("Recovery snapshot:\nshop: copying\n")
     assert shop.fence() == ("recording", None)
 
 
@@ -167,7 +168,7 @@ def test_offline_as_json_has_the_drain_and_the_pause(shop: Shop) -> None:
 def test_an_offline_migrate_that_fails_takes_its_fence_down(tmp_path: Path) -> None:
     shop = dear_shop(tmp_path / "shop", f"{DEAR} AND id <> {SLOW_ROWS}")
     failed = shop.run("migrate --offline", code=3)
-    assert failed.stderr.startswith("Recovery snapshot:\nshop: copying\n")
+    assert told_behind_the_run(failed.stderr).startswith("Recovery snapshot:\nshop: copying\n")
     assert shop.fence() == ("recording", None)
     shop.write(f"DELETE FROM item WHERE id = {SLOW_ROWS}")
     assert shop.ask("SELECT operation, table_name, key_1 FROM _migration_log") == [("delete", "item", SLOW_ROWS)]

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hotmig.cli.app import cli
+from tests.phases.shops import told_behind_the_run
 
 MODULE = """
 from typing import Annotated
@@ -72,7 +73,7 @@ def test_the_line_that_is_proposed_does_it(shop: Path) -> None:
     (shop / "schema.py").write_text(SAID_BY_FROM)
     for command in ("migrate", "drain", "cutover"):
         done = run(shop, command)
-        assert (done.exit_code, done.stderr) == (0, "")
+        assert (done.exit_code, told_behind_the_run(done.stderr)) == (0, "")
     db = sqlite3.connect(run(shop, "path").stdout.strip())
     assert db.execute("SELECT x, y FROM cat").fetchall() == [("old y", "old x")]
     db.close()

@@ -115,8 +115,8 @@ def test_an_old_database_from_a_backup_is_refused(tmp_path: Path) -> None:
 
 
 STOPPED_IN_THE_FENCE_COMMIT = """
-import hotmig.sqlite as s, hotmig.phases.drain as d
-persist, raise_fence, raised = s.persist, d.raise_fence, []
+import hotmig.sqlite as s, hotmig.phases.pause as p
+persist, raise_fence, raised = s.persist, p.raise_fence, []
 def committing(db, sql, *rest):
     persist(db, sql, *rest)
     if sql == "COMMIT" and raised:
@@ -125,7 +125,7 @@ def committing(db, sql, *rest):
 def raising(*rest):
     raise_fence(*rest)
     raised.append(1)
-s.persist, d.raise_fence = committing, raising
+s.persist, p.raise_fence = committing, raising
 """
 STOPPED_BETWEEN_THE_COMMITS = """
 import hotmig.phases.handover as h
@@ -188,7 +188,10 @@ def test_a_reset_never_deletes_what_a_cutover_hands_over_meanwhile(tmp_path: Pat
     reset = tampered(project, patch, "reset")
     _, stopped = os.waitpid(reset.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(stopped)
-    project.run("drain", "--cutover", code=None)
+    assert "`hotmig reset`" in project.run("drain", "--cutover", code=4).err
+    # Somebody who does not believe it takes the lock away: what the databases say must still decide.
+    (project.directory / ".hotmig" / "lock").unlink()
+    project.run("drain", "--cutover")
     reset.send_signal(signal.SIGCONT)
     assert reset.wait() == 3
     assert new.exists()

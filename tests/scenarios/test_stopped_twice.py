@@ -15,16 +15,16 @@ from tests.scenarios.test_hostile_states import check_projection, finish, projec
 # The command waits behind the fence until it is told to stop, and says when it begins to undo that.
 WAITS = """
 import pathlib, time
-import hotmig.phases.drain as d, hotmig.phases.migrate as m
-here, through = pathlib.Path({directory!r}), d.let_writes_through
+import hotmig.phases.pause as p, hotmig.phases.migrate as m
+here, through = pathlib.Path({directory!r}), p.let_writes_through
 def waiting(*rest):
     here.joinpath("fenced").touch()
     time.sleep(600)
-def lowering(db, seconds, failure):
+def lowering(db, name, seconds, failure, run):
     here.joinpath("lowering").touch()
-    through(db, min(seconds, {patience}), failure)
-d.hand_over = m.copy_all = waiting
-d.let_writes_through = m.let_writes_through = lowering
+    through(db, name, min(seconds, {patience}), failure, run)
+p.hand_over = m.copy_all = waiting
+p.let_writes_through = m.let_writes_through = lowering
 """
 COMMANDS = (("migrate", "--offline"), ("drain", "--cutover"))
 
@@ -56,6 +56,7 @@ def test_a_second_signal_does_not_keep_the_fence_up(
     wait_until((tmp_path / "lowering").exists, "the signal to be obeyed")
     process.send_signal(second)
     assert process.stderr is not None
+    assert process.stderr.readline().startswith("Run ")
     assert process.stderr.readline() == "Stopping already: what was begun is undone first.\n"
     other.execute("ROLLBACK")
     other.close()
@@ -82,14 +83,10 @@ def test_a_fence_that_could_not_be_lowered_is_told(command: tuple[str, ...], tmp
 
 def test_a_lock_that_was_never_got_is_waited_for_once_and_leaves_no_fence_to_speak_of(tmp_path: Path) -> None:
     project = project_after(tmp_path)
-    # The command asks for its lock for a fifth of a second instead of thirty.
-    short = "import hotmig.phases.migrate as m\nm.migrate.__kwdefaults__['seconds'] = 0.2"
     other = write_lock(project.old)
-    process = tampered(project, short, "migrate", "--offline")
-    _, told = process.communicate()
+    told = project.run("migrate", "--offline", "--busy-timeout", "0.2", code=4).err
     other.execute("ROLLBACK")
     other.close()
-    assert process.returncode == 4
     assert "gave up after 0.2 s waiting for the old database's write lock" in told
     assert "and then" not in told
     assert "may still be refused" not in told

@@ -62,9 +62,13 @@ def drain(result: DrainResult) -> Iterator[str]:
         yield "Drain skipped."
         yield f"  {result.skipped}"
         return
-    yield f"Drained: {counted(result.entries, 'write')} replayed in {counted(result.rounds, 'round')}."
-    yield from _pair(result.old, result.new)
-    yield f"  everything was replayed {pause(result.drained_seconds)} after writes were paused"
+    if result.rounds:
+        yield f"Drained: {counted(result.entries, 'write')} replayed in {counted(result.rounds, 'round')}."
+        yield from _pair(result.old, result.new)
+        yield f"  everything was replayed {pause(result.drained_seconds)} after writes were paused"
+    else:
+        yield "Finished a cutover that was cut in two."
+        yield from _pair(result.old, result.new)
     if result.pause is None:
         yield f"  writes are paused for {duration(result.hold)} at most: cut over before that"
         return
