@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -76,17 +76,24 @@ def _of_another_command(error: click.NoSuchOption) -> UsageError | None:
     asked = error.ctx
     if asked is None or asked.command is cli:
         return None
-    having = []
-    for name in COMMANDS:
-        command = cli.get_command(asked, name)
-        if command and any(error.option_name in parameter.opts for parameter in command.params):
-            having.append(f"`hotmig {name}`")
+    having = [f"`hotmig {name}`" for name in _having(cli, error.option_name)]
     if not having:
         return None
     return UsageError(
         f"No such option: {error.option_name}",
         f"{error.option_name} belongs to {', '.join(having)}; `{asked.command_path} --help` lists what this one takes",
     )
+
+
+def _having(group: click.Group, option: str) -> Iterator[str]:
+    """The names of the commands that have an option, those in groups included."""
+    ctx = click.Context(group)
+    for name in group.list_commands(ctx):
+        command = group.get_command(ctx, name)
+        if isinstance(command, click.Group):
+            yield from (f"{name} {inner}" for inner in _having(command, option))
+        elif command and any(option in parameter.opts for parameter in command.params):
+            yield name
 
 
 def _open_closed_streams() -> None:

@@ -34,16 +34,24 @@ class Options:
 class Seconds(click.FloatRange):
     """A number of seconds. Python also reads "nan" and "inf", which compare with no clock."""
 
+    unit = "seconds"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number. Fails on what is none."""
         try:
             float(value)
         except ValueError:
-            self.fail(f"{value} is no number of seconds.", param, ctx)
+            self.fail(f"{value} is no number of {self.unit}.", param, ctx)
         number: float = super().convert(value, param, ctx)
         if not math.isfinite(number):
-            self.fail(f"{value} is no number of seconds.", param, ctx)
+            self.fail(f"{value} is no number of {self.unit}.", param, ctx)
         return number
+
+
+class Days(Seconds):
+    """A number of days."""
+
+    unit = "days"
 
 
 def _absolute(ctx: click.Context, parameter: click.Parameter, given: Path | None) -> Path | None:  # noqa: ARG001

@@ -6,18 +6,21 @@ import sys
 
 import click
 
-from hotmig.cli.options import Options, dry_run_option, shared
+from hotmig.cli.options import Days, Options, dry_run_option, shared
 from hotmig.errors import HotmigError, UsageError
 from hotmig.ledger.model import STATES, State
 
 
-@click.group("runs")
-def command() -> None:
-    """Show what was run here and what came of it, and take a run back.
+@click.group("runs", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List what was run here, and take a run back.
 
     Every command that changes something is a run in DIR/.hotmig/ledger.sqlite, and each of its side effects a step:
     written down before it happens, and again behind it.
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 @command.command("list")
@@ -55,9 +58,10 @@ def show_command(options: Options, run: str) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @shared
 def rollback_command(options: Options, run: str, dry_run: bool, yes: bool) -> None:
-    """Undo what a run did: recording, the new file, the fence, the last one first.
+    """Undo what a run did, as far as that can be undone.
 
-    It shows every step, and asks. A cutover is not undone: once the new database is ready this is refused.
+    Recording, the new file, the fence: the last one first. It shows every step, and asks. A cutover is not undone:
+    once the new database is ready this is refused. RUN is the run's id, or the beginning of it.
     """
     from hotmig.cli.output import print_lines, print_result
     from hotmig.cli.recorded import recorded
@@ -90,7 +94,7 @@ def rollback_command(options: Options, run: str, dry_run: bool, yes: bool) -> No
 
 
 @command.command("prune")
-@click.option("--older-than", "days", type=click.FloatRange(min=0), required=True, metavar="DAYS", help="How old.")
+@click.option("--older-than", "days", type=Days(min=0, max=36_500), required=True, metavar="DAYS", help="How old.")
 @shared
 def prune_command(options: Options, days: float) -> None:
     """Delete the runs that began longer ago than that from the ledger."""

@@ -23,8 +23,8 @@ def now() -> str:
 
 
 def new_run_id(command: str) -> str:
-    """Sorts by time, and says what ran."""
-    return f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{command}-{secrets.token_hex(3)}"
+    """Sorts by time, and says what ran. One word in a shell."""
+    return f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{command.replace(' ', '-')}-{secrets.token_hex(3)}"
 
 
 Reached = Callable[[Intent], None]

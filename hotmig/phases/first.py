@@ -42,10 +42,15 @@ def make(target: Path, schema: Schema, *, extensions: tuple[str, ...] = ()) -> N
 
 
 def scratch_folder(folder: Path) -> TemporaryDirectory[str]:
-    """A folder for drafts, on the file system where they will get their names. One that a killed init left goes."""
+    """A folder for drafts, on the file system where they will get their names."""
+    return TemporaryDirectory(prefix=SCRATCH, dir=folder)
+
+
+def clear_up(folder: Path) -> None:
+    """Removes what an init that was killed left there; what it had published already is made durable."""
     for left in folder.glob(f"{SCRATCH}*"):
         rmtree(left, ignore_errors=True)
-    return TemporaryDirectory(prefix=SCRATCH, dir=folder)
+    sync_directory(folder)
 
 
 def publish(draft: Path, target: Path) -> None:

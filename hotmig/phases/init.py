@@ -9,7 +9,7 @@ from hotmig import project
 from hotmig.errors import HotmigError, Refused
 from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.phases.adopt import Adopted, adopt
-from hotmig.phases.first import make
+from hotmig.phases.first import clear_up, make
 from hotmig.phases.locate import database_name, load_schema
 from hotmig.phases.survey import Survey, survey
 
@@ -43,6 +43,9 @@ def init(
     With ``dry_run`` that is all.
     """
     file = project.schema_file(directory, schema_file)
+    if not dry_run:
+        for folder in {directory, file.parent}:
+            clear_up(folder)
     if database is not None:
         return _adopted(adopt(directory, file, database, dry_run=dry_run, extensions=extensions, run=run), file)
     if not file.exists():

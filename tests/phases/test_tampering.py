@@ -1,0 +1,188 @@
+"""What somebody else does to the files of a migration is found before it can do harm, and told for what it is."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hotmig.phases.pause
+from hotmig.transfer.guard import NOT_READY
+from tests.phases.shops import Shop, failure_in, items, open_shop
+
+GUARDED = "_migration_guard_%"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    shop = open_shop(tmp_path / "shop")
+    shop.run("migrate")
+    return shop
+
+
+def check_handed_over(shop: Shop) -> None:
+    assert shop.phase() == "retired"
+    assert shop.ask(items(name="title"), shop.new) == shop.ask(items())
+
+
+def guards(shop: Shop) -> int:
+    return int(shop.ask(f"SELECT count(*) FROM sqlite_schema WHERE name LIKE '{GUARDED}'", shop.new)[0][0])
+
+
+# --- the new database, before it is ready
+
+
+def test_a_write_before_the_proof_is_found_by_it(shop: Shop) -> None:
+    shop.write("UPDATE item SET title = 'not from here' WHERE id = 7", file=shop.new)
+    failure = failure_in(shop.run("drain", code=3).stderr)
+    assert failure.error.startswith('Error: the proof failed: table "item" has 1 row not as the old database says: ')
+    assert "somebody wrote to the new database" in failure.hint
+    shop.run("reset")
+    shop.run("migrate")
+    shop.run("drain --cutover")
+    check_handed_over(shop)
+
+
+@pytest.mark.parametrize("command", ["drain", "drain --cutover"])
+def test_a_write_behind_the_proof_is_found_before_the_hand_over(
+    command: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_fence = hotmig.phases.pause._under_fence
+
+    def late(*arguments: Any, **named: Any) -> Any:
+        shop.write("DELETE FROM item WHERE id = 7", file=shop.new)
+        return under_fence(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hotmig.phases.pause, "_under_fence", late)
+        failure = failure_in(shop.run(command, code=3).stderr)
+    assert failure.error.startswith("Error: somebody wrote to the new database while it was proved")
+    assert shop.fence() == ("recording", None)
+    failure = failure_in(shop.run("drain", code=3).stderr)
+    assert failure.error.startswith("Error: the proof failed: ")
+
+
+def test_a_write_between_the_two_commits_of_the_pause_is_found(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand_over = hotmig.phases.pause.hand_over
+
+    def late(*arguments: Any) -> Any:
+        shop.write("DELETE FROM item WHERE id = 7", file=shop.new)
+        return hand_over(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hotmig.phases.pause, "hand_over", late)
+        failure = failure_in(shop.run("drain --cutover", code=3).stderr)
+    assert failure.error.startswith("Error: somebody wrote to the new database while it was proved")
+    assert shop.fence() == ("recording", None)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["INSERT INTO item(title) VALUES ('early')", "UPDATE item SET title = 'early'", "DELETE FROM item WHERE id = 7"],
+)
+def test_a_drained_database_refuses_everybody_until_it_is_ready(statement: str, shop: Shop) -> None:
+    shop.run("drain")
+    with pytest.raises(sqlite3.IntegrityError, match=NOT_READY):
+        shop.write(statement, file=shop.new)
+    shop.run("cutover")
+    check_handed_over(shop)
+    assert guards(shop) == 0
+    shop.write(statement, file=shop.new)
+
+
+def test_the_guard_is_in_nobodys_way(shop: Shop) -> None:
+    """A second drain replays what a lapsed fence let through; drain --cutover raises no guard at all."""
+    shop.run("drain --hold 0.001")
+    assert guards(shop) == 3
+    shop.write("DELETE FROM item WHERE id = 7", "INSERT INTO item(name) VALUES ('late')")
+    shop.run("drain")
+    assert guards(shop) == 3
+    shop.run("drain --cutover")
+    check_handed_over(shop)
+    assert guards(shop) == 0
+
+
+# --- the log
+
+
+def without_its_guard(shop: Shop, *statements: str) -> None:
+    """Log rows can be deleted by who takes the triggers away, and puts them back: schema_version included."""
+    (before,) = shop.ask("PRAGMA schema_version")
+    kept = shop.ask("SELECT sql FROM sqlite_schema WHERE name LIKE '_migration_capture_0_%'")
+    names = shop.ask("SELECT name FROM sqlite_schema WHERE name LIKE '_migration_capture_0_%'")
+    shop.write(*(f"DROP TRIGGER {name}" for (name,) in names), *statements, *(sql for (sql,) in kept))
+    shop.write(f"PRAGMA schema_version = {before[0]}")
+
+
+def test_a_hole_in_the_log_is_told(shop: Shop) -> None:
+    shop.write(*(f"UPDATE item SET name = 'new' WHERE id = {number}" for number in range(1, 6)))
+    without_its_guard(shop, "DELETE FROM _migration_log WHERE id IN (2, 3)")
+    failure = failure_in(shop.run("drain", code=3).stderr)
+    assert failure.error == "Error: 2 rows of the log were deleted: not every write is known"
+    assert failure.hint == "Hint: run `hotmig reset`, then `hotmig migrate`"
+
+
+def test_a_log_whose_end_was_deleted_is_found_by_the_proof(shop: Shop) -> None:
+    shop.write("UPDATE item SET name = 'new' WHERE id = 7")
+    without_its_guard(shop, "DELETE FROM _migration_log")
+    assert failure_in(shop.run("drain", code=3).stderr).error.startswith("Error: the proof failed: ")
+
+
+# --- files that were put back
+
+
+def put_back(backup: Path, target: Path) -> None:
+    for suffix in ("-wal", "-shm"):
+        target.with_name(target.name + suffix).unlink(missing_ok=True)
+    shutil.copyfile(backup, target)
+
+
+def test_an_old_database_from_a_backup_taken_in_mid_migration_is_found(shop: Shop) -> None:
+    backup = shop.directory / "backup"
+    shop.write("UPDATE item SET name = 'first' WHERE id = 1")
+    shutil.copyfile(shop.old, backup)
+    shop.write(*(f"UPDATE item SET name = 'gone' WHERE id = {number}" for number in range(2, 9)))
+    shop.run("drain --hold 0.001")
+    put_back(backup, shop.old)
+    failure = failure_in(shop.run("drain", code=3).stderr)
+    assert "put back from a backup" in failure.error
+    # And once the log has grown past what was replayed of the other one:
+    shop.write(*(f"UPDATE item SET name = 'new' WHERE id = {number}" for number in range(20, 40)))
+    failure = failure_in(shop.run("drain", code=3).stderr)
+    assert failure.error.startswith("Error: the proof failed: ")
+    shop.run("reset")
+    shop.run("migrate")
+    shop.run("drain --cutover")
+    check_handed_over(shop)
+
+
+def test_a_new_database_of_another_migration_is_not_gone_on_with(shop: Shop) -> None:
+    """Two migrations with one plan: the second marker knows nothing of what the first new database copied."""
+    first = shop.directory / "first"
+    shutil.copyfile(shop.new, first)
+    shop.run("reset")
+    shop.write("DELETE FROM item WHERE id = 7")
+    shop.run("migrate")
+    put_back(first, shop.new)
+    for command in ("migrate", "drain", "drain --cutover", "cutover"):
+        failure = failure_in(shop.run(command, code=3).stderr)
+        assert failure.error.startswith(f"Error: {shop.new.name} was begun by another migration")
+        assert failure.hint == "Hint: run `hotmig reset`, then `hotmig migrate`"
+    shop.run("reset")
+    shop.run("migrate")
+    shop.run("drain --cutover")
+    check_handed_over(shop)
+
+
+# --- a cutover that died between its two commits
+
+
+@pytest.mark.parametrize("command", ["drain --cutover", "migrate --offline"])
+def test_what_cuts_over_itself_finishes(command: str, shop: Shop) -> None:
+    shop.run("drain")
+    shop.write("UPDATE _migration_marker SET status = 'retired'")
+    assert "cut over" in shop.run(command).stdout.lower()
+    check_handed_over(shop)
