@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -76,7 +77,7 @@ def _print_snapshot(options: Options) -> None:
     from hotmig.cli.render.status import to_lines
     from hotmig.phases.status import status
 
-    left = status(options.directory, options.schema_file)
+    left = replace(status(options.directory, options.schema_file), last_run=None)  # which is this one
     if left.phase not in SETTLED or left.attention:
         next_command = pasteable(left.next, options) if left.next else None
         print_lines(("Recovery snapshot:", *to_lines(left, next_command), ""), err=True)

@@ -30,7 +30,7 @@ from hotmig.phases.migration import (
 from hotmig.phases.pause import Budget, CaughtUp, pause
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.phases.settled import is_settled
-from hotmig.sqlite import LOCK_SECONDS, execute, reading, transaction, value
+from hotmig.sqlite import LOCK_SECONDS, execute, make_durable, reading, transaction, value
 from hotmig.transfer.full_text import rebuild_beforehand
 from hotmig.transfer.guard import commits_of_others, lower_guard
 from hotmig.transfer.high_water import high_water_moved
@@ -96,7 +96,7 @@ def drain(
         open_session(migration.new, migration.old, migration.plan, seconds, extensions, run.step) as session,
         new_writer(migration.new, seconds) as new,
     ):
-        execute(session.db, "PRAGMA main.synchronous = FULL")
+        make_durable(session.db)
         _require_no_drift(old, migration, seconds, max_pause)
         caught_up, proved = _caught_up(session, new, report)
         rehearsed = rehearse(new, migration.schema, seconds) if cutover else None

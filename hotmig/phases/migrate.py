@@ -26,7 +26,7 @@ from hotmig.phases.progress import Progress, Report, silent
 from hotmig.planning.hints import hints_of
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
-from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, is_locked, reading, transaction, value
+from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, is_locked, make_durable, reading, transaction, value
 from hotmig.transfer import build
 from hotmig.transfer.copy import Copied, all_copied, copy_all
 from hotmig.transfer.identity import Identity, read_copies
@@ -249,8 +249,8 @@ def _keeping_fence(old: Path, report: Report, seconds: float) -> Report:
 
 def _finish(session: Session, schema: Schema) -> None:
     """Views, virtual tables and statistics; the catalog is read back; everything is on the disk."""
-    # FULL from here on: this commit syncs the whole file, also what earlier chunks left to the system.
-    execute(session.db, "PRAGMA main.synchronous = FULL")
+    # The next commit syncs the whole file, also what earlier chunks left to the system.
+    make_durable(session.db)
     with session.building():
         build.finish_schema(session.db, schema)
         execute(session.db, "UPDATE main._migration_progress SET drain_completed = 0")

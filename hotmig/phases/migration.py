@@ -17,7 +17,7 @@ from hotmig.phases.locate import Location
 from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
-from hotmig.sqlite import connect, execute, reading
+from hotmig.sqlite import connect, execute, make_durable, reading
 from hotmig.transfer.bookkeeping import read_hints, read_migration, read_source
 from hotmig.transfer.build import is_begun
 from hotmig.transfer.identity import read_copies, read_status
@@ -112,7 +112,7 @@ def old_writer(old: Path, seconds: float) -> Iterator[sqlite3.Connection]:
     """The one connection that writes to the old database; what it commits is on the disk."""
     db = connect(old, "rw", patience=seconds)
     try:
-        execute(db, "PRAGMA synchronous = FULL")
+        make_durable(db)
         # A checkpoint at the wrong moment is the application's to make, not ours.
         execute(db, "PRAGMA wal_autocheckpoint = 0")
         yield db
@@ -129,7 +129,7 @@ def new_writer(new: Path, seconds: float) -> Iterator[sqlite3.Connection]:
     """
     db = connect(new, "rw", patience=seconds)
     try:
-        execute(db, "PRAGMA synchronous = FULL")
+        make_durable(db)
         yield db
     finally:
         db.close()
