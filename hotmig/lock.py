@@ -27,13 +27,13 @@ class Holder:
     since: str
 
     def __str__(self) -> str:
-        return f"`hotmig {self.command}`, process {self.process.pid} on {self.process.host}, since {self.since}"
+        return f"`hotmig {self.command}` (process {self.process.pid} on {self.process.host}, since {self.since})"
 
 
 @contextmanager
-def one_operator(folder: Path, command: str, since: str) -> Iterator[None]:
+def one_operator(folder: Path, command: str, since: str, *, unnamed: bool = False) -> Iterator[None]:
     """Holds ``folder/lock`` for ``command``, which began at ``since``. Raises GaveUp, naming the holder, when it is
-    taken.
+    taken, and HotmigError where the disk does not take the name; ``unnamed`` holds it without one then.
 
     The system drops it with the process, however that ends. What another host wrote there is never taken over: its
     lock may not be visible here.
@@ -44,7 +44,11 @@ def one_operator(folder: Path, command: str, since: str) -> Iterator[None]:
         before = _holder(descriptor)
         if before is not None and before.process.host != this_process().host:
             raise _taken(before, f"if that host is gone for good, delete {path}")
-        _write(descriptor, Holder(command, this_process(), since))
+        try:
+            _write(descriptor, Holder(command, this_process(), since))
+        except OSError as error:
+            if not unnamed:
+                raise _unwritable(path, error) from error
         try:
             yield
         finally:
@@ -88,6 +92,13 @@ def _opened(path: Path) -> int:
             f"the lock {path} can't be opened: {error.strerror}",
             "nothing was changed; run hotmig as the owner of the databases or as root",
         ) from error
+
+
+def _unwritable(path: Path, error: OSError) -> HotmigError:
+    return HotmigError(
+        f"the lock {path} can't be written: {error.strerror}",
+        "nothing was changed; make room on that disk, or run the command with --no-ledger in an emergency",
+    )
 
 
 def _is_same_file(descriptor: int, path: Path) -> bool:

@@ -12,9 +12,10 @@ FOLDER_MODE = 0o700
 def open_private(path: Path, *, must_be_new: bool = False) -> int:
     """A descriptor of a file that only its owner may read, made where it is missing.
 
-    ``must_be_new`` raises FileExistsError for one that is there.
+    ``must_be_new`` raises FileExistsError for one that is there. A link is never followed, and raises OSError: root
+    would give the owner of the folder whatever file he has it point to.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if must_be_new else 0)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_EXCL if must_be_new else 0)
     descriptor = os.open(path, flags, FILE_MODE)
     try:
         if os.geteuid() == 0:

@@ -40,7 +40,7 @@ def another(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_second_is_told_who_holds_it(tmp_path: Path) -> None:
     with another(tmp_path) as holder:
-        told = f"`hotmig migrate`, process {holder.pid} on {this_process().host}, since {SINCE} is at work"
+        told = f"`hotmig migrate` (process {holder.pid} on {this_process().host}, since {SINCE}) is at work"
         with pytest.raises(GaveUp) as refused, one_operator(tmp_path, "drain", SINCE):
             pass
         assert told in refused.value.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -152,6 +153,8 @@ def open_ledger(folder: Path, seconds: float) -> Iterator[Ledger]:
         _create_empty(path)
         db = _connected(path, seconds)
         try:
+            if not _is_empty(db):
+                _require_version(path, db)  # before anything of another database is changed
             persist(db, "PRAGMA journal_mode = WAL", seconds, "the ledger")
             execute(db, "PRAGMA synchronous = NORMAL")
             execute(db, "PRAGMA foreign_keys = ON")
@@ -159,6 +162,8 @@ def open_ledger(folder: Path, seconds: float) -> Iterator[Ledger]:
         except BaseException:
             db.close()
             raise
+    except GaveUp as error:
+        raise GaveUp(error.message, INSTEAD) from error
     except (sqlite3.Error, OSError) as error:
         raise _unusable(path, error) from error
     try:
@@ -171,18 +176,27 @@ def open_ledger(folder: Path, seconds: float) -> Iterator[Ledger]:
 def reading_ledger(folder: Path) -> Iterator[Ledger | None]:
     """Opens the ledger to be read, and leaves nothing behind; None where there is none."""
     path = folder / LEDGER_FILE
-    if not path.exists():
+    if not _is_there(path):
         yield None
         return
     try:
         with reading(path) as db:
-            if value(db, "SELECT count(*) FROM sqlite_schema") == 0:
+            if _is_empty(db):
                 yield None
                 return
             _require_version(path, db)
             yield Ledger(path, db)
     except sqlite3.Error as error:
         raise _unusable(path, error) from error
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError as error:
+        raise HotmigError(
+            f"the ledger {path} can't be used: {error.strerror}", "run hotmig as the owner of the databases or as root"
+        ) from error
 
 
 def _connected(path: Path, seconds: float) -> sqlite3.Connection:
@@ -197,13 +211,19 @@ def _create_empty(path: Path) -> None:
     try:
         os.close(open_private(path, must_be_new=True))
     except FileExistsError:
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "it is a link") from None  # SQLite would follow it
         return
 
 
+def _is_empty(db: sqlite3.Connection) -> bool:
+    return bool(value(db, "SELECT count(*) FROM sqlite_schema") == 0)
+
+
 def _require_schema(path: Path, db: sqlite3.Connection, seconds: float) -> None:
-    if value(db, "SELECT count(*) FROM sqlite_schema") == 0:
+    if _is_empty(db):
         with transaction(db, seconds, "the ledger"):
-            if value(db, "SELECT count(*) FROM sqlite_schema") == 0:
+            if _is_empty(db):
                 for sql in _CREATE:
                     execute(db, sql)
     _require_version(path, db)

@@ -15,7 +15,7 @@ from hotmig.capture.drift import check_drift, check_planned
 from hotmig.capture.fence import extend_fence, raise_fence
 from hotmig.capture.marker import Marker, read_marker
 from hotmig.capture.recording import start_recording
-from hotmig.errors import Blocked, GaveUp, HotmigError, Refused
+from hotmig.errors import Blocked, FenceLeftUp, GaveUp, HotmigError, Refused
 from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.phases.drain import DrainResult, drain
 from hotmig.phases.fence_down import let_writes_through
@@ -125,10 +125,18 @@ def _fence_comes_down(old: Path, offline: bool, seconds: float, run: Run) -> Ite
     try:
         yield
     except BaseException as failure:
-        if offline:
+        if not offline:
+            raise
+        # A drain that failed in here has tried it already: what went wrong first is told, and once.
+        first = failure.failure if isinstance(failure, FenceLeftUp) else failure
+        try:
             with old_writer(old, seconds) as db:
-                let_writes_through(db, old.name, seconds, failure, run)
-        raise
+                let_writes_through(db, old.name, seconds, first, run)
+        except FenceLeftUp:
+            raise
+        except (HotmigError, sqlite3.Error) as error:
+            raise FenceLeftUp(first, str(error)) from error  # a full disk does not even let the file be opened
+        raise first
 
 
 def _is_copied(new: Path) -> bool:

@@ -109,7 +109,11 @@ def require_copied(migration: Migration) -> None:
 
 @contextmanager
 def old_writer(old: Path, seconds: float) -> Iterator[sqlite3.Connection]:
-    """The one connection that writes to the old database; what it commits is on the disk."""
+    """The one connection that writes to the old database; what it commits is on the disk.
+
+    Raises HotmigError where this user may not write to it.
+    """
+    _require_write(old)
     db = connect(old, "rw", patience=seconds)
     try:
         make_durable(db)
@@ -125,14 +129,26 @@ def new_writer(new: Path, seconds: float) -> Iterator[sqlite3.Connection]:
     """A connection to the new database alone, whose commits are on the disk.
 
     A transaction of one that has the old database attached can hold a read lock there, and in rollback-journal mode
-    the old database's commit would wait for that for ever.
+    the old database's commit would wait for that for ever. Raises HotmigError where this user may not write to it.
     """
+    _require_write(new)
     db = connect(new, "rw", patience=seconds)
     try:
         make_durable(db)
         yield db
     finally:
         db.close()
+
+
+def _require_write(path: Path) -> None:
+    """SQLite opens what can't be written for reading only, and says so at the first write: behind what went before."""
+    real = Path(os.path.realpath(path))
+    for each in (real, real.parent):  # side files lie beside it
+        if each.exists() and not os.access(each, os.W_OK):
+            raise HotmigError(
+                f"this user may not write to {each}",
+                "run hotmig as the owner of the databases or as root, on a disk that is not mounted read-only",
+            )
 
 
 def file_size(path: Path) -> int:

@@ -41,7 +41,7 @@ def running(
     require_writable(directory)
     folder = _made(own_folder(directory))
     began = now()
-    with one_operator(folder, command, began):
+    with one_operator(folder, command, began, unnamed=not ledger):
         if not ledger:
             yield Run()
             return
@@ -75,7 +75,7 @@ def _made(folder: Path) -> Path:
         make_private_folder(folder)
     except OSError as error:
         raise HotmigError(
-            f"hotmig keeps its lock and ledger in {folder}, and can't: {error.strerror or error}",
+            f"the folder of lock and ledger, {folder}, can't be made: {error.strerror or error}",
             "nothing was changed; run hotmig as the owner of the databases or as root, in a directory it may write to",
         ) from error
     return folder

@@ -10,7 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.benchmarks import measure_copy, measure_pause, measure_recording, measure_status, measure_waits
+from tests.benchmarks import (
+    measure_copy,
+    measure_ledger,
+    measure_pause,
+    measure_recording,
+    measure_status,
+    measure_waits,
+)
 from tests.benchmarks.commands import environment
 from tests.benchmarks.data import BIG_NOTE
 from tests.benchmarks.report import Measured, console, print_table, to_json
@@ -28,9 +35,10 @@ class Sizes:
     blocks: int = 20
     writes: int = 2_000
     status_times: int = 15
+    ledger_pairs: int = 10
 
 
-QUICK = Sizes(160_000, 2, ((40_000, 0), (160_000, BIG_NOTE)), 3, 80_000, 6, 500, 5)
+QUICK = Sizes(160_000, 2, ((40_000, 0), (160_000, BIG_NOTE)), 3, 80_000, 6, 500, 5, 2)
 
 
 def measures(work: Path, sizes: Sizes) -> dict[str, Callable[[], list[Measured]]]:
@@ -38,6 +46,7 @@ def measures(work: Path, sizes: Sizes) -> dict[str, Callable[[], list[Measured]]
     return {
         "status": lambda: measure_status.measure(work, env, 8_000, sizes.status_times),
         "recording": lambda: measure_recording.measure(work, env, sizes.recording_rows, sizes.blocks, sizes.writes),
+        "ledger": lambda: measure_ledger.measure(work, env, sizes.recording_rows, sizes.ledger_pairs),
         "copy": lambda: measure_copy.measure(work, env, sizes.rows, sizes.copies),
         "waits": lambda: measure_waits.measure(work, env, sizes.rows),
         "pause": lambda: measure_pause.measure(work, env, list(sizes.pauses), sizes.pause_times),
@@ -49,7 +58,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything runs: no targets")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--only", action="append", help="one of: status, recording, copy, waits, pause; may be repeated"
+        "--only", action="append", help="one of: status, recording, ledger, copy, waits, pause; may be repeated"
     )
     parser.add_argument(
         "--dir", type=Path, help="where to make the databases (10 GB free; default: a temporary directory)"
