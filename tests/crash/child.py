@@ -30,7 +30,9 @@ BEHIND = " behind "
 _CHANGES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE|CREATE|DROP|ALTER|ANALYZE|BEGIN|COMMIT|ROLLBACK|VACUUM)\b")
 _SETS = re.compile(r"\s*PRAGMA\s+(\w+\.)?(journal_mode\s*=|wal_checkpoint)")
 # Work tables live in the connection and die with it: killed behind such a statement is killed before it.
-_WORK = re.compile(r"\s*CREATE TEMP |.*?\s(INTO|UPDATE|FROM|TABLE|TABLE IF EXISTS) temp\.")
+_WORK = re.compile(
+    r"\s*(CREATE TEMP |INSERT (OR \w+ )?INTO temp\.|UPDATE temp\.|DELETE FROM temp\.|DROP \w+ (IF EXISTS )?temp\.)"
+)
 FILE_OPERATIONS = (
     "open", "unlink", "remove", "rmdir", "mkdir", "link", "symlink", "rename", "replace", "chown", "fchown", "chmod",
     "fchmod", "ftruncate", "truncate", "write", "pwrite", "fsync",
@@ -42,7 +44,7 @@ def changes(db: sqlite3.Connection, sql: str) -> bool:
     """Whether a statement can change a file."""
     if isinstance(db, hotmig.sqlite.Connection) and db.name == ":memory:":
         return False
-    return bool(_SETS.match(sql) or (_CHANGES.match(sql) and not _WORK.match(sql.partition("\n")[0][:80])))
+    return bool(_SETS.match(sql) or (_CHANGES.match(sql) and not _WORK.match(sql)))
 
 
 @dataclass

@@ -28,6 +28,8 @@ from tests.scenarios.harness import (
 )
 from tests.scenarios.shapes import SHAPES
 
+PACE = 0.01  # seconds between two transactions
+ROWS = 1_300  # more than a chunk, and more than the application rewrites meanwhile
 HOLD = 60.0  # seconds: the longest that a fence is up for
 LAST_MIGRATE = "{last migrate}"
 MOST_COMMANDS = 8  # until a migration is done, whatever died
@@ -80,11 +82,11 @@ def points(project: Project, command: str) -> dict[str, list[str]]:
 
 
 def both_accept(project: Project) -> bool:
-    """Whether the application could write to both files: it uses the new one only when that is ready."""
+    """Whether the application could write to both files, now or once a fence lapses. The new one it uses when ready."""
     found = truth.facts(project)
     if found.status != "ready" or not project.old.exists():
         return False
-    return _accepts(project)
+    return found.marker in ("recording", "draining") or _accepts(project)
 
 
 def _accepts(project: Project) -> bool:
@@ -169,9 +171,9 @@ def survive(
 
     ``more`` are deaths in the commands that follow.
     """
-    project = Project.adopt(directory / "app", SHAPES[shape], journal_mode)
+    project = Project.adopt(directory / "app", SHAPES[shape], journal_mode, rows=ROWS)
     contents = exact.contents_of(project.old, project.shape.old_tables)
-    with live(project, writers=1, pace=0.002) as application:
+    with live(project, writers=1, pace=PACE) as application:
         for command in before:
             _go_on(project, command)
         died = die(project, death)

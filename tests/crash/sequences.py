@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.crash.harness import LAST_MIGRATE, points
+from tests.crash.harness import LAST_MIGRATE, ROWS, points
 from tests.scenarios.harness import Project
 from tests.scenarios.shape import Dice
 from tests.scenarios.shapes import SHAPES
@@ -28,7 +28,7 @@ class Sequence:
 
 
 SEQUENCES = (
-    Sequence("migrate"),
+    Sequence("migrate", "cascades"),
     Sequence("migrate", "mapped-key", "delete"),
     Sequence("migrate --offline", "mapped-key"),
     Sequence("migrate --wal", "composite", "delete"),
@@ -48,7 +48,7 @@ SEQUENCES = (
 
 def traced(directory: Path, sequence: Sequence) -> dict[str, list[str]]:
     """The points of the command, with the same writes before it each time and none beside it."""
-    project = Project.adopt(directory / "app", SHAPES[sequence.shape], sequence.journal_mode)
+    project = Project.adopt(directory / "app", SHAPES[sequence.shape], sequence.journal_mode, rows=ROWS)
     dice = Dice(7, 1)
     for command in sequence.before:
         project.run(command)

@@ -31,6 +31,7 @@ KINDS = (
     ("migrate", "os.fchmod"),  # the new file is there, and empty
     ("migrate", "CREATE TABLE _migration_status"),
     ("migrate", "COMMIT behind INSERT INTO _schema_hint"),
+    ("migrate", "COMMIT behind UPDATE main._migration_copy SET placed = 1"),  # a chunk, with its position
     ("migrate", "COMMIT behind UPDATE main._migration_copy SET state = 'indexing'"),
     ("migrate", "COMMIT behind UPDATE main._migration_copy SET state = 'indexed'"),
     ("migrate", "PRAGMA main.journal_mode = WAL"),
