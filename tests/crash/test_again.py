@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash import truth
-from tests.crash.harness import Death, both_accept, check_after_death, check_nothing_lost, survive
+from tests.crash.harness import Death, both_accept, check_after_death, check_nothing_lost, check_states, report, survive
 from tests.crash.test_points import SURVIVED
 from tests.scenarios import exact
 from tests.scenarios.harness import Project, environment, live, wait_until
@@ -85,7 +84,7 @@ def test_kills_at_random_moments(seed: int, journal_mode: str, tmp_path: Path, r
     kills = 0
     with live(project, writers=1, pace=0.01) as application:
         deadline = time.monotonic() + 120
-        while (following := project.status()["next"]) != "hotmig cleanup-old":
+        while (following := report(project, "status")["next"]) != "hotmig cleanup-old":
             assert time.monotonic() < deadline, f"status leads nowhere: {following}"
             command = "migrate" if following == "hotmig plan" else following.removeprefix("hotmig ")
             if command == "drain" and dice.random() < 0.5:
@@ -98,5 +97,5 @@ def test_kills_at_random_moments(seed: int, journal_mode: str, tmp_path: Path, r
         wait_until(lambda: application.accepted(project.new.name), "the application to write to the new database")
         application.stop()
     check_nothing_lost(project, contents, application)
-    truth.check_states(project)
+    check_states(project)
     record_property(f"{SURVIVED} at random moments", kills)
