@@ -14,6 +14,8 @@ from hotmig.ledger.state import after_failure
 from hotmig.ledger.store import Intent, Ledger, Outcome
 
 NOT_REACHED = "not reached"
+READY = "make ready"  # behind this step the application is in the new database
+ENDING = ("make ready", "stop recording")  # the steps behind which a migration is over
 WHILE_WRITES_ARE_REFUSED = 0.2  # seconds to wait for the ledger's lock
 
 
@@ -107,6 +109,11 @@ class Run:
         except HotmigError as failure:
             # The effects stand. What a step without an outcome did, the databases say.
             self.unwritten.append(str(failure))
+        except BaseException:
+            # The new database is in service: a deploy script that is told to stop must not take that for failed.
+            if not any(intent.action == READY for intent in done):
+                raise
+            self.unwritten.append("interrupted")
 
     def concerns(self, plan_hash: str | None, old_file: str | None, new_file: str | None) -> None:
         """Says what the run is about, once that is known."""
@@ -114,16 +121,19 @@ class Run:
             self.ledger.concerns(self.run_id, plan_hash, old_file, new_file)
 
     def abandon_earlier(self, new_file: str) -> None:
-        """Stamps the runs that worked on a new database which is given up, back to the one that made an earlier one
-        of that name ready."""
+        """Stamps the runs of the migration to a new database which is given up, back to the one that began it."""
         if self.ledger is None:
             return
         for run in self.ledger.runs():
             if run.new_file != new_file or run.run_id == self.run_id:
                 continue
-            if any(step.action == "make ready" and step.status == "done" for step in self.ledger.steps(run.run_id)):
+            steps = self.ledger.steps(run.run_id)
+            if any(step.action in ENDING and step.status == "done" for step in steps):
+                break  # an earlier migration to a database of that name
+            if run.stamp != "rolled_back":
+                self.ledger.stamp(run.run_id, "abandoned", now())
+            if any(step.action == "start recording" and step.status != "failed" for step in steps):
                 break
-            self.ledger.stamp(run.run_id, "abandoned", now())
 
     def finish(self, error: BaseException | None = None) -> None:
         """Stamps the run."""
@@ -131,13 +141,22 @@ class Run:
             return
         try:
             if error is None:
-                self.ledger.stamp(self.run_id, "completed", now())
+                self._complete(self.ledger)
             else:
                 refused = isinstance(error, Refused)
                 state = "failed" if refused else after_failure(self.ledger.steps(self.run_id))
                 self.ledger.stamp(self.run_id, state, now(), _told(error))
         except HotmigError as failure:
             self.unwritten.append(str(failure))
+
+    def _complete(self, ledger: Ledger) -> None:
+        try:
+            ledger.stamp(self.run_id, "completed", now())
+        except HotmigError:
+            raise
+        except BaseException:
+            # All is done: told to stop in these last moments, the command does not fail.
+            self.unwritten.append("interrupted")
 
 
 UNRECORDED = Run()  # for callers who write nothing down

@@ -27,6 +27,7 @@ def derived(steps: Sequence[Step], *, alive: bool) -> State:
 
 def after_failure(steps: Sequence[Step]) -> State:
     """What a run leaves that did not come to its end: nothing, or something that the next command must look at."""
-    done = any(step.status == "done" for step in steps)
+    # What a rollback did not take back stands.
+    done = any(step.status in ("done", "rollback_failed", "rollback_skipped") for step in steps)
     unknown = any(step.status is None for step in steps)
     return "partially_committed" if done or unknown else "failed"

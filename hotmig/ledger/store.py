@@ -18,7 +18,7 @@ from hotmig.sqlite import LOCK_SECONDS, connect, execute, persist, reading, text
 
 LEDGER_FILE = "ledger.sqlite"
 VERSION = 1
-INSTEAD = "mend the ledger or move it away, or run the command with --no-ledger in an emergency"
+INSTEAD = "make room for the ledger, mend it or move it away, or run the command with --no-ledger in an emergency"
 
 _CREATE = (
     "CREATE TABLE schema_version(version INTEGER NOT NULL)",

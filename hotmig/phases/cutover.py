@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hotmig.capture.fence import fence_state, unix_time
 from hotmig.capture.marker import Marker
-from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.ledger.run import READY, UNRECORDED, Run
 from hotmig.phases.handover import finish_half_cut, hand_over, readiness, retirement
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import find_migration, new_writer, old_writer, require_copied
@@ -52,7 +52,7 @@ def cutover(location: Location, *, seconds: float = LOCK_SECONDS, run: Run = UNR
     paused_from = _paused_from(migration.marker)
     with new_writer(migration.new, seconds) as new, old_writer(migration.old, seconds) as old:
         if half_cut:
-            with run.step("make ready", migration.new.name):
+            with run.step(READY, migration.new.name):
                 finish_half_cut(new, migration.schema, seconds)
         else:
             with run.steps(retirement(migration), readiness(migration)) as reached:

@@ -10,6 +10,7 @@ from hotmig.capture.fence import retire
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker
 from hotmig.errors import BEGIN_ANEW, HotmigError, Refused
+from hotmig.ledger.run import READY
 from hotmig.ledger.store import Intent
 from hotmig.phases.migration import Migration
 from hotmig.schema.model import Schema
@@ -31,7 +32,7 @@ def retirement(migration: Migration) -> Intent:
 
 def readiness(migration: Migration) -> Intent:
     """The second step of a hand-over."""
-    return Intent("make ready", migration.new.name)
+    return Intent(READY, migration.new.name)
 
 
 def rehearse(new: sqlite3.Connection, schema: Schema, seconds: float) -> int:

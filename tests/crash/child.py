@@ -3,7 +3,8 @@
 A *point* is a statement that can change a file, or a file operation; the process can die right before and right after
 it. Statements pass one place, ``hotmig.sqlite.Connection.execute``; file operations pass the functions of ``os``.
 
-CRASH_AT says where to die: the number of a point, or the beginning of its text; CRASH_AFTER that it is after it.
+CRASH_AT says where to die: the number of a point, or the beginning of its text; CRASH_AFTER that it is after it;
+CRASH_SIGNAL by which signal, if not by SIGKILL: another one is obeyed, once, and the work is unwound.
 CRASH_TRACE=FILE writes the points down, and beside them what SQLite's own trace callback and Python's audit hook saw.
 """
 
@@ -24,7 +25,7 @@ from typing import Any
 
 import hotmig.sqlite
 
-AT, AFTER, TRACE = "CRASH_AT", "CRASH_AFTER", "CRASH_TRACE"
+AT, AFTER, SIGNAL, TRACE = "CRASH_AT", "CRASH_AFTER", "CRASH_SIGNAL", "CRASH_TRACE"
 BEHIND = " behind "
 # What begins otherwise reads, or asks: SELECT, EXPLAIN, PRAGMA name.
 _CHANGES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE|CREATE|DROP|ALTER|ANALYZE|BEGIN|COMMIT|ROLLBACK|VACUUM)\b")
@@ -65,12 +66,16 @@ class Points:
             self.at == str(len(self.seen)) or (not self.at.isdigit() and what.startswith(self.at))
         )
         if mine and not self.after:
-            os.kill(os.getpid(), signal.SIGKILL)
+            self.strike()
         try:
             return work()
         finally:
             if mine and self.after:
-                os.kill(os.getpid(), signal.SIGKILL)
+                self.strike()
+
+    def strike(self) -> None:
+        self.at = ""
+        os.kill(os.getpid(), int(os.environ.get(SIGNAL, signal.SIGKILL)))
 
     def statement(self, db: sqlite3.Connection, sql: str, work: Callable[[], Any]) -> Any:
         """The end of a transaction is told by what was done in it last."""

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from hotmig.cli.app import cli
 from tests.crash import truth
-from tests.crash.child import AFTER, AT, TRACE
+from tests.crash.child import AFTER, AT, SIGNAL, TRACE
 from tests.scenarios import exact
 from tests.scenarios.harness import (
     PATIENCE,
@@ -46,6 +46,7 @@ class Death:
     command: str
     at: str
     after: bool
+    by: signal.Signals = signal.SIGKILL
 
     def __str__(self) -> str:
         return f"{self.command}: {'after' if self.after else 'before'} {self.at[:60]}"
@@ -82,10 +83,12 @@ def watched(project: Project, command: str, **variables: str) -> subprocess.Comp
 
 def die(project: Project, death: Death) -> bool:
     """Whether the command died there: a writer beside it can make it take another way."""
-    done = watched(project, death.command, **{AT: death.at, **({AFTER: "1"} if death.after else {})})
-    assert done.returncode in (-signal.SIGKILL, 0, 3, 4), done.stderr
+    moment = {AT: death.at, **({AFTER: "1"} if death.after else {}), SIGNAL: str(int(death.by))}
+    done = watched(project, death.command, **moment)
+    died = -signal.SIGKILL if death.by is signal.SIGKILL else 128 + death.by
+    assert done.returncode in (died, 0, 3, 4), done.stderr
     assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode == -signal.SIGKILL
+    return done.returncode == died
 
 
 def points(project: Project, command: str) -> dict[str, list[str]]:

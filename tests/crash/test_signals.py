@@ -1,0 +1,69 @@
+"""Ctrl-C and SIGTERM at any moment: the exit code says which, no fence is left up, and nothing is lost."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.crash import truth
+from tests.crash.harness import Death, die, here, survive
+from tests.crash.test_points import KINDS, MOMENTS, sequence_of
+from tests.scenarios.harness import Project
+from tests.scenarios.shapes import SHAPES
+
+STOPPED = "stops by a signal survived"
+# Behind the old database's retirement the command goes on to the end: neither accepts writes before that.
+LATE = (
+    "COMMIT behind UPDATE _migration_marker SET status = 'retired'",
+    "COMMIT behind UPDATE _migration_status",
+    "COMMIT behind DROP TABLE _migration_progress",
+    "COMMIT behind UPDATE run SET state",
+)
+OTHERS = [(command, at) for command, at in KINDS if at not in LATE and not command.startswith("cleanup-old")]
+BY = pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+
+
+@pytest.mark.parametrize(("command", "at"), OTHERS)
+def test_a_stop_leaves_what_the_next_command_explains(
+    command: str, at: str, tmp_path: Path, record_property: pytest.FixtureRequest
+) -> None:
+    sequence, after = sequence_of(command), len(at) % 2 == 0
+    death = Death(command, at, after, signal.SIGTERM if after else signal.SIGINT)
+    survive(tmp_path, sequence.shape, sequence.journal_mode, death, sequence.before)
+    record_property(STOPPED, 1)
+
+
+@BY
+@MOMENTS
+@pytest.mark.parametrize(
+    ("command", "at"),
+    [
+        ("drain", "CREATE TRIGGER _migration_fence_1"),
+        ("drain --cutover", "COMMIT behind UPDATE _migration_marker SET schema_version"),
+        ("drain --cutover", "COMMIT behind UPDATE main._migration_progress SET"),
+        ("migrate --offline", "COMMIT behind UPDATE _migration_marker SET schema_version"),
+        ("migrate --offline", "COMMIT behind UPDATE main._migration_copy SET state = 'indexing'"),
+    ],
+)
+def test_the_fence_comes_down_with_the_command(
+    command: str, at: str, after: bool, by: signal.Signals, tmp_path: Path
+) -> None:
+    project = Project.adopt(tmp_path / "app", SHAPES["mapped-key"], "wal")
+    if command != "migrate --offline":
+        assert here(project, "migrate").exit_code == 0
+    assert die(project, Death(command, at, after, by))
+    assert truth.facts(project).marker in ("recording", None)
+    assert truth.ask(project.old, "SELECT name FROM sqlite_schema WHERE name LIKE '_migration_fence%'") == []
+
+
+@BY
+@pytest.mark.parametrize("at", LATE)
+@pytest.mark.parametrize("command", ["cutover", "drain --cutover"])
+def test_behind_the_retirement_it_goes_on_to_the_end(command: str, at: str, by: signal.Signals, tmp_path: Path) -> None:
+    project = Project.adopt(tmp_path / "app", SHAPES["text"], "wal")
+    for before in sequence_of(command).before:
+        assert here(project, before).exit_code == 0
+    assert not die(project, Death(command, at, True, by)), "it exits 0"
+    assert truth.facts(project).status == "ready"
