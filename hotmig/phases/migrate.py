@@ -29,7 +29,7 @@ from hotmig.schema.model import Schema
 from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, is_locked, make_durable, reading, transaction, value
 from hotmig.transfer import build
 from hotmig.transfer.copy import Copied, all_copied, copy_all
-from hotmig.transfer.identity import Identity, read_copies
+from hotmig.transfer.identity import Identity, TableCopy, read_copies
 from hotmig.transfer.session import Session, open_session
 
 OFFLINE_HOLD_SECONDS = 60.0
@@ -50,7 +50,7 @@ class MigrateResult:
     mapped: int
     seconds: float
     log_entries: int
-    resumed: tuple[str, ...]
+    resumed: tuple[TableCopy, ...]
     offline: DrainResult | None = None  # with --offline: the drain and cutover that followed
     notes: tuple[str, ...] = ()
 
@@ -136,7 +136,9 @@ def _fence_comes_down(old: Path, offline: bool, seconds: float, run: Run) -> Ite
             raise
         except (HotmigError, sqlite3.Error) as error:
             raise FenceLeftUp(first, str(error)) from error  # a full disk does not even let the file be opened
-        raise first
+        if first is failure:
+            raise
+        raise first from failure
 
 
 def _is_copied(new: Path) -> bool:

@@ -9,6 +9,7 @@ from hotmig.planning.model import TableStep
 from hotmig.sqlite import execute, fold, quote, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import ANEW_HINT, COPY_HINT, explain_conflict
+from hotmig.transfer.identity import TableCopy, read_copies
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.misfits import among, among_seeds, in_indexes
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
@@ -21,11 +22,11 @@ Report = Callable[[str, int], None]  # (table, rows copied by the last chunk)
 
 @dataclass(frozen=True)
 class Copied:
-    """What one run copied; ``resumed`` names tables that an earlier run had begun or finished."""
+    """What one run copied; ``resumed`` says where an earlier run stood with each table that it had begun."""
 
     rows: dict[str, int]
     mapped: int
-    resumed: tuple[str, ...]
+    resumed: tuple[TableCopy, ...]
 
 
 def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Report) -> Copied:
@@ -36,7 +37,7 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
     """
     keys = LoggedKeys(session, 0)
     keys.load_backlog()
-    resumed = tuple(step.table.name for step in session.plan.steps if _state(session, step.table.name) != "waiting")
+    resumed = tuple(found for found in read_copies(session.db) or () if found.state != "waiting")
     mapped = 0
     for step in session.steps:
         if step.step.keys == "mapped" and _state(session, step.step.table.name) == "waiting":
@@ -158,7 +159,8 @@ def _walk(
                 bounds.advance()
             else:
                 _set(session, name, then)
-        size.took(watch.seconds())
+            seconds = watch.seconds()
+        size.took(seconds)
         total += done
         report(name, done)
         session.let_writers_in()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hotmig.phases.init import InitResult
     from hotmig.phases.migrate import MigrateResult
     from hotmig.phases.reset import ResetResult
+    from hotmig.transfer.identity import TableCopy
 
 
 def init(result: InitResult) -> Iterator[str]:
@@ -47,13 +48,18 @@ def migrate(result: MigrateResult) -> Iterator[str]:
     if result.mapped:
         yield f"  {counted(result.mapped, 'key')} mapped to new ones"
     if result.resumed:
-        yield f"  went on with what an earlier run had begun: {', '.join(result.resumed)}"
+        yield f"  went on where an earlier run stood: {', '.join(map(_stood, result.resumed))}"
     if result.offline is None:
         yield f"  {counted(result.log_entries, 'write')} recorded so far"
         return
     yield "Cut over: the new database is ready."
     if result.offline.pause is not None:
         yield f"  writes were paused for {duration(result.offline.pause)}"
+
+
+def _stood(found: TableCopy) -> str:
+    far = {"copying": ", so far", "indexing": ", its indexes were missing"}.get(found.state, "")
+    return f"{found.table} ({counted(found.rows, 'row')}{far})"
 
 
 def drain(result: DrainResult) -> Iterator[str]:
