@@ -303,12 +303,12 @@ def transaction(
     begin: str = "BEGIN IMMEDIATE",
     commit_seconds: float | None = None,
 ) -> Iterator[None]:
-    """One BEGIN IMMEDIATE … COMMIT; any exception rolls back. ``commit_seconds`` is how long the COMMIT may wait."""
+    """One BEGIN IMMEDIATE … COMMIT; any exception rolls back. The COMMIT waits for ``commit_seconds`` at most."""
     persist(db, begin, seconds, what)
     try:
         yield
         # In rollback-journal mode a reader can hold up the commit, and with it every writer and every new reader.
-        persist(db, "COMMIT", seconds if commit_seconds is None else commit_seconds, what)
+        persist(db, "COMMIT", seconds if commit_seconds is None else min(seconds, commit_seconds), what)
     except BaseException:
         if db.in_transaction:
             execute(db, "ROLLBACK")

@@ -9,7 +9,6 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import click
@@ -17,10 +16,10 @@ import pytest
 
 import hotmig.schema
 from hotmig import errors
-from hotmig.cli.app import cli
 from hotmig.cli.output import FORMAT
 from hotmig.schema.load import load
 from hotmig.schema.types import TYPE_TABLE
+from tests.commands import commands, groups
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -56,12 +55,6 @@ def blocks(page: Path) -> tuple[Block, ...]:
         Block(language, "".join(line.removeprefix(indent) for line in text.splitlines(keepends=True)))
         for indent, language, text in _FENCE.findall(read(page))
     )
-
-
-@cache
-def commands() -> dict[str, click.Command]:
-    context = click.Context(cli)
-    return {name: command for name in cli.list_commands(context) if (command := cli.get_command(context, name))}
 
 
 def options(command: click.Command) -> set[str]:
@@ -101,10 +94,11 @@ def test_every_option_of_a_table_is_in_the_readme() -> None:
 def test_every_command_and_option_is_in_readme_or_runbook(name: str) -> None:
     text = all_text()
     command = commands()[name]
-    row = next(line for line in read(README).splitlines() if line.startswith(f"| `hotmig {name}"))
+    rows = [line for line in read(README).splitlines() if re.match(rf"\| `hotmig {name}[` ]", line)]
+    assert len(rows) == 1, f"README has {len(rows)} rows for hotmig {name}"
     common = set.intersection(*(options(other) for key, other in commands().items() if key != "demo"))
     own = {option for option in options(command) - common if option.startswith("--")}
-    assert [option for option in sorted(own) if f"`{option}`" not in row] == []
+    assert [option for option in sorted(own) if f"`{option}`" not in rows[0]] == []
     assert [option for option in sorted(options(command)) if option not in text] == []
 
 
@@ -158,11 +152,12 @@ def mistake(line: str) -> str | None:
         return None
     if words[0].startswith("-"):
         return None if words[0] in ("--version", "--help", "-h") else f"no option {words[0]}"
-    command = commands().get(words[0])
+    name = " ".join(words[: 2 if words[0] in groups() else 1])
+    command = {**commands(), **groups()}.get(name)
     if command is None:
-        return f"no command {words[0]}"
+        return f"no command {name}"
     given = [word.split("=")[0] for word in words[1:] if word.startswith("-")]
-    return next((f"{words[0]} has no {option}" for option in given if option not in options(command)), None)
+    return next((f"{name} has no {option}" for option in given if option not in options(command)), None)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -179,6 +174,10 @@ def test_every_command_line_in_a_hint_can_be_typed() -> None:
 def test_a_command_line_that_cannot_be_typed_is_found() -> None:
     assert mistake("hotmig frobnicate") == "no command frobnicate"
     assert mistake("hotmig drain --quickly") == "drain has no --quickly"
+    assert mistake("hotmig runs forget") == "no command runs forget"
+    assert mistake("hotmig runs show RUN --limit 3") == "runs show has no --limit"
+    assert mistake("hotmig runs list --limit 3") is None
+    assert mistake("hotmig runs") is None
     assert list(invocations("a=$(hotmig path --wait 60) || exit; hotmig plan > x")) == [
         "hotmig path --wait 60",
         "hotmig plan",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sqlite3
@@ -52,13 +53,26 @@ def _told(error: BaseException) -> HotmigError:
         return HotmigError(error.format_message())
     if isinstance(error, sqlite3.Error):
         kind = GaveUp if is_locked(error) else HotmigError
-        return kind(f"SQLite says: {error}", f"{WHERE}; --debug shows the traceback")
+        return kind(f"SQLite says: {error}", _way_on(error))
     if isinstance(error, OSError):
         where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
-        return HotmigError(f"{error.strerror or error}{where}", f"{WHERE}; --debug shows the traceback")
+        return HotmigError(f"{error.strerror or error}{where}", _way_on(error))
     return HotmigError(
         f"unexpected {type(error).__name__}: {error}", "this is a mistake in hotmig; --debug shows the traceback"
     )
+
+
+def _way_on(error: sqlite3.Error | OSError) -> str:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return (
+            "`PRAGMA integrity_check` says which file is damaged: an old one is mended from a backup, a new one is"
+            f" built again by `hotmig reset` and `hotmig migrate`; {WHERE}"
+        )
+    # The second: a -shm could not grow, which no other thing prevents.
+    full = getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+    if full or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+        return f"make room on that disk, then run the same command again; {WHERE}"
+    return f"{WHERE}; --debug shows the traceback"
 
 
 def _signal(error: BaseException) -> int | None:

@@ -50,10 +50,11 @@ def at_work(
     and what another command did meanwhile is seen behind the lock.
     """
     from hotmig.phases.locate import locate
-    from hotmig.phases.running import require_writable
+    from hotmig.phases.running import require_owner, require_writable
 
     require_writable(options.directory)
-    locate(options.directory, options.schema_file, need_schema=need_schema, extensions=extensions)
+    seen = locate(options.directory, options.schema_file, need_schema=need_schema, extensions=extensions)
+    require_owner(seen.old)
     with recorded(options, command, no_ledger=no_ledger) as run:
         yield locate(options.directory, options.schema_file, need_schema=need_schema, extensions=extensions), run
 
@@ -77,7 +78,7 @@ def _print_snapshot(options: Options) -> None:
     from hotmig.cli.render.status import to_lines
     from hotmig.phases.status import status
 
-    left = replace(status(options.directory, options.schema_file), last_run=None)  # which is this one
+    left = replace(status(options.directory, options.schema_file), last_run=None, at_work=None)  # which is this one
     if left.phase not in SETTLED or left.attention:
         next_command = pasteable(left.next, options) if left.next else None
         print_lines(("Recovery snapshot:", *to_lines(left, next_command), ""), err=True)

@@ -83,13 +83,13 @@ def rollback_command(options: Options, run: str, dry_run: bool, yes: bool) -> No
         print_lines(render.rollback(planned), err=True)
         click.confirm("Go on?", abort=True, err=True)
     with recorded(options, "runs rollback") as own:
-        done = rollback(options.directory, planned.run_id, own, options.busy_timeout)
+        done = rollback(options.directory, planned.rolled_back, own, options.busy_timeout)
         print_result(options, done, render.rollback, own.run_id)
         if done.failed:
             first = done.failed[0]
             raise HotmigError(
                 f"step {first.step.seq} could not be undone: {first.reason}",
-                f"`hotmig status` says where things stand; run `hotmig runs rollback {done.run_id}` again",
+                f"`hotmig status` says where things stand; run `hotmig runs rollback {done.rolled_back}` again",
             )
 
 

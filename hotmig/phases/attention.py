@@ -54,9 +54,11 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     if phase == "retired" and not pair.in_service:
         yield f"{pair.new_path} replaced the old database and {_why_gone(pair.new)}"
     if pair.old is None and phase in BUILDING and not _old_cut_short(seen, pair):
-        yield "the old database is not there: nothing can go on until it is put back"
+        yield _why_no_old(seen, pair)
     if pair.marker and pair.old and pair.old.recording and not pair.in_service and pair.new is None:
-        yield f"the new database {pair.marker.target} is not there"
+        is_directory = pair.new_path is not None and pair.new_path.is_dir()
+        what = "is a directory: move it away" if is_directory else "is not there"
+        yield f"the new database {pair.marker.target} {what}"
     yield from pair.edited
     if pair.earlier:
         yield (
@@ -85,6 +87,12 @@ def _odd_files(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
             yield f"{file.path.name}: {file.problem}"
 
 
+def _why_no_old(seen: Survey, pair: Pair) -> str:
+    if any(file.problem for file in seen.files if file is not pair.new):
+        return "the old database can't be read: nothing can go on until it can"
+    return "the old database is not there: nothing can go on until it is put back"
+
+
 def _why_gone(new: DatabaseFile | None) -> str:
     if new is None:
         return "is not there"
@@ -105,7 +113,7 @@ def _old_cut_short(seen: Survey, pair: Pair) -> bool:
 def broken_by(pair: Pair, schema_file: Path) -> Iterator[str]:
     """What a migration can't go on after, one sentence each: only a reset helps."""
     old, marker, new = pair.old, pair.marker, pair.new
-    if old is not None and old.leftovers:
+    if old is not None and old.leftovers and not pair.in_service:
         yield f"{old.path.name} has triggers of hotmig without their marker: every write to it fails"
     if old is None or marker is None or not old.recording or pair.in_service or new is None or new.problem:
         return

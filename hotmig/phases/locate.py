@@ -146,7 +146,10 @@ def _require_readable(seen: Survey) -> None:
 def _mend(file: DatabaseFile) -> str:
     if os.path.exists(file.path) and not os.access(file.path, os.R_OK):
         return "this user may not read it: run hotmig as the owner of the file or as root"
-    return "move it away, or put back what belongs there; `hotmig status` shows the others"
+    if file.broken or file.problem == EMPTY or not os.path.exists(file.path):
+        return "move it away, or put back what belongs there; `hotmig status` shows the others"
+    # It may be the live database on a full disk, where not even its -shm can be made.
+    return "leave it where it is: see that its disk has room and works, then run the same command again"
 
 
 def _old(seen: Survey, *, required: bool) -> DatabaseFile | None:

@@ -142,6 +142,7 @@ def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Fact
         # Nobody has a closed WAL database open; it is read immutable then, and says "delete".
         journal_mode="wal" if is_closed_wal(old) else value(db, "PRAGMA journal_mode"),
         old_file=old.name,
+        old_names=old.stat().st_nlink,
         old_size=file_size(old),
         disk_free=shutil.disk_usage(location.new.parent).free,
         user_id=os.geteuid(),

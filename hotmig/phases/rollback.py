@@ -11,7 +11,7 @@ from hotmig.capture.fence import lower_fence
 from hotmig.capture.marker import Marker, read_marker, retired_successor
 from hotmig.capture.recording import stop_recording
 from hotmig.errors import HotmigError, Refused
-from hotmig.ledger.model import Step, StepStatus, Undo
+from hotmig.ledger.model import State, Step, StepStatus, Undo
 from hotmig.ledger.run import Run, now
 from hotmig.ledger.store import Ledger, Outcome
 from hotmig.phases.migration import cut_in_two, old_writer
@@ -26,6 +26,7 @@ INVERSES: dict[Undo, str] = {
     "fence": "lower the fence",
 }
 HANDED_OVER = ("retire", "make ready")
+UNDONE: tuple[State, ...] = ("rolled_back", "abandoned")
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,12 @@ class Undoing:
 
 @dataclass(frozen=True)
 class RollbackResult:
-    """``steps`` in the order in which they are taken back: the last one first.
+    """``rolled_back`` is the run's id, ``steps`` are in the order in which they are taken back: the last one first.
 
     ``skipped`` says that nothing was left to undo.
     """
 
-    run_id: str
+    rolled_back: str
     command: str
     steps: tuple[Undoing, ...]
     dry_run: bool
@@ -103,36 +104,44 @@ def _refuse_handed_over(directory: Path, view: RunView) -> None:
                 raise Refused(f"{new.name} is ready: a cutover is not undone here", "`hotmig status` says what is next")
     if old:
         with reading(old) as db:
-            if retired_successor(db) is not None:
-                raise cut_in_two()
+            successor = retired_successor(db)
+        if successor is not None and successor != view.new_file:
+            raise Refused(f"{old.name} was replaced by {successor}", "`hotmig status` says what is next")
+        if successor is not None:
+            raise cut_in_two()
 
 
 def _undoing(directory: Path, view: RunView, step: Step) -> Undoing:
-    if step.status == "rolled_back":
+    if step.status == "rolled_back" or view.state in UNDONE:
         return Undoing(step, None, "it was undone already")
     if step.undo is None:
         reason = "a cutover has no inverse" if step.action in HANDED_OVER else "it has no inverse of its own"
         return Undoing(step, None, reason)
-    missing = _missing(directory, view, step.undo)
+    missing = _missing(directory, view, step)
     if missing is None:
         return Undoing(step, INVERSES[step.undo])
     # Whether or not an outcome was written: what the databases say decides.
     return Undoing(step, None, missing)
 
 
-def _missing(directory: Path, view: RunView, undo: Undo) -> str | None:
+def _missing(directory: Path, view: RunView, step: Step) -> str | None:
     """Why there is nothing to undo; None where what the step made is there."""
-    if undo == "new file":
-        new = _file(directory, view.new_file)
-        return None if new else f"{view.new_file} is not there"
     marker = _marker(directory, view)
+    if marker is not None and not _is_of(marker, view, step):
+        return f"{view.old_file} is being recorded for another migration"
+    if step.undo == "new file":
+        return None if _file(directory, view.new_file) else f"{view.new_file} is not there"
     if marker is None:
         return f"{view.old_file} is not being recorded"
-    if (marker.target, marker.plan_hash) != (view.new_file, view.plan_hash):
-        return f"{view.old_file} is being recorded for another migration"
-    if undo == "fence" and marker.status != "draining":
+    if step.undo == "fence" and marker.status != "draining":
         return "no fence is up"
     return None
+
+
+def _is_of(marker: Marker, view: RunView, step: Step) -> bool:
+    """Whether the migration under way is the one of the step, and not a later one of the same plan."""
+    began_before = step.outcome_utc is None or marker.started_utc <= step.outcome_utc
+    return began_before and (marker.target, marker.plan_hash) == (view.new_file, view.plan_hash)
 
 
 def _undone(directory: Path, view: RunView, undoing: Undoing, run: Run, seconds: float, *, given_up: bool) -> Undoing:

@@ -65,6 +65,20 @@ def require_writable(directory: Path) -> None:
         raise Refused(f"{READ_ONLY_VARIABLE} is set: nothing is changed here", f"unset {READ_ONLY_VARIABLE}")
 
 
+def require_owner(old: Path | None) -> None:
+    """Raises HotmigError for a user who is neither root nor the owner of the database.
+
+    The lock and ledger that he made would keep the owner out.
+    """
+    user = os.geteuid()
+    if old is None or user in (0, old.stat().st_uid):
+        return
+    raise HotmigError(
+        f"{old} belongs to user {old.stat().st_uid}, and this is user {user}",
+        "nothing was changed; run hotmig as the owner of the databases or as root",
+    )
+
+
 def _record(run_id: str, command: str, arguments: Sequence[str], began: str) -> RunRecord:
     told = shlex.join(arguments)
     return RunRecord(run_id, command, told, None, None, None, __version__, "running", began, None, None, this_process())

@@ -23,11 +23,9 @@ def is_settled(location: Location) -> bool:
 
     A module from which used hints were taken out asks for another file name, and yet for nothing new.
     """
-    if location.nothing_to_do:
-        return True
     if location.marker is not None or location.old is None or location.schema is None:
         return False
-    return has_schema(location.old, location.schema)
+    return location.nothing_to_do or has_schema(location.old, location.schema)
 
 
 def has_schema(live: Path, schema: Schema) -> bool:

@@ -86,6 +86,7 @@ class Status:
     next: str | None
     last_run: LastRun | None = None
     runs_problem: str | None = None  # why the ledger could not be read
+    at_work: str | None = None  # the command that holds the directory's lock
     schema_edited: bool = False  # the module asks for something else than the migration under way
 
     @property
@@ -105,20 +106,23 @@ def status(directory: Path, schema_file: Path | None = None, name: str | None = 
     pair = find_pair(seen, file)
     now = time.time()
     phase = phase_of(pair, julian_day(now))
-    last, problem = _last_run(directory)
-    return replace(_status(seen, file, pair, phase, now), last_run=last, runs_problem=problem)
+    return _with_runs(_status(seen, file, pair, phase, now))
 
 
-def _last_run(directory: Path) -> tuple[LastRun | None, str | None]:
-    if not project.own_folder(directory).is_dir():
-        return None, None
-    # Imported here: where nothing was run yet, status waits for no ledger.
+def _with_runs(found: Status) -> Status:
+    folder = project.own_folder(found.directory)
+    if not folder.is_dir():
+        return found
+    # Imported here: where nothing was run yet, status waits for neither lock nor ledger.
+    from hotmig.lock import read_holder
     from hotmig.phases.last_run import last_run
 
+    holder = read_holder(folder)
+    found = replace(found, at_work=None if holder is None else str(holder))
     try:
-        return last_run(directory), None
+        return replace(found, last_run=last_run(found.directory))
     except HotmigError as error:
-        return None, error.message
+        return replace(found, runs_problem=error.message)
 
 
 def _status(seen: Survey, schema_file: Path, pair: Pair, phase: Phase, now: float) -> Status:

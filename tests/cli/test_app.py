@@ -20,7 +20,9 @@ from click.testing import CliRunner, Result
 
 import hotmig
 from hotmig.cli.app import COMMANDS, cli
+from tests.commands import commands, groups
 from tests.phases.files import NEW, OLD, new_database, old_database, ready_database
+from tests.phases.shops import failure_in, told_behind_the_run
 from tests.scenarios.harness import wait_until
 
 # The table that files.py makes.
@@ -48,44 +50,47 @@ def process(*arguments: str | Path, **settings: object) -> subprocess.Popen[str]
     return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **settings)  # type: ignore[call-overload,no-any-return]
 
 
-def command_of(name: str) -> click.Command:
-    command = cli.get_command(click.Context(cli), name)
-    assert command is not None
-    return command
+def test_the_commands_of_groups_are_commands_too() -> None:
+    assert {name.partition(" ")[0] for name in commands()} == set(COMMANDS)
+    assert {"runs list", "runs show", "runs rollback", "runs prune"} < set(commands())
+    assert set(groups()) == {"runs"}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [*commands(), *groups()])
 def test_every_command_and_every_option_has_a_help_text(name: str) -> None:
-    command = command_of(name)
+    command = {**commands(), **groups()}[name]
     assert command.help
     assert command.help.splitlines()[0].endswith(".")
     assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", commands())
 def test_every_command_has_the_common_options(name: str) -> None:
     common = {"--json", "--debug", "--quiet", "-q"}
     if name != "demo":  # works in a directory of its own
         common |= {"--dir", "-d", "--schema"}
-    assert common <= {option for parameter in command_of(name).params for option in parameter.opts}
+    assert common <= {option for parameter in commands()[name].params for option in parameter.opts}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [*commands(), *groups()])
 def test_help_is_a_result(name: str) -> None:
-    shown = run(name, "--help")
+    shown = run(*name.split(), "--help")
     assert (shown.exit_code, shown.stderr) == (0, "")
     assert f"Usage: hotmig {name}" in shown.stdout
 
 
-def test_the_list_of_commands_cuts_no_sentence_short() -> None:
-    listed = run("--help").stdout.partition("Commands:")[2]
-    assert all(name in listed for name in COMMANDS)
+@pytest.mark.parametrize("group", ["", *groups()])
+def test_the_list_of_commands_cuts_no_sentence_short(group: str) -> None:
+    listed = run(*group.split(), "--help").stdout.partition("Commands:")[2]
+    of_group = groups()[group].commands if group else COMMANDS
+    assert all(f"  {name} " in listed for name in of_group)
     assert "..." not in listed
 
 
-def test_without_a_command_there_is_help() -> None:
-    assert run().stdout == run("-h").stdout
-    assert run().exit_code == 0
+@pytest.mark.parametrize("group", ["", *groups()])
+def test_without_a_command_there_is_help(group: str) -> None:
+    alone, helped = run(*group.split()), run(*group.split(), "-h")
+    assert (alone.exit_code, alone.stdout, alone.stderr) == (0, helped.stdout, "")
 
 
 def test_the_version_is_that_of_the_package() -> None:
@@ -162,7 +167,8 @@ def test_json_is_one_object_with_a_format(tmp_path: Path) -> None:
         ("reset",),
     ):
         done = run(*arguments, "--json", "-d", tmp_path)
-        assert (done.exit_code, done.stderr) == (0, "")
+        looks = arguments[0] in ("status", "path", "plan")
+        assert (done.exit_code, done.stderr if looks else told_behind_the_run(done.stderr)) == (0, "")
         assert json.loads(done.stdout)["format"] == 1
 
 
@@ -175,14 +181,28 @@ def test_a_deploy_that_changes_no_schema_says_so_and_exits_0(tmp_path: Path) -> 
 
 
 def test_a_failed_migrate_leaves_a_recovery_snapshot_on_stderr(tmp_path: Path) -> None:
+    from_json = MODULE.replace("Key, auto", "From, Key, auto").replace(
+        "str | None", 'Annotated[str | None, From("json(name)")]'
+    )
+    (tmp_path / "schema.py").write_text(from_json)
+    db = sqlite3.connect(old_database(tmp_path / OLD))
+    db.execute("INSERT INTO item(name) VALUES ('no JSON')")
+    db.commit()
+    db.close()
+    done = run("migrate", "-d", tmp_path)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert failure_in(done.stderr).left == "copying"
+    assert "  log                  0 rows, 0 pending\n" in done.stderr
+
+
+def test_a_migrate_that_is_refused_before_its_first_effect_leaves_none(tmp_path: Path) -> None:
     (tmp_path / "schema.py").write_text(MODULE)
     old_database(tmp_path / OLD, "recording", log=3)
     new_database(tmp_path / NEW, copies={"item": "copying"})
     done = run("migrate", "-d", tmp_path)
     assert (done.exit_code, done.stdout) == (3, "")  # the module asks for another schema than the one under way
-    assert done.stderr.startswith("Recovery snapshot:\nshop: copying\n")
-    assert "3 rows, 3 pending" in done.stderr
-    assert ERROR.search(done.stderr)
+    failure = failure_in(done.stderr)
+    assert (failure.left, failure.error) == (None, f"Error: another migration is under way, to {NEW}")
 
 
 def is_writing(process: subprocess.Popen[str], file: Path) -> bool:
@@ -209,8 +229,9 @@ def test_a_failure_is_told_although_no_snapshot_can_be_taken(tmp_path: Path) -> 
     application.close()
     output, errors = migrate.communicate()
     assert (migrate.returncode, output) == (3, "")
-    assert errors.startswith("Error: the old database changed since it was planned: ")
-    assert ERROR.fullmatch(errors)
+    failure = failure_in(errors)
+    assert failure.left is None
+    assert failure.error.startswith("Error: the old database changed since it was planned: ")
     assert run("status", "-d", tmp_path).exit_code == 3
 
 
@@ -315,4 +336,5 @@ def test_a_closed_stdout_does_not_make_a_failure_of_what_was_done(tmp_path: Path
         done = subprocess.run(
             ["sh", "-c", line, sys.executable, command, str(tmp_path)], text=True, stderr=subprocess.PIPE, check=False
         )
-        assert (done.returncode, done.stderr) == (0, ""), command
+        told = done.stderr if command == "plan" else told_behind_the_run(done.stderr)
+        assert (done.returncode, told) == (0, ""), command

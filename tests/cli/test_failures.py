@@ -44,7 +44,6 @@ def test_a_lock_is_a_reason_to_try_again(tmp_path: Path, capsys: pytest.CaptureF
     [
         (sqlite3.DatabaseError("malformed"), "Error: SQLite says: malformed\n"),
         (PermissionError(13, "Permission denied", "/srv/a.sqlite"), "Error: Permission denied: /srv/a.sqlite\n"),
-        (OSError(28, "No space left on device"), "Error: No space left on device\n"),
         (ValueError("odd"), "Error: unexpected ValueError: odd\n"),
     ],
 )
@@ -54,6 +53,27 @@ def test_errors_of_others_are_one_line_too(error: Exception, said: str, capsys: 
     assert told.startswith(said)
     assert told.count("\n") == 2
     assert "--debug" in told
+
+
+def full_disk_error(file: Path) -> sqlite3.Error:
+    db = sqlite3.connect(file, isolation_level=None)
+    db.execute("CREATE TABLE t(x)")
+    db.execute("PRAGMA max_page_count = 2")
+    with pytest.raises(sqlite3.OperationalError) as error:
+        db.execute("INSERT INTO t VALUES (zeroblob(100000))")
+    db.close()
+    return error.value
+
+
+def test_a_full_disk_is_a_reason_to_make_room(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for error, said in (
+        (full_disk_error(tmp_path / "a.db"), "Error: SQLite says: database or disk is full\n"),
+        (OSError(28, "No space left on device"), "Error: No space left on device\n"),
+    ):
+        assert explain(error, debug=False) == 1
+        assert capsys.readouterr().err.startswith(
+            f"{said}Hint: make room on that disk, then run the same command again"
+        )
 
 
 def test_debug_shows_the_traceback_first(capsys: pytest.CaptureFixture[str]) -> None:

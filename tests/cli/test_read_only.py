@@ -16,7 +16,9 @@ import pytest
 import hotmig.phases.survey
 import hotmig.sqlite
 from tests.phases.files import NEW, OLD, application_database, new_database, old_database
+from tests.phases.processes import patched
 from tests.phases.shops import ITEMS, MODULE, ROWS, Shop, open_shop
+from tests.scenarios.test_hostile_states import KILLED_BEFORE_THE_COPY
 
 ROOT = Path(__file__).parents[2]
 LOOKING = {
@@ -30,6 +32,10 @@ LOOKING = {
     "reset --print-sql": (0, 3),
     "cleanup-old --dry-run": (0, 3),
     "cleanup-old --print-sql": (0, 3),
+    "runs list": (0,),
+    "runs list --json": (0,),
+    "runs show 20": (0, 2),
+    "runs rollback 20 --dry-run": (0, 2, 3),
 }
 HELPER = "from typing import Annotated\n\nfrom hotmig.schema import Key\n\nId = Annotated[int, Key]\n"
 WITH_HELPER = MODULE.replace("class Item:\n    id: Annotated[int, Key]", "class Item:\n    id: Id").replace(
@@ -88,6 +94,15 @@ def test_in_a_migration_and_after_it_they_create_nothing(shop: Shop, command: st
         before = everything(shop.directory)
         look(shop.directory, *command.split(), codes=LOOKING[command])
         assert everything(shop.directory) == before, f"after {step}"
+
+
+@pytest.mark.parametrize("command", LOOKING)
+def test_behind_a_command_that_was_killed_they_create_nothing(shop: Shop, command: str) -> None:
+    assert patched(shop, KILLED_BEFORE_THE_COPY, "migrate").wait() == 9
+    before = everything(shop.directory)
+    assert ".hotmig/ledger.sqlite-wal" in before
+    look(shop.directory, *command.split(), codes=LOOKING[command])
+    assert everything(shop.directory) == before
 
 
 @pytest.mark.parametrize("wal", [True, False], ids=["wal", "rollback journal"])

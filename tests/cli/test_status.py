@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from hotmig.cli.app import cli
+from hotmig.ledger.store import LEDGER_FILE
 from hotmig.units import size
 from tests.phases.files import (
     NEW,
@@ -22,6 +24,8 @@ from tests.phases.files import (
     old_database,
     ready_database,
 )
+from tests.phases.shops import open_shop
+from tests.phases.test_running import DAMAGES
 
 UP, LAPSED = (-10.0, 50.0), (-100.0, -40.0)
 
@@ -241,3 +245,52 @@ def test_a_database_that_can_not_be_read_is_not_to_be_made_anew(tmp_path: Path) 
     assert told.stdout.splitlines()[1] == "  What is named like the database can't be read."
     assert f"  ! shop-{'0' * 16}.sqlite: " in told.stdout
     assert told.stdout.splitlines()[-1] == "Next: nothing to run"
+
+
+# --- the last run
+
+
+def test_the_last_run_is_told_with_its_state(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    assert shop.json("status")["last_run"] is None
+    assert "last run" not in screen(shop.directory)
+    shop.run("migrate")
+    run_id = shop.runs()[0]["run_id"]
+    assert screen(shop.directory)["last run"] == f"{run_id}, completed"
+    shop.run("cutover", code=3)
+    failed = shop.runs()[0]
+    assert screen(shop.directory)["last run"] == f"{failed['run_id']}, failed: the migration is not drained"
+    facts = shop.json("status")
+    names = ("run_id", "command", "state", "started_utc", "finished_utc", "error")
+    assert facts["last_run"] == {name: failed[name] for name in names}
+    assert facts["runs_problem"] is None
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_ledger_that_cannot_be_used_does_not_keep_status_from_the_databases(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    shop = open_shop(tmp_path / "shop")
+    shop.run("migrate")
+    healthy = screen(shop.directory)
+    ledger = shop.own / LEDGER_FILE
+    damage(ledger)
+    before = shop.everything()
+    facts = shop.json("status")
+    told = screen(shop.directory)
+    assert shop.everything() == before
+    assert (facts["phase"], facts["last_run"]) == ("recording", None)
+    assert str(ledger) in facts["runs_problem"]
+    assert told.pop("last run") == f"not known: {facts['runs_problem']}"
+    unlike = ("migration", "last run")  # its age
+    assert {name: text for name, text in told.items() if name not in unlike} == {
+        name: text for name, text in healthy.items() if name not in unlike
+    }
+
+
+def test_an_empty_ledger_has_no_last_run(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    shop.own.mkdir()
+    (shop.own / LEDGER_FILE).touch()
+    facts = shop.json("status")
+    assert (facts["last_run"], facts["runs_problem"]) == (None, None)

@@ -30,6 +30,7 @@ def test_what_is_no_number_is_called_that(command: str, option: str, given: str)
         (("migrate", "--cutover"), "--cutover", "`hotmig drain`"),
         (("cutover", "--dry-run"), "--dry-run", "`hotmig cleanup-old`, `hotmig reset`"),
         (("demo", "-d", "x"), "-d", "`hotmig init`, `hotmig inspect`, "),
+        (("migrate", "--limit", "3"), "--limit", "`hotmig runs list`"),
     ],
 )
 def test_an_option_of_another_command_is_told_as_that(arguments: tuple[str, ...], option: str, owners: str) -> None:
@@ -38,6 +39,21 @@ def test_an_option_of_another_command_is_told_as_that(arguments: tuple[str, ...]
     assert (done.exit_code, error) == (2, f"Error: No such option: {option}")
     assert hint.startswith(f"Hint: {option} belongs to {owners}")
     assert hint.endswith(f"; `hotmig {arguments[0]} --help` lists what this one takes")
+
+
+@pytest.mark.parametrize("given", ["nan", "inf", "-inf", "soon", "", "-1", "1e9"])
+def test_what_is_no_number_of_days_is_refused(given: str, tmp_path: Path) -> None:
+    (tmp_path / ".hotmig").mkdir()
+    done = run("runs", "prune", "--older-than", given, "--dir", tmp_path)
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: Invalid value for '--older-than': ")
+    assert list((tmp_path / ".hotmig").iterdir()) == []
+
+
+def test_a_command_of_a_group_that_is_not_there_is_told() -> None:
+    done = run("runs", "forget")
+    assert done.exit_code == 2
+    assert done.stderr == "Error: No such command 'forget'.\nHint: `hotmig runs --help` lists what it takes\n"
 
 
 def test_an_option_that_no_command_has_is_answered_with_the_nearest() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hotmig.errors import Refused
+from hotmig.errors import HotmigError, Refused
 from hotmig.ledger.model import State, Step
 from hotmig.ledger.run import Run
 from hotmig.ledger.state import state_of
@@ -47,18 +47,20 @@ def test_a_failed_effect_says_why_without_the_users_data(ledger: Ledger) -> None
 
 def test_steps_in_the_pause_are_written_before_and_after_it(ledger: Ledger) -> None:
     names = ("raise the fence", "replay the rest", "retire", "make ready")
-    with Run("r1", ledger).steps(*(Intent(name, "x") for name in names)) as reached:
+    intents = [Intent(name, "x") for name in names]
+    with Run("r1", ledger).steps(*intents) as reached:
         assert told(ledger) == [(name, None, None) for name in names]
         before = ledger.db.total_changes
-        for _ in names:
-            reached()
+        for intent in intents:
+            reached(intent)
         assert ledger.db.total_changes == before
     assert told(ledger) == [(name, "done", None) for name in names]
 
 
 def test_of_steps_that_follow_one_another_the_one_that_failed_is_known(ledger: Ledger) -> None:
-    with pytest.raises(Refused), Run("r1", ledger).steps(*(Intent(name, "x") for name in "abc")) as reached:
-        reached()
+    intents = [Intent(name, "x") for name in "abc"]
+    with suppress(Refused), Run("r1", ledger).steps(*intents) as reached:
+        reached(intents[0])
         raise Refused("b went wrong")
     assert told(ledger) == [("a", "done", None), ("b", "failed", "b went wrong"), ("c", "failed", "not reached")]
 
@@ -82,8 +84,25 @@ def test_an_outcome_that_can_not_be_written_does_not_undo_the_effect(ledger: Led
 
 def test_an_intent_that_can_not_be_written_stops_before_the_effect(ledger: Ledger) -> None:
     ledger.db.execute("PRAGMA query_only = ON")
-    with pytest.raises(sqlite3.OperationalError), Run("r1", ledger).step("copy", "orders"):
+    run = Run("r1", ledger)
+    with pytest.raises(HotmigError, match="can't be written") as stopped, run.step("copy", "orders"):
         pytest.fail("the effect happened")
+    assert "--no-ledger" in (stopped.value.hint or "")
+    assert not run.acted
+
+
+def test_what_must_not_wait_for_the_ledger_is_done_without_it(ledger: Ledger) -> None:
+    ledger.db.execute("PRAGMA query_only = ON")
+    run, done = Run("r1", ledger), []
+    with run.step_anyway("lower the fence", "old.sqlite"):
+        done.append("lowered")
+    assert (done, len(run.unwritten), told(ledger)) == (["lowered"], 1, [])
+
+
+def test_what_does_not_wait_for_the_ledger_is_written_down_where_it_can_be(ledger: Ledger) -> None:
+    with Run("r1", ledger).step_anyway("lower the fence", "old.sqlite"):
+        assert told(ledger) == [("lower the fence", None, None)]
+    assert told(ledger) == [("lower the fence", "done", None)]
 
 
 DONE, FAILED, UNKNOWN = "done", "failed", None

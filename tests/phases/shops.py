@@ -66,6 +66,14 @@ class Shop:
         phase: str = self.json("status")["phase"]
         return phase
 
+    def runs(self) -> list[dict[str, Any]]:
+        """The runs in the ledger with their steps, the newest first."""
+        return [self.json("runs show", each["run_id"]) for each in self.json("runs list")]
+
+    def steps(self, place: int = 0) -> list[tuple[str, str, str | None]]:
+        """Action, object and status of each step of a run; 0 is the newest run."""
+        return [(step["action"], step["object"], step["status"]) for step in self.runs()[place]["steps"]]
+
     def write(self, *statements: str, file: Path | None = None) -> None:
         """What the application, or an operator, executes: each statement for itself."""
         db = sqlite3.connect(file or self.old, isolation_level=None)
@@ -105,7 +113,7 @@ class Shop:
         return {
             str(path.relative_to(self.directory)): (stat.st_size, stat.st_mode, path.read_bytes())
             for path in sorted(self.directory.rglob("*"))
-            if (stat := path.stat()) and path.is_file()
+            if path.is_file() and (stat := path.stat())
         }
 
     def listing(self) -> Listing:

@@ -69,7 +69,10 @@ def test_a_pause_that_gets_too_long_is_broken_off(tmp_path: Path, monkeypatch: p
         done = shop.run("drain --max-pause 0.001", code=4)
     failure = failure_in(done.stderr)
     assert failure.left == "recording"
-    assert failure.error == "Error: the rest of the writes could not be replayed within --max-pause; the fence is down again"
+    assert (
+        failure.error
+        == "Error: the rest of the writes could not be replayed within --max-pause; the fence is down again"
+    )
     assert "`hotmig drain` again" in failure.hint
     assert shop.fence() == ("recording", None)
     assert not any("fence" in name for name in shop.own_objects())

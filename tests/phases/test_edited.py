@@ -157,3 +157,20 @@ def test_the_file_that_is_being_built_on_the_way_back_is_no_archive(later: tuple
     db.close()
     new_database(directory / earlier, parent=OLD)
     assert not [told for told in status(directory).attention if "earlier" in told]
+
+
+@pytest.mark.parametrize("done", [[], ["drain"]], ids=["recording", "drained"])
+@pytest.mark.parametrize("command", ["migrate", "drain", "drain --cutover", "cutover"])
+def test_a_module_that_asks_for_the_live_database_again_does_not_end_the_migration(
+    command: str, done: list[str], tmp_path: Path
+) -> None:
+    """The deploy of the release that is in service: it may not take a recording, or fenced, database for settled."""
+    shop = Shop(tmp_path)
+    module = tmp_path / "schema.py"
+    module.write_text(ITEM)
+    shop.run("init")
+    module.write_text(ITEM + "    rank: int = 0\n")
+    for each in ("migrate", *done):
+        shop.run(each)
+    module.write_text(ITEM)
+    assert "put the schema module" in shop.run(command, code=3).stderr

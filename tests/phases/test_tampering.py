@@ -186,3 +186,15 @@ def test_what_cuts_over_itself_finishes(command: str, shop: Shop) -> None:
     shop.write("UPDATE _migration_marker SET status = 'retired'")
     assert "cut over" in shop.run(command).stdout.lower()
     check_handed_over(shop)
+
+
+# --- an archive
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE _migration_marker", "DELETE FROM _migration_marker"])
+def test_an_archive_that_lost_its_marker_is_no_migration_to_be_reset(statement: str, shop: Shop) -> None:
+    """What is left of its triggers is in nobody's way: reset would look at the database in service."""
+    shop.run("drain --cutover")
+    shop.write(statement)
+    found = shop.json("status")
+    assert (found["phase"], found["next"]) == ("ready", None)

@@ -71,7 +71,7 @@ def rollback(result: RollbackResult) -> Iterator[str]:
         yield "Rollback skipped."
         yield f"  {result.skipped}"
         return
-    yield f"Rollback of {result.run_id} would do this:" if result.dry_run else f"Rolled {result.run_id} back."
+    yield f"Rollback of {result.rolled_back} would do this:" if result.dry_run else f"Rolled {result.rolled_back} back."
     yield from (f"  {undoing.step.seq:>4}  {_undone(undoing)}" for undoing in result.steps)
 
 

@@ -73,6 +73,7 @@ def to_json(status: Status) -> dict[str, Any]:
         "age_seconds": _rounded(status.age),
         "last_run": to_plain(status.last_run),
         "runs_problem": status.runs_problem,
+        "at_work": status.at_work,
         "attention": list(status.attention),
         "next": status.next,
     }
@@ -143,6 +144,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
 
 def _last_run(status: Status) -> Iterator[tuple[str, str]]:
     run = status.last_run
+    if status.at_work:
+        yield "at work", status.at_work
     if status.runs_problem:
         yield "last run", f"not known: {status.runs_problem}"
     elif run:
