@@ -29,6 +29,7 @@ class Facts:
 
     journal_mode: str = "wal"
     old_file: str = ""
+    old_names: int = 1  # under how many names the old file can be opened; symbolic links lead to one
     old_size: int | None = None
     disk_free: int | None = None
     user_id: int | None = None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hotmig.catalog.fingerprint import canonical, digest
+from hotmig.catalog.keys import can_be_null
 from hotmig.catalog.model import Catalog, Table
 from hotmig.planning.hints import UsedHints
-from hotmig.planning.keys import can_be_null, row_key
+from hotmig.planning.keys import row_key
 from hotmig.planning.mapping import Draft, Fill, drafts
 from hotmig.planning.model import ColumnStep, CopyPlan, Hint, Recorded, SourceKey, TableStep, Translation
 from hotmig.planning.order import parents_first

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TypeVar
 
 from hotmig.catalog.fingerprint import differences
+from hotmig.catalog.keys import can_be_null
 from hotmig.catalog.model import Catalog, ForeignKey, Index, PrimaryKey, Table, UniqueConstraint
 from hotmig.planning.expressions import compiled
-from hotmig.planning.keys import can_be_null
 from hotmig.planning.model import ColumnStep, CopyPlan, TableStep
 from hotmig.planning.rows import translation_of
 from hotmig.planning.sameness import nothing_to_do

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from hotmig.catalog.keys import can_be_null
 from hotmig.catalog.lexer import normalise
 from hotmig.catalog.model import Check, IndexedColumn, Table
 from hotmig.errors import HotmigError
-from hotmig.planning.keys import can_be_null
 from hotmig.planning.model import TableStep
 from hotmig.planning.projection import is_copy
 from hotmig.planning.rows import reads

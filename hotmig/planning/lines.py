@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 
 from hotmig.catalog.affinity import column_affinity
+from hotmig.catalog.keys import can_be_null
 from hotmig.catalog.lexer import KEYWORDS
 from hotmig.catalog.model import Column, ForeignKey
 from hotmig.planning.annotations import with_marker
 from hotmig.planning.checking import Context, literal
-from hotmig.planning.keys import can_be_null
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import fold, quote
 

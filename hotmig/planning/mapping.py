@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hotmig.catalog.affinity import column_affinity
+from hotmig.catalog.keys import primary_key_names
 from hotmig.catalog.model import Catalog, Column, Table
 from hotmig.planning.hints import UsedHints
-from hotmig.planning.keys import primary_key_names, row_key
+from hotmig.planning.keys import row_key
 from hotmig.planning.model import SourceKey
 from hotmig.schema.model import ColumnRules, Schema, TableRules
 from hotmig.sqlite import fold

@@ -48,7 +48,8 @@ class Translation:
     """A reference whose value follows its parent row.
 
     The child's old ``columns`` find the old parent row by ``parent_columns`` (SQLite's own comparison), and the
-    new value is that row's ``value_columns`` in the new parent table.
+    new value is that row's ``value_columns`` in the new parent table. ``beside`` pairs the columns of the reference
+    that keep other old values with those of the new parent table: they have to name the same row.
     """
 
     columns: tuple[str, ...]  # of the old child
@@ -58,6 +59,7 @@ class Translation:
     value_columns: tuple[str, ...]  # of the new parent, one for each new child column
     targets: tuple[str, ...]  # the new child columns that get the value
     orphans: Orphans
+    beside: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hotmig.catalog.affinity import column_affinity, stored
+from hotmig.catalog.keys import can_be_null
 from hotmig.catalog.model import Table
-from hotmig.planning.keys import can_be_null
 from hotmig.sqlite import conjunction, disjunction, quote, text
 
 

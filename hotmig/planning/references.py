@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hotmig.catalog.affinity import column_affinity
+from hotmig.catalog.keys import primary_key_names
 from hotmig.catalog.model import ForeignKey
-from hotmig.planning.keys import primary_key_names
 from hotmig.planning.mapping import Draft
 from hotmig.planning.model import Translation
 from hotmig.schema.model import Orphans
@@ -154,7 +154,16 @@ class References:
             tuple(value for _, value in free),
             tuple(target for target, _ in free),
             _orphans(draft, foreign),
+            self._beside(draft, parent, foreign, followers),
         )
+
+    def _beside(
+        self, draft: Draft, parent: Draft, foreign: ForeignKey, followers: tuple[str, ...]
+    ) -> tuple[tuple[str, str], ...]:
+        """The columns of a new foreign key that do not follow the old reference, each with the one it refers to."""
+        pairs = zip(foreign.columns, foreign.parent_columns, strict=True)
+        filled = ((ours, theirs) for ours, theirs in pairs if draft.fill(ours) and parent.fill(theirs))
+        return tuple((ours, theirs) for ours, theirs in filled if ours not in followers)
 
     def _guaranteed(self, draft: Draft, foreign: ForeignKey) -> bool:
         parent = self._drafts.get(fold(foreign.parent))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from hotmig.catalog.affinity import column_affinity
+from hotmig.catalog.keys import primary_key_names
 from hotmig.catalog.model import Column, ForeignKey, Table
 from hotmig.planning.checking import Context
-from hotmig.planning.keys import primary_key_names
 from hotmig.planning.lines import reference_of
 from hotmig.planning.model import TableStep
 from hotmig.planning.references import ordered

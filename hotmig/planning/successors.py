@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from difflib import SequenceMatcher
 
+from hotmig.catalog.keys import can_be_null
 from hotmig.catalog.model import Column, Table
 from hotmig.planning.checking import Context
 from hotmig.planning.expressions import compiled
-from hotmig.planning.keys import can_be_null
 from hotmig.planning.model import TableStep
 from hotmig.schema.declare import snake_case
 from hotmig.sqlite import fold

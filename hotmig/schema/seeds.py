@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 
+from hotmig.catalog.keys import key_without_null
 from hotmig.catalog.model import Table
 from hotmig.schema.columns import Columns, ColumnSpec
 from hotmig.schema.compile import TableSpec
@@ -61,7 +62,9 @@ class Seeder:
         key = key_columns(table) if own else ()
         if own and not key:
             raise wrong(
-                own[0][0].spot, f"{table.name} has no key, so its seed rows can't be found again", "give it a Key"
+                own[0][0].spot,
+                f"{table.name} has no key without NULL, so its seed rows can't be found again",
+                "give it a Key of fields without None",
             )
         return tuple(self._row(spec, made, key, if_absent) for made, if_absent in own)
 
@@ -124,14 +127,6 @@ class Seeder:
 
 
 def key_columns(table: Table) -> tuple[str, ...]:
-    """The columns by which a row is found: the primary key, or a UNIQUE key without NULLs; () for none."""
-    keys = [table.primary_key.columns] if table.primary_key else []
-    keys += [unique.columns for unique in table.uniques]
-    keys += [index.columns for index in table.indexes if index.unique and index.where is None]
-    for key in keys:
-        columns = [table.column(part.name) for part in key if part.name is not None]
-        # A primary key counts even where SQLite lets it be NULL: a seed row gives it.
-        is_primary = table.primary_key is not None and key is keys[0]
-        if len(columns) == len(key) and all(column and (is_primary or column.not_null) for column in columns):
-            return tuple(column.name for column in columns if column)
-    return ()
+    """The columns by which plan and transfer find a row again; () for none."""
+    columns = [table.column(part.name) for part in key_without_null(table) or () if part.name is not None]
+    return tuple(column.name for column in columns if column is not None)

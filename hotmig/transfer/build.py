@@ -11,7 +11,7 @@ from pathlib import Path
 from hotmig.catalog.fingerprint import canonical, differences, digest, equal
 from hotmig.catalog.model import Catalog
 from hotmig.catalog.read import read_catalog
-from hotmig.errors import BEGIN_ANEW, Refused
+from hotmig.errors import BEGIN_ANEW, HotmigError, Refused
 from hotmig.planning.model import CopyPlan, Hint
 from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, reading, transaction, value
@@ -95,7 +95,14 @@ def create_schema(
 
 
 def is_begun(new: Path) -> bool:
-    """Whether the file got its tables: what a killed run left before that can be made again."""
+    """Whether the file got its tables: what a killed run left before that can be made again.
+
+    Raises HotmigError for a directory.
+    """
+    if new.is_dir():
+        raise HotmigError(
+            f"{new} is a directory, and its name is the new database's", "move it away, then run the same command again"
+        )
     if not new.exists() or new.stat().st_size == 0:
         return False
     with reading(new) as db:

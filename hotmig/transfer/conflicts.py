@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hotmig.errors import Refused
-from hotmig.planning.model import TableStep
+from hotmig.planning.model import TableStep, Translation
 from hotmig.sqlite import conjunction, execute, quote
 from hotmig.transfer.misfits import SAMPLES, Find
 from hotmig.transfer.old_rows import Misfit, cut, named, told
@@ -59,21 +59,28 @@ def _rows(session: Session, step: TableStep, find: Find | None, error: sqlite3.I
 
 
 def _orphans(session: Session, step: TableStep) -> tuple[str, str]:
-    """Which references find no row, and of which rows."""
+    """Which references find no row, or another than the columns beside them, and of which rows."""
+    if step.source is None or step.source_key is None:
+        return ORPHAN, ""
+    sql = StepSql(step, session.plan)
     for one in step.translations:
-        if step.source is None or step.source_key is None:
-            continue
-        pairs = list(zip(one.parent_columns, one.columns, strict=True))
-        join = conjunction(f"q.{quote(theirs)} = +o.{quote(ours)}" for theirs, ours in pairs)
-        given = conjunction(f"o.{quote(ours)} IS NOT NULL" for _, ours in pairs)
-        key = [f"o.{quote(name)}" for name in step.source_key.columns]
-        values = [cut(f"o.{quote(name)}") for name in one.columns]
-        rows = execute(
-            session.db,
-            f"SELECT {', '.join([*key, *values])} FROM old.{quote(step.source.name)} AS o WHERE {given} AND NOT EXISTS"
-            f" (SELECT 1 FROM old.{quote(one.parent_source)} AS q WHERE {join}) LIMIT {SAMPLES}",
-        ).fetchall()
-        if rows:
-            misfits = [Misfit(named(row, len(key), 0), columns=one.columns) for row in rows]
-            return f'{", ".join(one.columns)} refers to no row of "{one.parent_source}"', told(step, misfits)
+        refers = f"{', '.join(one.columns)} refers to"
+        value = sql.parent_value(one)
+        if one.orphans == "refuse" and (rows := _lost(session, sql, one, f"{value} IS NULL")):
+            return f'{refers} no row of "{one.parent_source}"', rows
+        if rows := _lost(session, sql, one, f"{value} IS NOT NULL AND NOT {sql.agrees(one)}"):
+            other = f"with another {', '.join(theirs for _, theirs in one.beside)} than its own"
+            return f'{refers} a row of "{one.parent_source}" {other}', rows
     return ORPHAN, ""
+
+
+def _lost(session: Session, sql: StepSql, translation: Translation, condition: str) -> str:
+    """The old rows ``o`` that refer to something, and for which the condition holds; "" for none."""
+    given = conjunction(f"o.{quote(name)} IS NOT NULL" for name in translation.columns)
+    values = [cut(f"o.{quote(name)}") for name in translation.columns]
+    key = sql.source_key_of("o")
+    rows = execute(
+        session.db,
+        f"SELECT {', '.join([*key, *values])} FROM {sql.source} AS o WHERE {given} AND {condition} LIMIT {SAMPLES}",
+    ).fetchall()
+    return told(sql.step, [Misfit(named(row, len(key), 0), columns=translation.columns) for row in rows])

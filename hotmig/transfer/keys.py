@@ -32,10 +32,11 @@ class LoggedKeys:
         self.whole.clear()
         self.upto = upto
 
-    def load(self, most: int | None = None) -> int:
+    def load(self, most: int | None = None, *, after_copy: bool = False) -> int:
         """Adds what was logged since, inside the session's snapshot. Returns how many log rows that were.
 
-        ``most`` is how many log rows are looked at; without it, all of them.
+        ``most`` is how many log rows are looked at; without it, all of them. ``after_copy`` says that nothing was
+        replayed yet.
         """
         newest = self.session.last_log_id()
         if newest < self.upto:
@@ -54,15 +55,15 @@ class LoggedKeys:
             execute(self.session.db, f"DELETE FROM {step.latest}")
             self._load_step(step, newest)
         self.upto = newest
-        widen(self.session, self.whole)
+        widen(self.session, self.whole, after_copy=after_copy)
         for step in self.session.steps:
             execute(self.session.db, f"INSERT OR IGNORE INTO {step.keys} SELECT * FROM {step.latest}")
         return added
 
     def load_backlog(self) -> None:
         """Adds all but the latest, in snapshots of their own: what a long break left would make a chunk's read long."""
-        size = ChunkSize.for_session(self.session)
-        while self.session.last_log_id() - self.upto > size.rows:
+        size, newest = ChunkSize.for_log(self.session), self.session.last_log_id()
+        while newest - self.upto > size.rows:  # what comes meanwhile is left to the chunks: this has to end
             with self.session.snapshot():
                 watch = Stopwatch()
                 self.load(size.rows)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hotmig.errors import BEGIN_ANEW, Refused
+from hotmig.planning.model import TableStep
 from hotmig.sqlite import execute, fold, quote, value
 from hotmig.transfer.conflicts import explain_conflict
 from hotmig.transfer.identity import read_progress
@@ -15,8 +16,9 @@ from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.references import check_all
+from hotmig.transfer.seeds import missing_seeds
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.transfer.step_sql import StepSql, matches, matches_as_stored
 from hotmig.units import counted
 
 Report = Callable[[str, int], None]
@@ -47,6 +49,8 @@ def prove(session: Session, report: Report) -> Proved:
             _back(session, keys, step, report)
         else:
             _count_mapped(session, step)
+    for each in session.plan.steps:
+        _refuse(each, "not all of its seed rows", missing_seeds(session.db, each))
     check_all(session)
     return Proved(rows, watch.seconds())
 
@@ -73,7 +77,7 @@ def _forth(session: Session, keys: LoggedKeys, step: StepSql, report: Report) ->
 
 def _back(session: Session, keys: LoggedKeys, step: StepSql, report: Report) -> None:
     """Every new row has its old row, or is a seed."""
-    held = matches(step.source_key_of("o"), step.target_key_of("n"), step.source_collations)
+    held = matches_as_stored(step.source_key_of("o"), step.target_key_of("n"), step.source_collations)
 
     def chunk(bounds: KeyRange) -> int:
         extra = execute(
@@ -82,7 +86,8 @@ def _back(session: Session, keys: LoggedKeys, step: StepSql, report: Report) -> 
             f" WHERE {bounds.where(step.target_key_of('n'))} AND {keys.unlogged(step, step.target_key_of('n'))}"
             f" AND NOT EXISTS (SELECT 1 FROM {step.source} AS o WHERE {held}) LIMIT {SAMPLES + len(step.step.seeds)}",
         ).fetchall()
-        _refuse(step, "rows that the old database does not have", [row for row in extra if row not in _seed_keys(step)])
+        extra = [row for row in extra if row not in _seed_keys(step)]
+        _refuse(step.step, "rows that the old database does not have", extra)
         return 0
 
     _walk(session, keys, step, KeyRange(session.db, step.target, step.target_key), chunk, report)
@@ -99,7 +104,7 @@ def _count_mapped(session: Session, step: StepSql) -> None:
     rows = value(session.db, f"SELECT count(*) FROM {step.target}")
     mapped = value(session.db, f"SELECT count(*) FROM main._id_mapping WHERE table_name = {step.label}")
     if not mapped <= rows <= mapped + len(step.step.seeds):
-        _refuse(step, f"{counted(rows, 'row')} for {counted(mapped, 'mapped key')}", [(rows,)])
+        _refuse(step.step, f"{counted(rows, 'row')} for {counted(mapped, 'mapped key')}", [(rows,)])
 
 
 def _walk(
@@ -124,7 +129,8 @@ def _walk(
             done = chunk(bounds)
             if more:
                 bounds.advance()
-        size.took(watch.seconds())
+            seconds = watch.seconds()
+        size.took(seconds)
         total += done
         report(step.step.table.name, done)
         session.let_writers_in()
@@ -133,7 +139,9 @@ def _walk(
 
 def _compare(session: Session, step: StepSql, rows: str, where: str) -> int:
     """Compares the projected rows with the new ones; returns how many there were."""
-    found = matches(step.target_key_of("n"), step.new_key_of("p"), step.target_collations)
+    # Unary plus: the old column's affinity would find a seed '5' beside the row 5.
+    new_key = [f"+{name}" for name in step.new_key_of("p")]
+    found = matches(step.target_key_of("n"), new_key, step.target_collations)
     joined = f"FROM {rows} LEFT JOIN {step.target} AS n ON {found} WHERE {where}"
     differs = f"(n.{step.target_key[0]} IS NULL OR {step.differs('p', 'n')})"
     with explain_conflict(session, step.step):
@@ -146,12 +154,12 @@ def _compare(session: Session, step: StepSql, rows: str, where: str) -> int:
         if wrong:
             key = ", ".join(step.key_of("p"))
             sample = execute(session.db, f"SELECT {key} {joined} AND {differs} LIMIT {SAMPLES}").fetchall()
-            _refuse(step, f"{counted(wrong, 'row')} not as the old database says", sample)
+            _refuse(step.step, f"{counted(wrong, 'row')} not as the old database says", sample)
     compared: int = count
     return compared
 
 
-def _refuse(step: StepSql, what: str, keys: list[tuple[object, ...]]) -> None:
+def _refuse(step: TableStep, what: str, keys: list[tuple[object, ...]]) -> None:
     if keys:
         shown_keys = ", ".join(shown(key) for key in keys[:SAMPLES])
-        raise Refused(f'the proof failed: table "{step.step.table.name}" has {what}', HINT, rows=f": {shown_keys}")
+        raise Refused(f'the proof failed: table "{step.table.name}" has {what}', HINT, rows=f": {shown_keys}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hotmig.sqlite import execute, value
 from hotmig.transfer.session import Session
@@ -16,6 +16,7 @@ ROLLBACK_SECONDS = 0.03
 WAL_SECONDS = 0.5
 FIRST_ROWS = 1_000
 SMALLEST_ROWS = 50
+SMALLEST_LOG_ROWS = 200  # each portion of the log has its own commit, and a search for children
 LARGEST_ROWS = 500_000
 
 
@@ -25,15 +26,24 @@ class ChunkSize:
 
     seconds: float
     rows: int = FIRST_ROWS
+    smallest: int = SMALLEST_ROWS
 
     @classmethod
     def for_session(cls, session: Session) -> ChunkSize:
         return cls(WAL_SECONDS if session.wal else ROLLBACK_SECONDS)
 
+    @classmethod
+    def for_log(cls, session: Session) -> ChunkSize:
+        """For rows of the log."""
+        return replace(cls.for_session(session), smallest=SMALLEST_LOG_ROWS)
+
     def took(self, seconds: float) -> None:
-        """Learns from the last chunk: grows at most fourfold, shrinks as far as needed."""
+        """Learns from the last chunk: grows at most fourfold, shrinks as far as needed.
+
+        ``seconds`` are those of the rows themselves: smaller chunks would not make a commit shorter.
+        """
         wanted = self.rows * self.seconds / max(seconds, 1e-6)
-        self.rows = int(min(max(wanted, SMALLEST_ROWS), self.rows * 4, LARGEST_ROWS))
+        self.rows = int(min(max(wanted, self.smallest), self.rows * 4, LARGEST_ROWS))
 
 
 class Stopwatch:

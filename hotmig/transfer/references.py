@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.model import Column, ForeignKey, Table
 from hotmig.errors import Refused
+from hotmig.planning.following import is_compared_as_stored
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import conjunction, execute, fold, quote
 from hotmig.transfer.conflicts import HINT
@@ -27,19 +28,29 @@ def new_references(session: Session) -> Iterator[tuple[TableStep, int, ForeignKe
 
 def remember_deleted(session: Session, parent: StepSql) -> None:
     """Keeps what the rows that are about to be taken out were called by the children of new foreign keys."""
-    for _, number, key in new_references(session):
-        if fold(key.parent) != fold(parent.step.table.name):
+    for _, number, foreign in new_references(session):
+        if fold(foreign.parent) != fold(parent.step.table.name):
             continue
-        referred = _referred(parent.step.table, key)
+        referred = _referred(parent.step.table, foreign)
         # With the parent's affinity: a child's text '01' refers to the integer 1.
         types = [column_affinity(parent.step.table, column) for column in referred]
         names = ", ".join(f"g{position} {affinity}" for position, affinity in enumerate(types, 1))
-        values = ", ".join(f"n.{quote(column.name)}" for column in referred)
         gone = f"_migration_gone_{number}"
         execute(session.db, f"DROP TABLE IF EXISTS temp.{gone}")
         execute(session.db, f"CREATE TEMP TABLE {gone}({names})")
-        doomed = f"SELECT {values} FROM {parent.target} AS n WHERE {parent.is_doomed('n')}"
-        execute(session.db, f"INSERT INTO temp.{gone} {doomed}")
+        execute(session.db, f"INSERT INTO temp.{gone} {_called(parent, referred)}")
+
+
+def _called(parent: StepSql, referred: Sequence[Column]) -> str:
+    """By its key also a row that the copy left out: it is not there to be taken out, and has children all the same."""
+    kept = parent.step.keys == "kept"
+    names = parent.key if kept else [f"d{position}" for position in range(1, len(parent.step.new_key) + 1)]
+    key = dict(zip(map(fold, parent.step.new_key), names, strict=True))
+    if all(fold(column.name) in key for column in referred):
+        called = ", ".join(key[fold(column.name)] for column in referred)
+        return f"SELECT {called} FROM {parent.keys if kept else parent.doomed}"
+    values = ", ".join(f"n.{quote(column.name)}" for column in referred)
+    return f"SELECT {values} FROM {parent.target} AS n WHERE {parent.is_doomed('n')}"
 
 
 def check_touched(session: Session, touched: Sequence[StepSql]) -> None:
@@ -51,13 +62,17 @@ def check_touched(session: Session, touched: Sequence[StepSql]) -> None:
             _refuse_put_in(session, step, key)
         for parent in touched:
             if fold(parent.step.table.name) == fold(key.parent):
-                _refuse_standing(session, child, key, _referred_to_gone(parent.step.table, key, number))
+                _refuse_standing(session, child, key, _referred_to_gone(parent.step.table, child.table, key, number))
 
 
-def _referred_to_gone(parent: Table, key: ForeignKey, number: int) -> str:
+def _referred_to_gone(parent: Table, child: Table, key: ForeignKey, number: int) -> str:
     """Whether the child ``c`` referred to a row that was taken out. A foreign key goes by the parent's collation."""
-    pairs = zip(key.columns, _referred(parent, key), strict=True)
-    values = [f"c.{quote(ours)} COLLATE {quote(theirs.collation)}" for ours, theirs in pairs]
+    values = []
+    for ours, theirs in zip(key.columns, _referred(parent, key), strict=True):
+        column = child.column(ours)
+        plain = column is not None and is_compared_as_stored(child, column, parent, theirs)
+        # Bare where that is the same, for then an index of the child is of use.
+        values.append(f"{'' if plain else '+'}c.{quote(ours)} COLLATE {quote(theirs.collation)}")
     gone = ", ".join(f"g{position}" for position in range(1, len(values) + 1))
     return f"{row_value(values)} IN (SELECT {gone} FROM temp._migration_gone_{number})"
 

@@ -18,17 +18,23 @@ from hotmig.transfer.lost_values import of_logged_keys, require_none_lost
 from hotmig.transfer.misfits import among, among_seeds
 from hotmig.transfer.on_replay import act_out, remember_before, remember_new
 from hotmig.transfer.proof import prove_keys
-from hotmig.transfer.ranges import ChunkSize
+from hotmig.transfer.ranges import ChunkSize, Stopwatch
 from hotmig.transfer.references import check_touched, remember_deleted
 from hotmig.transfer.seeds import plant_seeds
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
 from hotmig.transfer.taken_keys import require_own_keys
+from hotmig.transfer.widen import follows_names
+
+MOST_BACKLOGS = 4  # how many times the log rows that wait at first may be replayed in portions
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """One round: ``entries`` log rows up to ``upto`` named ``keys`` keys; rows were taken out and put in."""
+    """One round: ``entries`` log rows up to ``upto`` named ``keys`` keys; rows were taken out and put in.
+
+    Of the ``seconds``, ``own_seconds`` were spent on these rows: not on the search for their keys, nor on the commit.
+    """
 
     upto: int
     entries: int
@@ -36,6 +42,7 @@ class Replayed:
     deleted: int
     inserted: int
     seconds: float
+    own_seconds: float
 
 
 def pending(session: Session) -> int:
@@ -47,22 +54,30 @@ def catch_up(session: Session) -> Iterator[Replayed]:
     """Replays a long log in portions, each in a short snapshot, and then the rest, up to a committed state.
 
     A portion can meet what only the rest of the log puts right: a UNIQUE value that moved on, a parent that came
-    later. It is undone, and all the rest is replayed at once; so it is where a trigger asks for the replayed rows.
+    later. It is undone, and all the rest is replayed at once; so it is where a trigger asks for the replayed rows, and
+    where children go by what their parent is called: a portion would read them against a name that it does not bring.
     Raises Refused when a row does not fit in the end.
     """
-    size = ChunkSize.for_session(session)
     try:
-        while not session.plan.replay_triggers and pending(session) > size.rows:
-            with session.step("replay", session.file):
-                portion = replay(session, most=size.rows)
-            size.took(portion.seconds)
-            yield portion
-            session.let_writers_in()
+        if not session.plan.replay_triggers and not follows_names(session):
+            yield from _portions(session)
     except Refused:
         session.let_writers_in()
     with session.step("replay", session.file):
         rest = replay(session)
     yield rest
+
+
+def _portions(session: Session) -> Iterator[Replayed]:
+    """Ends with a rest of one portion; or where the application writes nearly as fast as this follows."""
+    size, left = ChunkSize.for_log(session), MOST_BACKLOGS * pending(session)
+    while left > 0 and pending(session) > size.rows:
+        with session.step("replay", session.file):
+            portion = replay(session, most=size.rows)
+        size.took(portion.own_seconds)
+        left -= portion.entries
+        yield portion
+        session.let_writers_in()
 
 
 def replay(
@@ -91,7 +106,8 @@ def replay(
         checkpoint = _checkpoint(session)
         keys = LoggedKeys(session, checkpoint)
         keys.forget(checkpoint)
-        entries = keys.load(most)
+        entries = keys.load(most, after_copy=checkpoint == 0)
+        watch = Stopwatch()
         if entries:
             deleted, inserted = _reconcile(session, keys)
         else:
@@ -108,9 +124,10 @@ def replay(
             "UPDATE main._migration_progress SET last_replayed_log_id = ?, drain_completed = ?",
             (keys.upto, int(finish)),
         )
+        own_seconds = watch.seconds()
     if finish:
         session.stale_texts.clear()
-    return Replayed(keys.upto, entries, count, deleted, inserted, time.monotonic() - started)
+    return Replayed(keys.upto, entries, count, deleted, inserted, time.monotonic() - started, own_seconds)
 
 
 def _checkpoint(session: Session) -> int:

@@ -7,7 +7,7 @@ import sqlite3
 from hotmig.planning.model import TableStep
 from hotmig.schema.model import SeedRow
 from hotmig.sqlite import Row, execute, fold, quote, value
-from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.transfer.step_sql import StepSql, matches, matches_as_stored
 
 
 def create_seeds(db: sqlite3.Connection, sql: StepSql) -> None:
@@ -40,7 +40,7 @@ def _plant(db: sqlite3.Connection, step: TableStep, seed: SeedRow, old: StepSql 
     if old is not None and step.keys == "kept":
         key = tuple(seed.by_name[fold(name)] for name in step.new_key)
         places = [f"?{number}" for number in range(1, len(key) + 1)]
-        found = matches(old.source_key_of("o"), places, old.source_collations)
+        found = matches_as_stored(old.source_key_of("o"), places, old.source_collations)
         if value(db, f"SELECT 1 FROM {old.source} AS o WHERE {found}", key) is not None:
             return 0
     return max(execute(db, *planting(step, seed)).rowcount, 0)
@@ -48,10 +48,21 @@ def _plant(db: sqlite3.Connection, step: TableStep, seed: SeedRow, old: StepSql 
 
 def planting(step: TableStep, seed: SeedRow) -> tuple[str, Row]:
     """The statement, with its parameters, that inserts a seed row whose key no row has."""
-    key = [seed.by_name[fold(name)] for name in step.new_key]
-    where = matches([quote(name) for name in step.new_key], ["?"] * len(key))
+    absent, key = _is_absent(step, seed)
     columns = ", ".join(quote(name) for name in seed.columns)
     marks = ", ".join("?" * len(seed.values))
     table = f"main.{quote(step.table.name)}"
-    absent = f"NOT EXISTS (SELECT 1 FROM {table} WHERE {where})"
     return f"INSERT OR ABORT INTO {table}({columns}) SELECT {marks} WHERE {absent}", (*seed.values, *key)
+
+
+def missing_seeds(db: sqlite3.Connection, step: TableStep) -> list[Row]:
+    """The keys of the seed rows whose key no row has."""
+    absent = (_is_absent(step, seed) for seed in step.seeds)
+    return [key for condition, key in absent if value(db, f"SELECT 1 WHERE {condition}", key) is not None]
+
+
+def _is_absent(step: TableStep, seed: SeedRow) -> tuple[str, Row]:
+    """The condition, with its parameters, that no row has the key of a seed."""
+    where = matches([quote(name) for name in step.new_key], ["?"] * len(step.new_key))
+    key = tuple(seed.by_name[fold(name)] for name in step.new_key)
+    return f"NOT EXISTS (SELECT 1 FROM main.{quote(step.table.name)} WHERE {where})", key

@@ -35,6 +35,15 @@ def matches(left: Iterable[str], right: Iterable[str], collations: Sequence[str]
     return " AND ".join(terms)
 
 
+def matches_as_stored(left: Sequence[str], right: Sequence[str], collations: Sequence[str] | None = None) -> str:
+    """``matches`` between columns of different types.
+
+    An index finds the row by its column's affinity, for which '5' and 5 can be the same; a unary plus takes that away.
+    """
+    stored_alike = matches([f"+{name}" for name in left], [f"+{name}" for name in right])
+    return f"{matches(left, right, collations)} AND {stored_alike}"
+
+
 def row_value(expressions: Sequence[str]) -> str:
     """``a``, or ``(a, b)``."""
     return expressions[0] if len(expressions) == 1 else f"({', '.join(expressions)})"
@@ -96,6 +105,10 @@ class StepSql:
     def doomed(self) -> str:
         """The new keys of the rows that a replay takes out."""
         return f"temp._migration_doomed_{self.step.number}"
+
+    def referred(self, translation: Translation) -> str:
+        """What the latest parents of that reference are called, and were called before."""
+        return f"temp._migration_referred_{self.step.number}_{self.step.translations.index(translation)}"
 
     @property
     def seed(self) -> str:
@@ -232,7 +245,7 @@ class StepSql:
     @property
     def logged_rows(self) -> str:
         """What stands behind FROM to get the projection ``p`` of the logged keys ``k``."""
-        found = matches(self.key_of("p"), self.key_of("k"), self.source_collations)
+        found = matches_as_stored(self.key_of("p"), self.key_of("k"), self.source_collations)
         return f"{self.keys} AS k CROSS JOIN {self.view} AS p ON {found}"
 
     @cached_property
@@ -248,7 +261,24 @@ class StepSql:
             f"CREATE TEMP TABLE _migration_doomed_{self.step.number}({doomed})",
             f"CREATE TEMP VIEW _migration_projection_{self.step.number}({rows}) AS {self._select(direct=False)}",
             f"CREATE TEMP VIEW _migration_copied_{self.step.number}({rows}) AS {self._select(direct=True)}",
+            *map(self._create_referred, self.step.translations),
         )
+
+    def _create_referred(self, translation: Translation) -> str:
+        """With the types and collations of the parent's columns, for it is by these that a foreign key compares."""
+        step = self.plan.step(translation.parent)
+        parent = step.source if step is not None else None
+        columns = []
+        for number, name in enumerate(translation.parent_columns, 1):
+            column = parent.column(name) if parent is not None else None
+            typed = (
+                f"{column_affinity(parent, column)} COLLATE {quote(column.collation)}" if parent and column else "INT"
+            )
+            columns.append((f"p{number}", typed))
+        # UNIQUE, because PRIMARY KEY would make a rowid of an INTEGER, which takes no text.
+        unique = ", ".join(name for name, _ in columns)
+        table = self.referred(translation).removeprefix("temp.")
+        return f"CREATE TEMP TABLE {table}({', '.join(map(' '.join, columns))}, UNIQUE ({unique}))"
 
     def _select(self, direct: bool) -> str:
         """``direct`` spares the search for the parent row where its key can be no other: half the time of a copy.
@@ -270,19 +300,25 @@ class StepSql:
             # CASE has no collation, and the walk's bounds were found by the key's own: rows would fall between them.
             collation = collations.get(f"c{number}") or "BINARY"
             values.append(f"({value}) COLLATE {quote(collation)}" if collation != "BINARY" else value)
-        join = matches(self.new_key_of("s"), self.new_key_of("p"))
+        # Unary plus: with the old column's affinity, a seed '5' would take the old row 5 for its own.
+        join = matches(self.new_key_of("s"), [f"+{name}" for name in self.new_key_of("p")])
         return f"SELECT {', '.join(values)} FROM ({plain}) AS p LEFT JOIN {self.seed} AS s ON s.wins AND {join}"
 
     @property
     def winning_seeds(self) -> tuple[SeedRow, ...]:
         return tuple(seed for seed in self.step.seeds if not seed.if_absent)
 
-    def _value(self, column: ColumnStep, direct: bool) -> str:
+    def _value(self, column: ColumnStep, direct: bool, *, alone: bool = False) -> str:
+        """``alone`` leaves out whether the columns beside a divided reference agree: two can be beside each other."""
         for translation in self.step.translations:
             for target, value_column in zip(translation.targets, translation.value_columns, strict=True):
                 if fold(target) == fold(column.name):
                     # A reference takes its parent's value over as its own column keeps it.
-                    value = self._or_orphan(translation, self._translated(translation, value_column, direct))
+                    value = self._translated(translation, value_column, direct)
+                    if translation.beside and not alone:
+                        agrees = self.agrees(translation, direct)
+                        value = f"CASE WHEN {agrees} THEN {value} WHEN {value} IS NOT NULL THEN hotmig_orphan() END"
+                    value = self._or_orphan(translation, value)
                     ours = column_affinity(self.step.table, self._found(column.name))
                     return stored(value, ours, self._parent_affinity(translation, value_column))
         if column.assigned:
@@ -330,6 +366,28 @@ class StepSql:
             )
         column = next(one for one in step.columns if fold(one.name) == fold(value_column))
         return f"(SELECT {projected(step, column)} FROM {source} WHERE {join})"
+
+    def parent_value(self, translation: Translation) -> str:
+        """What the old row ``o`` would get from the parent that it refers to; NULL where there is none."""
+        return self._translated(translation, translation.value_columns[0], direct=False)
+
+    def agrees(self, translation: Translation, direct: bool = False) -> str:
+        """Whether the columns beside a divided reference name the parent that the old row ``o`` refers to.
+
+        Compared as the new foreign key does; a unary plus takes away what else would convert the values.
+        """
+        parent, terms = self.plan.step(translation.parent), []
+        for ours, theirs in translation.beside:
+            mine, referred = self.step.column(ours), parent.table.column(theirs) if parent is not None else None
+            if parent is None or mine is None or referred is None:
+                raise ValueError(f"{self.step.table.name}.{ours} is not filled")
+            affinity = column_affinity(parent.table, referred)
+            value = stored(
+                self._value(mine, direct, alone=True), affinity, column_affinity(self.step.table, self._found(ours))
+            )
+            meant = self._translated(translation, theirs, direct)
+            terms.append(f"coalesce(+{meant} = +({value}) COLLATE {quote(referred.collation)}, 0)")
+        return conjunction(terms)
 
     def _names_the_key(self, translation: Translation, parent: StepSql) -> bool:
         """Whether the child's own values are the parent's key, letter by letter: compared without conversions."""

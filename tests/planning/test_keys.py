@@ -4,9 +4,10 @@ import sqlite3
 
 import pytest
 
+from hotmig.catalog.keys import can_be_null
 from hotmig.catalog.model import Table
 from hotmig.catalog.read import read_catalog
-from hotmig.planning.keys import can_be_null, row_key
+from hotmig.planning.keys import row_key
 from tests.planning.planned import old_database
 
 

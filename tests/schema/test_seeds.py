@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hotmig.schema.model import Place
 
 from .conftest import Load, Mistake, each_mistake
@@ -144,6 +146,25 @@ def test_a_unique_key_without_null_serves_a_table_without_primary_key(schema: Lo
     assert made.tables[0].seeds[0].columns == ("code",)
 
 
+def test_a_unique_key_without_null_serves_beside_a_key_that_may_be_null(schema: Load) -> None:
+    made = schema(
+        """
+        @table
+        class A:
+            code: Annotated[str | None, Key]
+            name: Annotated[str, Unique]
+        X = A(code=None, name="a")
+        """
+    )
+    assert made.tables[0].seeds[0].values == (None, "a")
+
+
+@pytest.mark.parametrize("options", ["strict=True", "without_rowid=True"])
+def test_where_a_key_forbids_null_none_may_be_said_of_it(schema: Load, options: str) -> None:
+    made = schema(f"@table({options})\nclass A:\n    code: Annotated[str | None, Key]\nX = A(code='a')\n")
+    assert made.tables[0].seeds[0].values == ("a",)
+
+
 def test_the_place_is_the_line_of_the_row(schema: Load) -> None:
     made = schema(TIER + "ROWS = [\n    Tier(id=1, name='a'),\n    Tier(id=2,\n        name='b'),\n]\n")
     lines = [seed.place.line for seed in made.tables[0].seeds]
@@ -168,8 +189,23 @@ MISTAKES = {
     ),
     "a table without key": (
         "@table\nclass B:\n    a: int\nX = B(a=1)  # <-\n",
-        "b has no key, so its seed rows can't be found again",
-        "Key",
+        "b has no key without NULL, so its seed rows can't be found again",
+        "give it a Key",
+    ),
+    "a key that may be NULL": (
+        "@table\nclass B:\n    a: Annotated[str | None, Key]\n    b: int\nX = B(a='a', b=1)  # <-\n",
+        "b has no key without NULL, so its seed rows can't be found again",
+        "without None",
+    ),
+    "a part of a key that may be NULL": (
+        "@table(key=['a', 'b'])\nclass B:\n    a: int\n    b: int | None\nX = B(a=1, b=1)  # <-\n",
+        "b has no key without NULL, so its seed rows can't be found again",
+        "without None",
+    ),
+    "not the key by which the rows are found": (
+        "@table\nclass B:\n    b: Annotated[str, Unique]\n    a: Annotated[str, Unique] = 'x'\nX = B(b='b')  # <-\n",
+        "this seed row of b does not give its key: a",
+        "give the key",
     ),
     "a key twice": (
         "X = Tier(id=1, name='a')\nY = Tier(id=1, name='b')  # <-\n",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hotmig.errors import Refused
 from hotmig.planning.model import Translation
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
@@ -130,7 +131,10 @@ def test_a_part_that_lived_on_under_its_own_name_stays_as_it_is(tmp_path: Path) 
     case = Case(tmp_path, old, schema(new, [rules("line", n={"was": "order_id"})]))
     step = case.plan.step("line")
     assert step is not None
-    assert step.translations == (Translation(("order_id",), "orders", "orders", ("id",), ("n",), ("n",), "refuse"),)
+    beside = (("tenant_id", "tenant_id"),)
+    assert step.translations == (
+        Translation(("order_id",), "orders", "orders", ("id",), ("n",), ("n",), "refuse", beside),
+    )
     case.record()
     with case.session() as session:
         case.copy(session)
@@ -171,3 +175,100 @@ def test_a_row_that_is_found_by_the_reference_itself(tmp_path: Path) -> None:
         replay(session)
         prove(session, ignore)
     assert case.new_rows(labels) == [("q", 1, "x"), ("c", 3, "z")]
+
+
+TENANTS = [
+    "CREATE TABLE orders(id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, n INTEGER NOT NULL, UNIQUE (tenant, n))",
+    "CREATE TABLE line(id INTEGER PRIMARY KEY, tenant TEXT, order_id INTEGER REFERENCES orders(id))",
+    "INSERT INTO orders VALUES (1, 'A', 5), (2, 'B', 5)",
+    "INSERT INTO line VALUES (10, 'A', 1), (11, 'B', 2), (12, 'B', NULL)",
+]
+OF_TENANTS = [
+    "CREATE TABLE orders(tenant TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (tenant, n))",
+    "CREATE TABLE line(id INTEGER PRIMARY KEY, tenant TEXT, n INTEGER, FOREIGN KEY (tenant, n) REFERENCES orders)",
+]
+OTHER = r'table "line": order_id refers to a row of "orders" with another tenant\w* than .* with id 10: order_id \d'
+
+
+def tenants(directory: Path, orphans: str) -> Case:
+    case = Case(directory, TENANTS, schema(OF_TENANTS, [rules("line", n={"was": "order_id", "orphans": orphans})]))
+    case.record()
+    return case
+
+
+@pytest.mark.parametrize("orphans", ["refuse", "null"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        "UPDATE line SET tenant = 'B' WHERE id = 10",
+        "UPDATE line SET tenant = 'X' WHERE id = 10",
+        "UPDATE line SET tenant = NULL WHERE id = 10",
+        "UPDATE line SET order_id = 2 WHERE id = 10",
+        "UPDATE orders SET tenant = 'X' WHERE id = 1",
+    ],
+    ids=["another row", "no row", "nothing", "another order", "of the parent"],
+)
+def test_the_part_that_stays_names_the_same_row(tmp_path: Path, write: str, orphans: str) -> None:
+    """(B, 5) is an order too, and not the one that the line was of."""
+    case = tenants(tmp_path, orphans)
+    with case.session() as session:
+        case.copy(session)
+        case.write(write)
+        with pytest.raises(Refused, match=OTHER):
+            replay(session)
+        case.write(
+            "UPDATE orders SET tenant = 'A' WHERE id = 1", "UPDATE line SET tenant = 'A', order_id = 1 WHERE id = 10"
+        )
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows("SELECT * FROM line") == [(10, "A", 5), (11, "B", 5), (12, "B", None)]
+
+
+def test_the_copy_knows_it_too(tmp_path: Path) -> None:
+    case = Case(
+        tmp_path,
+        [*TENANTS, "UPDATE line SET tenant = 'B' WHERE id = 10"],
+        schema(OF_TENANTS, [rules("line", n={"was": "order_id"})]),
+    )
+    case.record()
+    with case.session() as session, pytest.raises(Refused, match=OTHER):
+        case.copy(session)
+
+
+def test_an_orphan_is_still_one(tmp_path: Path) -> None:
+    case = tenants(tmp_path, "null")
+    with case.session() as session:
+        case.copy(session)
+        case.write("DELETE FROM orders WHERE id = 1")
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows("SELECT * FROM line WHERE id = 10") == [(10, "A", None)]
+
+
+def test_where_the_part_that_stays_follows_a_third_table(tmp_path: Path) -> None:
+    old = [
+        "CREATE TABLE tenant(name TEXT NOT NULL PRIMARY KEY)",
+        TENANTS[0].replace("tenant TEXT NOT NULL", "tenant TEXT NOT NULL REFERENCES tenant"),
+        TENANTS[1].replace("tenant TEXT", "tenant TEXT REFERENCES tenant"),
+        "INSERT INTO tenant VALUES ('A'), ('B')",
+        *TENANTS[2:],
+    ]
+    new = [
+        "CREATE TABLE tenant(id INTEGER PRIMARY KEY, name TEXT NOT NULL)",
+        "CREATE TABLE orders(tenant_id INTEGER NOT NULL REFERENCES tenant, n INTEGER NOT NULL,"
+        " PRIMARY KEY (tenant_id, n))",
+        "CREATE TABLE line(id INTEGER PRIMARY KEY, tenant_id INTEGER REFERENCES tenant, n INTEGER,"
+        " FOREIGN KEY (tenant_id, n) REFERENCES orders)",
+    ]
+    said = [
+        rules("orders", tenant_id={"was": "tenant"}),
+        rules("line", tenant_id={"was": "tenant"}, n={"was": "order_id"}),
+    ]
+    case = Case(tmp_path, old, schema(new, said))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows("SELECT * FROM line") == [(10, 1, 5), (11, 2, 5), (12, 2, None)]
+        case.write("UPDATE line SET tenant = 'B' WHERE id = 10")
+        with pytest.raises(Refused, match=OTHER):
+            replay(session)

@@ -14,6 +14,7 @@ from hotmig.transfer.copy import copy_all
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
+from hotmig.transfer.session import Session
 from tests.model.driver import chunks_of
 from tests.transfer.building import Case, rules, schema
 
@@ -70,6 +71,21 @@ def test_a_long_backlog_is_collected_in_portions_but_for_the_latest(tmp_path: Pa
         keys.load_backlog()
         assert (keys.upto, len(collected(keys, "t"))) == (9, 9)
         assert load(keys) == 2
+
+
+def test_what_is_logged_meanwhile_does_not_make_a_backlog_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with collecting(tmp_path, T) as (case, keys), chunks_of(3):
+        numbers = iter(range(1, 100))
+        case.write(*(f"INSERT INTO t VALUES ({next(numbers)}, 0)" for _ in range(11)))
+
+        def write(_session: Session) -> None:
+            case.write(*(f"INSERT INTO t VALUES ({next(numbers)}, 0)" for _ in range(3)))
+
+        monkeypatch.setattr(Session, "let_writers_in", write)
+        keys.load_backlog()
+        assert keys.upto == 9
 
 
 def test_what_was_replayed_is_forgotten(tmp_path: Path) -> None:

@@ -321,3 +321,32 @@ def test_a_parent_that_is_gone_is_missed_by_sqlites_own_comparison(
         case.write("DELETE FROM a")
         with pytest.raises(Refused, match='"b" \\(code\\) refers to no row of "a" \\(old table "b", row with id 7'):
             replay(session, finish=finish)
+
+
+@pytest.mark.parametrize(
+    ("parent", "child", "held"),
+    [
+        ("TEXT", "", "71"),
+        ("TEXT", "REAL", "71.5"),
+        ("TEXT", "INTEGER", "71"),
+        ("INT", "", "'71'"),
+        ("INT", "TEXT", "'071'"),
+    ],
+)
+def test_a_parent_that_goes_is_missed_by_its_children_whatever_form_they_name_it_in(
+    tmp_path: Path, parent: str, child: str, held: str
+) -> None:
+    old = [
+        f"CREATE TABLE p(code {parent} NOT NULL PRIMARY KEY)",
+        f"CREATE TABLE c(id INTEGER PRIMARY KEY, ref {child})",
+        "INSERT INTO p VALUES ('71'), ('71.5'), ('72')",
+        f"INSERT INTO c VALUES (10, {held})",
+    ]
+    case = Case(tmp_path, old, schema([old[0], old[1].replace(f"ref {child}", f"ref {child} REFERENCES p(code)")]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        prove(session, ignore)
+        case.write("DELETE FROM p WHERE code <> '72'")
+        with pytest.raises(Refused, match=r'"c" \(ref\) refers to no row of "p" \(old table "c", row with id 10: ref '):
+            replay(session)

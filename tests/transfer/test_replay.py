@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from hotmig.errors import Refused
 from hotmig.schema.model import ReplayTrigger
+from hotmig.transfer.copy import copy_all
 from hotmig.transfer.proof import prove
-from hotmig.transfer.ranges import FIRST_ROWS
+from hotmig.transfer.ranges import FIRST_ROWS, ChunkSize
 from hotmig.transfer.replay import catch_up, replay
+from hotmig.transfer.session import Session
 from tests.transfer.building import PLACE, Case, rules, schema, seed
 
 NUMBERS = "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 5000)"
@@ -253,3 +258,53 @@ def test_a_row_that_does_not_fit_in_the_end_is_refused_though_its_portion_is_tri
         with pytest.raises(Refused, match="UNIQUE"):
             list(catch_up(session))
     assert case.new_rows("SELECT count(*) FROM t") == [(0,)]
+
+
+def test_portions_come_to_an_end_where_the_application_writes_as_fast(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ChunkSize, "took", lambda *_: None)
+    ddl = ["CREATE TABLE t(id INTEGER PRIMARY KEY, n INTEGER NOT NULL)"]
+    case = Case(tmp_path, ddl, schema(ddl))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        case.write(f"{NUMBERS} INSERT INTO t SELECT n, 0 FROM i")
+        portions = []
+        for portion in islice(catch_up(session), 100):
+            portions.append(portion.entries)
+            if portion.upto < session.last_log_id():
+                case.write(f"UPDATE t SET n = n + 1 WHERE id <= {FIRST_ROWS}")
+        assert portions[:-1] == [FIRST_ROWS] * (len(portions) - 1)
+        assert portions[-1] == 5000, "the rest, at once"
+        prove(session, ignore)
+
+
+@pytest.fixture
+def slow_commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time goes by in commits alone, a minute in each."""
+    now, snapshot = [0.0], Session.snapshot
+
+    @contextmanager
+    def slow(session: Session) -> Iterator[None]:
+        with snapshot(session):
+            yield
+            now[0] += 60
+
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr(Session, "snapshot", slow)
+
+
+@pytest.mark.usefixtures("slow_commits")
+def test_where_a_commit_takes_its_time_no_chunk_gets_shorter(tmp_path: Path) -> None:
+    """In short ones all of the time would go by in commits, and a log that grows meanwhile never be replayed."""
+    ddl = ["CREATE TABLE t(id INTEGER PRIMARY KEY, n INTEGER NOT NULL)"]
+    case = Case(tmp_path, [*ddl, f"{NUMBERS} INSERT INTO t SELECT n, 0 FROM i"], schema(ddl), wal=False)
+    case.record()
+    copied, proved = [], []
+    with case.session() as session:
+        copy_all(session, {}, lambda _, rows: copied.append(rows))
+        case.write("UPDATE t SET n = 1")
+        replayed = [done.entries for done in catch_up(session)]
+        prove(session, lambda _, rows: proved.append(rows))
+    assert copied == replayed == proved[:2] == [FIRST_ROWS, 4 * FIRST_ROWS]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hotmig.errors import Refused
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
 from tests.transfer.building import Case, rules, schema, seed
@@ -79,3 +80,81 @@ def test_a_seed_that_yields_waits_where_its_old_row_is_written_to(tmp_path: Path
         case.write("DELETE FROM role")
         replay(session)
     assert case.new_rows("SELECT * FROM role") == [(1, "admin")]
+
+
+@pytest.mark.parametrize("kind", ["NOT NULL PRIMARY KEY", "NOT NULL PRIMARY KEY DESC"])
+@pytest.mark.parametrize(
+    ("old_type", "old_key", "seed_key"),
+    [("NUMERIC", "5", "5"), ("STRING", "5", "5"), ("INT", "5", "5"), ("TEXT", "'5'", 5)],
+)
+@pytest.mark.parametrize("if_absent", [True, False])
+def test_an_old_row_of_the_same_digits_is_another_row(
+    tmp_path: Path, kind: str, old_type: str, old_key: str, seed_key: object, if_absent: bool
+) -> None:
+    """A column's type would make '5' and 5 the same, and the old row the seed's own."""
+    old = [
+        f"CREATE TABLE tag(code {old_type} {kind}, n TEXT)",
+        f"INSERT INTO tag VALUES (4, 'four'), ({old_key}, 'old')",
+    ]
+    wanted = schema(
+        ["CREATE TABLE tag(code NOT NULL PRIMARY KEY, n TEXT)"],
+        [rules("tag", seeds=[seed(if_absent, code=seed_key, n="seed")])],
+    )
+    case = Case(tmp_path, old, wanted)
+    assert case.plan.steps[0].keys == "kept"
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        prove(session, lambda *_: None)
+        assert case.new_rows("SELECT n FROM tag ORDER BY n") == [("four",), ("old",), ("seed",)]
+        case.write(f"UPDATE tag SET n = 'older' WHERE code = {old_key}")
+        replay(session)
+        prove(session, lambda *_: None)
+        assert case.new_rows("SELECT n FROM tag ORDER BY n") == [("four",), ("older",), ("seed",)]
+        case.write(f"DELETE FROM tag WHERE code = {old_key}")
+        replay(session)
+        prove(session, lambda *_: None)
+        assert case.new_rows("SELECT n FROM tag ORDER BY n") == [("four",), ("seed",)]
+
+
+@pytest.mark.parametrize("keys", ["kept", "mapped"])
+def test_a_seed_that_is_not_there_is_missed_by_the_proof(tmp_path: Path, keys: str) -> None:
+    ddl = ["CREATE TABLE role(id INTEGER PRIMARY KEY, code TEXT NOT NULL)"]
+    wanted = schema(ddl, [rules("role", seeds=[seed(id=1, code="a"), seed(if_absent=True, id=2, code="b")])])
+    old = ddl if keys == "kept" else ["CREATE TABLE role(code TEXT NOT NULL PRIMARY KEY)"]
+    case = Case(tmp_path, old, wanted)
+    assert case.plan.steps[0].keys == keys
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        prove(session, lambda *_: None)
+        session.db.execute("DELETE FROM role WHERE id = 2")
+        with pytest.raises(Refused, match='table "role" has not all of its seed rows: 2'):
+            prove(session, lambda *_: None)
+
+
+def test_also_of_a_table_without_old_rows(tmp_path: Path) -> None:
+    ddl = "CREATE TABLE role(id INTEGER PRIMARY KEY, code TEXT)"
+    case = Case(
+        tmp_path, ["CREATE TABLE x(id INTEGER PRIMARY KEY)"], schema([ddl], [rules("role", seeds=[seed(id=7)])])
+    )
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        prove(session, lambda *_: None)
+        session.db.execute("UPDATE role SET id = 8")
+        with pytest.raises(Refused, match='table "role" has not all of its seed rows: 7'):
+            prove(session, lambda *_: None)
+
+
+def test_also_where_the_whole_table_is_compared(tmp_path: Path) -> None:
+    old = ["CREATE TABLE tag(code NUMERIC NOT NULL PRIMARY KEY, n TEXT)", "INSERT INTO tag VALUES (5, 'old')"]
+    new = "CREATE TABLE tag(code NOT NULL PRIMARY KEY, n TEXT)"
+    case = Case(tmp_path, old, schema([new], [rules("tag", seeds=[seed(True, code="5", n="seed")])]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        case.write("INSERT INTO _migration_log(operation, table_name) VALUES ('table', 'tag')")
+        replay(session)
+        prove(session, lambda *_: None)
+    assert case.new_rows("SELECT n FROM tag ORDER BY n") == [("old",), ("seed",)]

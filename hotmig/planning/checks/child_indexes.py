@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain, count
 
-from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.model import Catalog, Column, IndexedColumn, Table
 from hotmig.planning.checking import Context, check
-from hotmig.planning.following import follows_only_the_key
+from hotmig.planning.following import can_be_looked_up, follows_only_the_key
 from hotmig.planning.lines import bare
 from hotmig.planning.model import Finding, Translation
 from hotmig.schema.compile import index_name
 from hotmig.sqlite import fold
 
 NAME = "child-index"
-_NUMERIC = ("INTEGER", "REAL", "NUMERIC")
 
 
 @check(NAME)
@@ -48,16 +46,10 @@ def _wanted(context: Context, child: Table, translation: Translation) -> tuple[t
     found = [(child.column(ours), parent.column(theirs)) for ours, theirs in pairs] if parent is not None else []
     wanted = []
     for ours, theirs in found:
-        if parent is None or ours is None or theirs is None or not _can_be_looked_up(child, ours, parent, theirs):
+        if parent is None or ours is None or theirs is None or not can_be_looked_up(child, ours, parent, theirs):
             return ()
         wanted.append((ours, theirs.collation))
     return tuple(wanted)
-
-
-def _can_be_looked_up(child: Table, ours: Column, parent: Table, theirs: Column) -> bool:
-    """Whether SQLite compares without converting what the child holds: an index has it as it is stored."""
-    before, after = column_affinity(child, ours), column_affinity(parent, theirs)
-    return after in (before, "BLOB") or before in _NUMERIC
 
 
 def _has_index(child: Table, wanted: tuple[tuple[Column, str], ...]) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hotmig.catalog.keys import primary_key_names
 from hotmig.catalog.model import Table
 from hotmig.planning.checking import Context, check
-from hotmig.planning.keys import primary_key_names
 from hotmig.planning.model import Finding
 
 NAME = "key"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hotmig.catalog.keys import primary_key_names
 from hotmig.catalog.model import ForeignKey
 from hotmig.planning.checking import Context, check
 from hotmig.planning.hints import UsedHints
-from hotmig.planning.keys import primary_key_names
 from hotmig.planning.lines import was_line, was_marker
 from hotmig.planning.mapping import columns_together
 from hotmig.planning.model import Finding, TableStep

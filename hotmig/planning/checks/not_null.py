@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from hotmig.catalog.keys import can_be_null
 from hotmig.catalog.model import Column, Table
 from hotmig.planning.checking import Context, check, first_keys, how_many, source_keys
 from hotmig.planning.held import is_generated_alike, is_not_null_already
-from hotmig.planning.keys import can_be_null
 from hotmig.planning.lines import bare, from_line, zero
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
 from hotmig.planning.rows import default_of, key_names, new_rows, translation_of, value_of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hotmig.catalog.keys import primary_key_names
 from hotmig.catalog.model import Table
 from hotmig.planning.checking import Context, check, literal
 from hotmig.planning.held import implies, unique_keys
-from hotmig.planning.keys import primary_key_names
 from hotmig.planning.lines import field_line
 from hotmig.planning.model import Finding, TableStep
 from hotmig.sqlite import fold

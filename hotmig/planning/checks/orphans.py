@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from hotmig.catalog.keys import can_be_null
 from hotmig.planning.annotations import with_orphans_null
 from hotmig.planning.checking import Context, check, first_keys, how_many, source_keys
 from hotmig.planning.held import copied_from
-from hotmig.planning.keys import can_be_null
 from hotmig.planning.lines import field_line
 from hotmig.planning.model import Finding, Probe, TableStep, Translation
 from hotmig.planning.orphan_sql import Parents, is_null_in_part, is_orphan
@@ -79,7 +79,7 @@ def _copied(step: TableStep, columns: Iterable[str]) -> tuple[str, ...]:
 def _unreachable(context: Context, step: TableStep, translation: Translation) -> Iterable[Finding]:
     """A reference to a column that follows a third table, outside its own table's key, can't be followed."""
     parent = context.plan.step(translation.parent)
-    for name in translation.value_columns:
+    for name in (*translation.value_columns, *(theirs for _, theirs in translation.beside)):
         own = parent.column(name) if parent is not None else None
         in_key = parent is not None and parent.keys == "mapped" and fold(name) in map(fold, parent.new_key)
         if own is not None and own.expression is None and not in_key:

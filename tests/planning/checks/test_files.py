@@ -26,6 +26,14 @@ from tests.planning.planned import planned
             "the new database needs about 3.0 MB, and the disk has 2.5 MB free",
         ),
         (
+            Facts(old_file="shop-0.sqlite", old_names=2),
+            "hard-link",
+            "block",
+            "shop-0.sqlite has 2 names (hard links): what a program writes under another one goes to a log of its own,"
+            " is never recorded, and can damage the file. `find -samefile` finds them: close every program on it, and"
+            " leave one name; a symbolic link is fine",
+        ),
+        (
             Facts(user_id=1000, owner_id=33),
             "permissions",
             "block",
