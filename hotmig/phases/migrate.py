@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hotmig import project
 from hotmig.capture.drift import check_drift, check_planned
-from hotmig.capture.fence import extend_fence, raise_fence
+from hotmig.capture.fence import raise_fence
 from hotmig.capture.marker import Marker, read_marker
 from hotmig.capture.recording import start_recording
-from hotmig.errors import Blocked, FenceLeftUp, GaveUp, HotmigError, Refused
+from hotmig.errors import Blocked, HotmigError, Refused
 from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.phases.drain import DrainResult, drain
-from hotmig.phases.fence_down import let_writes_through
 from hotmig.phases.locate import Location, locate
 from hotmig.phases.migration import HALF_CUT, cut_in_two, old_writer, recorded_plan, require_its_own
+from hotmig.phases.offline import HOLD_SECONDS, fence_comes_down, keeping_fence
 from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Progress, Report, silent
+from hotmig.phases.wal import switch_to_wal
 from hotmig.planning.hints import hints_of
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
-from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, is_locked, make_durable, reading, transaction, value
+from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, reading, transaction
 from hotmig.transfer import build
 from hotmig.transfer.copy import Copied, all_copied, copy_all
 from hotmig.transfer.identity import Identity, TableCopy, read_copies
 from hotmig.transfer.session import Session, open_session
 
-OFFLINE_HOLD_SECONDS = 60.0
 WAYS_OUT = (
     "put the schema module and the old database's schema back as they were and run the same command, "
     "or run `hotmig reset` and then `hotmig migrate` to begin anew"
@@ -90,15 +88,15 @@ def migrate(
     notes = []
     if wal:
         with run.step("switch to WAL", location.old.name):
-            notes.append(_switch_to_wal(location.old, seconds))
+            notes.append(switch_to_wal(location.old, seconds))
     started = time.monotonic()
-    with _fence_comes_down(location.old, offline, seconds, run):
+    with fence_comes_down(location.old, seconds, run) if offline else nullcontext():
         marker = _record(location, wanted, seconds, offline, run)
         if not offline and _is_copied(location.new):
             following = "`hotmig cutover` or `hotmig drain`" if marker.status == "draining" else "`hotmig drain`"
             return replace(skipped, skipped=f"everything is copied already; {following} is next")
         if offline:
-            report = _keeping_fence(location.old, report, seconds)
+            report = keeping_fence(location.old, report, seconds)
         _make_file(location, location.schema, wanted, marker, planned.schema_commit, run)
         copied, entries = _copy(location, planned, wanted, location.schema, report, seconds, extensions, run)
         handed_over = None
@@ -117,28 +115,6 @@ def migrate(
         offline=handed_over,
         notes=tuple(notes),
     )
-
-
-@contextmanager
-def _fence_comes_down(old: Path, offline: bool, seconds: float, run: Run) -> Iterator[None]:
-    """With ``offline``, a failure lets the application write again; it is recorded, and the copy can go on."""
-    try:
-        yield
-    except BaseException as failure:
-        if not offline:
-            raise
-        # A drain that failed in here has tried it already: what went wrong first is told, and once.
-        first = failure.failure if isinstance(failure, FenceLeftUp) else failure
-        try:
-            with old_writer(old, seconds) as db:
-                let_writes_through(db, old.name, seconds, first, run)
-        except FenceLeftUp:
-            raise
-        except (HotmigError, sqlite3.Error) as error:
-            raise FenceLeftUp(first, str(error)) from error  # a full disk does not even let the file be opened
-        if first is failure:
-            raise
-        raise first from failure
 
 
 def _is_copied(new: Path) -> bool:
@@ -182,7 +158,7 @@ def _record(location: Location, wanted: CopyPlan, seconds: float, offline: bool,
                 run.step("raise the fence", location.old.name, undo="fence"),
                 transaction(db, seconds, "the old database's writers", commit_seconds=READERS_SECONDS),
             ):
-                raise_fence(db, wanted.recorded, OFFLINE_HOLD_SECONDS)
+                raise_fence(db, wanted.recorded, HOLD_SECONDS)
         return marker
 
 
@@ -242,21 +218,6 @@ def _copy(
         return copied, session.last_log_id()
 
 
-def _keeping_fence(old: Path, report: Report, seconds: float) -> Report:
-    """Reports, and puts off the lapse of the fence while the work goes on: when the work dies, it lapses."""
-    extended = time.monotonic()
-
-    def keep(progress: Progress) -> None:
-        nonlocal extended
-        report(progress)
-        if time.monotonic() - extended > OFFLINE_HOLD_SECONDS / 6:
-            with old_writer(old, seconds) as db, transaction(db, seconds, "the old database"):
-                extend_fence(db, OFFLINE_HOLD_SECONDS)
-            extended = time.monotonic()
-
-    return keep
-
-
 def _finish(session: Session, schema: Schema) -> None:
     """Views, virtual tables and statistics; the catalog is read back; everything is on the disk."""
     # The next commit syncs the whole file, also what earlier chunks left to the system.
@@ -269,24 +230,3 @@ def _finish(session: Session, schema: Schema) -> None:
     if session.wal:
         execute(session.db, "PRAGMA main.journal_mode = WAL")
     all_copied(session)
-
-
-def _switch_to_wal(old: Path, seconds: float) -> str:
-    """Switches to WAL. Under a busy writer SQLite refuses at once whatever the timeout: this asks again and again."""
-    deadline = time.monotonic() + seconds
-    with old_writer(old, seconds) as db:
-        while True:
-            try:
-                before = value(db, "PRAGMA journal_mode")
-                mode = value(db, "PRAGMA journal_mode = WAL")
-                if mode == "wal":
-                    return f"journal mode was {before}, is WAL now"
-            except sqlite3.OperationalError as error:
-                if not is_locked(error):
-                    raise
-            if time.monotonic() > deadline:
-                raise GaveUp(
-                    f"could not switch {old.name} to WAL in {seconds:g} s: the application's transactions leave no gap",
-                    "nothing has changed; run `hotmig migrate --wal` again, or without --wal",
-                )
-            time.sleep(0.001)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 SIZE = 2**20
+FILES = 60
 NO_DISK = "no disk can be mounted here: that takes root, and a system that lets it (test_system_calls.py needs neither)"
 
 
@@ -32,6 +34,16 @@ class Disk:
     def make_room(self) -> None:
         (self.path / "ballast").unlink()
 
+    def fill_names(self, leave: int = 0) -> None:
+        """Leaves room for so many files, whatever is in them."""
+        names = self.path / "names"
+        names.mkdir()
+        for number in range(os.statvfs(self.path).f_favail - leave):
+            (names / str(number)).touch()
+
+    def free_names(self) -> None:
+        shutil.rmtree(self.path / "names")
+
     def remount(self, options: str) -> None:
         """Such as "ro"."""
         subprocess.run(["mount", "-o", f"remount,{options}", str(self.path)], check=True, capture_output=True)
@@ -42,7 +54,7 @@ def disk(path: Path, size: int = SIZE) -> Iterator[Disk | None]:
     """None where no disk can be mounted."""
     path.mkdir()
     try:
-        mounting = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "hotmig-test", str(path)]
+        mounting = ["mount", "-t", "tmpfs", "-o", f"size={size},nr_inodes={FILES},mode=755", "hotmig-test", str(path)]
         mounted = subprocess.run(mounting, check=False, capture_output=True).returncode == 0
     except OSError:
         mounted = False

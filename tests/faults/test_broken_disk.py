@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hotmig.phases.migrate import OFFLINE_HOLD_SECONDS
+from hotmig.phases.offline import HOLD_SECONDS
 from tests.faults.harness import (
     Fault,
     Stages,
@@ -132,7 +132,7 @@ def test_a_fence_that_the_disk_keeps_up_is_told_and_lapses(met: LeftUp, stages: 
         wait_until(lambda: write(project.old, "behind the fence") is None, "the fence to lapse")
         assert status(project)["phase"] == "lapsed"
     else:
-        assert round(seconds) == round(OFFLINE_HOLD_SECONDS)
+        assert round(seconds) == round(HOLD_SECONDS)
     check_finished(project)
 
 

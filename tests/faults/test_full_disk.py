@@ -83,9 +83,10 @@ HALF_WAY = (
 )
 
 
+NAMES = (("migrate", 6), ("migrate --no-ledger", 4))  # with so many it works
 JOURNAL_MODES = ("wal", "delete")
 EMERGENCIES = len(JOURNAL_MODES)  # reset where there is no room
-SURVIVED = len(HALF_WAY) + EMERGENCIES + 1  # an old file that can't be opened
+SURVIVED = len(HALF_WAY) + sum(names for _, names in NAMES) + EMERGENCIES + 1  # an old file that can't be opened
 REFUSED = len(LOCK) + len(LEDGER) + 2 * len(JOURNAL_MODES)  # plan and migrate
 
 
@@ -137,6 +138,21 @@ def test_a_disk_that_gets_full_half_way(full: Full, stages: Stages, small_disk: 
     small_disk.make_room()
     check_whole(project, before)
     check_writable(project)
+    check_finished(project)
+
+
+@pytest.mark.parametrize(("command", "names"), NAMES)
+def test_a_disk_that_takes_no_more_files(command: str, names: int, stages: Stages, small_disk: Disk) -> None:
+    """One more from try to try: folder, lock, ledger, their side files, the new database, its journal."""
+    project = stages.at(small_disk.path / "app", "adopted", "delete")
+    for leave in range(names):
+        before = contents(project)
+        small_disk.fill_names(leave)
+        check_failed(typed(project, command))
+        here(project, "status")
+        small_disk.free_names()
+        check_whole(project, before)
+        check_writable(project, f"with {leave} files")
     check_finished(project)
 
 

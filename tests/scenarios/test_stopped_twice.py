@@ -15,7 +15,7 @@ from tests.scenarios.test_hostile_states import check_projection, finish, projec
 # The command waits behind the fence until it is told to stop, and says when it begins to undo that.
 WAITS = """
 import pathlib, time
-import hotmig.phases.pause as p, hotmig.phases.migrate as m
+import hotmig.phases.pause as p, hotmig.phases.migrate as m, hotmig.phases.offline as o
 here, through = pathlib.Path({directory!r}), p.let_writes_through
 def waiting(*rest):
     here.joinpath("fenced").touch()
@@ -24,7 +24,7 @@ def lowering(db, name, seconds, failure, run):
     here.joinpath("lowering").touch()
     through(db, name, min(seconds, {patience}), failure, run)
 p.hand_over = m.copy_all = waiting
-p.let_writes_through = m.let_writes_through = lowering
+p.let_writes_through = o.let_writes_through = lowering
 """
 COMMANDS = (("migrate", "--offline"), ("drain", "--cutover"))
 
