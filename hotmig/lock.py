@@ -90,7 +90,7 @@ def _opened(path: Path) -> int:
     except OSError as error:
         raise HotmigError(
             f"the lock {path} can't be opened: {error.strerror}",
-            "nothing was changed; run hotmig as the owner of the databases or as root",
+            "nothing was changed; run hotmig as the owner of the databases or as root, on a disk with room",
         ) from error
 
 

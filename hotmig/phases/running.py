@@ -90,6 +90,7 @@ def _made(folder: Path) -> Path:
     except OSError as error:
         raise HotmigError(
             f"the folder of lock and ledger, {folder}, can't be made: {error.strerror or error}",
-            "nothing was changed; run hotmig as the owner of the databases or as root, in a directory it may write to",
+            "nothing was changed; run hotmig as the owner of the databases or as root, in a directory it may write to"
+            " and that has room",
         ) from error
     return folder
