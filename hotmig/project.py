@@ -11,7 +11,8 @@ from hotmig.errors import HotmigError
 SCHEMA_MODULE = "schema.py"
 OWN_FOLDER = ".hotmig"
 SUFFIX = ".sqlite"
-SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
+RESERVE_SUFFIX = "-reserve"  # of the room that a cutover keeps free: see phases/room.py
+SIDE_SUFFIXES = ("-wal", "-shm", "-journal", RESERVE_SUFFIX)
 GIT_SECONDS = 10
 
 _NAMING = re.compile(r"(?P<name>.+)-(?P<hash>[0-9a-f]{16})\.sqlite", re.DOTALL)

@@ -106,7 +106,7 @@ def test_side_files_lie_beside_the_file_and_not_beside_a_link_to_it(tmp_path: Pa
     (tmp_path / "data" / "app.db").touch()
     link = tmp_path / f"shop-{HASH}.sqlite"
     link.symlink_to(tmp_path / "data" / "app.db")
-    names = ("app.db-wal", "app.db-shm", "app.db-journal")
+    names = ("app.db-wal", "app.db-shm", "app.db-journal", "app.db-reserve")
     assert project.side_files(link) == tuple(tmp_path / "data" / name for name in names)
 
 

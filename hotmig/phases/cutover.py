@@ -53,7 +53,7 @@ def cutover(location: Location, *, seconds: float = LOCK_SECONDS, run: Run = UNR
     with new_writer(migration.new, seconds) as new, old_writer(migration.old, seconds) as old:
         if half_cut:
             with run.step(READY, migration.new.name):
-                finish_half_cut(new, migration.schema, seconds)
+                finish_half_cut(new, migration.new, migration.schema, seconds)
         else:
             with run.steps(retirement(migration), readiness(migration)) as reached:
                 hand_over(old, new, migration, seconds, reached)

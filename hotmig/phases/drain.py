@@ -36,7 +36,7 @@ from hotmig.transfer.guard import commits_of_others, lower_guard
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress
 from hotmig.transfer.proof import Proved, prove
-from hotmig.transfer.replay import Replayed, catch_up
+from hotmig.transfer.replay import Replayed, catch_up, pending
 from hotmig.transfer.session import Session, open_session
 
 MAX_PAUSE_SECONDS = 2.0
@@ -174,10 +174,12 @@ def _catch_up(session: Session, report: Report) -> list[Replayed]:
     """Rounds until one is short: then little is left to be done while writes are refused."""
     rounds = []
     for _ in range(MOST_ROUNDS):
+        waiting = pending(session)
         for portion in catch_up(session):
             rounds.append(portion)
             report(Progress("replaying", sum(done.entries for done in rounds)))
-        if rounds[-1].seconds < SHORT_ROUND_SECONDS:
+        # Where as much was written meanwhile, further rounds bring nothing: whether the rest is too much is asked later.
+        if rounds[-1].seconds < SHORT_ROUND_SECONDS or pending(session) >= waiting:
             break
         session.let_writers_in()
     return rounds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import retire
@@ -13,6 +14,7 @@ from hotmig.errors import BEGIN_ANEW, HotmigError, Refused
 from hotmig.ledger.run import READY
 from hotmig.ledger.store import Intent
 from hotmig.phases.migration import Migration
+from hotmig.phases.room import give_back, reserved
 from hotmig.schema.model import Schema
 from hotmig.sqlite import LOCK_SECONDS, begin_immediate, execute, persist, transaction, value
 from hotmig.transfer.bookkeeping import forget_source
@@ -21,6 +23,8 @@ from hotmig.transfer.guard import lower_guard
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress, read_status
 from hotmig.units import counted
+
+PAGES = 32  # that the last commit rewrites: the catalog's path, status, hints, identity
 
 Reached = Callable[[Intent], None]  # called behind each of the steps that follow one another in the pause
 
@@ -66,31 +70,40 @@ def hand_over(
     Killed in between, neither database accepts writes. Raises Refused when anything was written, or changed, since
     the drain.
     """
-    begin_immediate(old, seconds, "the old database's writers")
-    try:
-        begin_immediate(new, seconds, "the new database")
-        untouched()
-        _require_drained(old, new, migration)
-        make_ready(new, migration.schema, rehearsed)
-        retire(old)
-        persist(old, "COMMIT", seconds, "the old database's readers")
-        reached(retirement(migration))
-        persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
-        reached(readiness(migration))
-    except BaseException:
-        if old.in_transaction or not _is_retired(old):
-            raise
-        # Told to stop behind the first: neither database would accept writes until somebody runs cutover again.
-        reached(retirement(migration))
-        if new.in_transaction:
+    with reserved(migration.new, _last_commit(new, migration.schema)) as release:
+        begin_immediate(old, seconds, "the old database's writers")
+        try:
+            begin_immediate(new, seconds, "the new database")
+            untouched()
+            _require_drained(old, new, migration)
+            make_ready(new, migration.schema, rehearsed)
+            retire(old)
+            persist(old, "COMMIT", seconds, "the old database's readers")
+            reached(retirement(migration))
+            release()
             persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
-        if read_status(new) != "ready":
-            raise
-        reached(readiness(migration))
-    finally:
-        for db in (new, old):
-            if db.in_transaction:
-                execute(db, "ROLLBACK")
+            reached(readiness(migration))
+        except BaseException:
+            if old.in_transaction or not _is_retired(old):
+                raise
+            # Told to stop behind the first: neither database would accept writes until somebody runs cutover again.
+            reached(retirement(migration))
+            release()
+            if new.in_transaction:
+                persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
+            if read_status(new) != "ready":
+                raise
+            reached(readiness(migration))
+        finally:
+            for db in (new, old):
+                if db.in_transaction:
+                    execute(db, "ROLLBACK")
+
+
+def _last_commit(new: sqlite3.Connection, schema: Schema) -> int:
+    """How many bytes the commit that makes the new database ready can take, generously."""
+    page_size: int = value(new, "PRAGMA page_size")
+    return PAGES * page_size + 4 * sum(map(len, schema.create_triggers))
 
 
 def _is_retired(old: sqlite3.Connection) -> bool:
@@ -128,8 +141,9 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
         raise Refused(f"{moved} of the old database changed since the drain", again)
 
 
-def finish_half_cut(new: sqlite3.Connection, schema: Schema, seconds: float) -> None:
+def finish_half_cut(new: sqlite3.Connection, new_file: Path, schema: Schema, seconds: float) -> None:
     """The second half of a hand-over whose first half was committed."""
+    give_back(new_file)
     with transaction(new, seconds, "the new database"):
         make_ready(new, schema)
 

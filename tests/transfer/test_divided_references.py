@@ -272,3 +272,49 @@ def test_where_the_part_that_stays_follows_a_third_table(tmp_path: Path) -> None
         case.write("UPDATE line SET tenant = 'B' WHERE id = 10")
         with pytest.raises(Refused, match=OTHER):
             replay(session)
+
+
+def test_where_the_parents_key_is_made_anew_a_change_beside_it_is_seen(tmp_path: Path) -> None:
+    """The new key itself never changes, and the line's other half of the reference does."""
+    old = [
+        "CREATE TABLE orders(code TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL)",
+        "CREATE TABLE line(id INTEGER PRIMARY KEY, tenant TEXT, order_id TEXT REFERENCES orders(code))",
+        "INSERT INTO orders VALUES ('x', 'A'), ('y', 'B')",
+        "INSERT INTO line VALUES (10, 'A', 'x'), (11, 'B', 'y')",
+    ]
+    new = [
+        "CREATE TABLE orders(id INTEGER PRIMARY KEY, code TEXT, tenant TEXT NOT NULL, UNIQUE (tenant, id))",
+        "CREATE TABLE line(id INTEGER PRIMARY KEY, tenant TEXT, n INTEGER,"
+        " FOREIGN KEY (tenant, n) REFERENCES orders(tenant, id))",
+    ]
+    case = Case(tmp_path, old, schema(new, [rules("line", n={"was": "order_id"})]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows("SELECT * FROM line") == [(10, "A", 1), (11, "B", 2)]
+        case.write("UPDATE orders SET tenant = 'B' WHERE code = 'x'")
+        with pytest.raises(Refused, match=OTHER.replace(r"\d", "'x'")):
+            replay(session)
+
+
+def test_two_references_that_are_divided_into_the_same_columns(tmp_path: Path) -> None:
+    old = [
+        *(f"CREATE TABLE {name}(id INTEGER PRIMARY KEY, x INTEGER, y INTEGER, UNIQUE (x, y))" for name in "pq"),
+        "CREATE TABLE c(id INTEGER PRIMARY KEY, a INTEGER REFERENCES p(id), b INTEGER REFERENCES q(id))",
+        "INSERT INTO p VALUES (1, 5, 6), (2, 7, 8)",
+        "INSERT INTO q VALUES (3, 5, 6), (4, 7, 8)",
+        "INSERT INTO c VALUES (10, 1, 3), (11, 2, 4)",
+    ]
+    new = [
+        *(f"CREATE TABLE {name}(x INTEGER NOT NULL, y INTEGER NOT NULL, PRIMARY KEY (x, y))" for name in "pq"),
+        "CREATE TABLE c(id INTEGER PRIMARY KEY, x INTEGER, y INTEGER, FOREIGN KEY (x, y) REFERENCES p,"
+        " FOREIGN KEY (x, y) REFERENCES q)",
+    ]
+    case = Case(tmp_path, old, schema(new, [rules("c", x={"was": "b"}, y={"was": "a"})]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows("SELECT * FROM c") == [(10, 5, 6), (11, 7, 8)]
+        case.write("UPDATE c SET a = 2 WHERE id = 10")
+        with pytest.raises(Refused, match=r'refers to a row of "p" with another x than its own .* with id 10: a 2'):
+            replay(session)

@@ -29,6 +29,7 @@ PAIRS = {
     "a REAL that its text cuts short": Pair("TEXT", "'0.3'", "REAL", "0.30000000000000004"),
     "a text of another length": Pair("TEXT COLLATE RTRIM", "'DE'", "TEXT", "'DE '"),
     "a text for a number": Pair("INT", "7", "", "'7'", "8"),
+    "no number for a number": Pair("INT", "'x'", "TEXT", "'x'", "8"),
     "a text of more digits": Pair("INT", "7", "TEXT", "'07'", "8"),
     "a text of another case": Pair("TEXT COLLATE NOCASE", "'de'", "TEXT", "'DE'"),
 }

@@ -271,3 +271,14 @@ def test_under_the_fence_the_keys_of_the_last_replay_are_proved(
         replay(session, finish=True)
     assert caught.value.message == NOT_AS_OLD.format("t", "1 row", 2)
     assert case.new_rows("SELECT drain_completed FROM _migration_progress") == [(0,)]
+
+
+def test_a_row_that_only_the_old_columns_type_would_take_for_its_own(tmp_path: Path) -> None:
+    old = ["CREATE TABLE tag(code NUMERIC NOT NULL PRIMARY KEY)", "INSERT INTO tag VALUES (5)"]
+    case = Case(tmp_path, old, schema(["CREATE TABLE tag(code NOT NULL PRIMARY KEY)"]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        session.db.execute("INSERT INTO tag VALUES ('5')")
+        with pytest.raises(Refused, match="rows that the old database does not have: '5'"):
+            prove(session, lambda *_: None)

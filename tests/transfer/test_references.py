@@ -350,3 +350,21 @@ def test_a_parent_that_goes_is_missed_by_its_children_whatever_form_they_name_it
         case.write("DELETE FROM p WHERE code <> '72'")
         with pytest.raises(Refused, match=r'"c" \(ref\) refers to no row of "p" \(old table "c", row with id 10: ref '):
             replay(session)
+
+
+def test_orphans_that_become_null_are_not_named_for_one_that_may_not(tmp_path: Path) -> None:
+    old = [
+        *(f"CREATE TABLE {name}(code TEXT NOT NULL PRIMARY KEY)" for name in "pq"),
+        "CREATE TABLE c(id INTEGER PRIMARY KEY, p TEXT REFERENCES p(code), q TEXT REFERENCES q(code))",
+        "INSERT INTO c VALUES (1, 'none', NULL), (2, NULL, 'lost')",
+    ]
+    new = [
+        *(f"CREATE TABLE {name}(id INTEGER PRIMARY KEY, code TEXT NOT NULL)" for name in "pq"),
+        "CREATE TABLE c(id INTEGER PRIMARY KEY, p_id INTEGER REFERENCES p(id), q_id INTEGER REFERENCES q(id))",
+    ]
+    said = rules("c", p_id={"was": "p", "orphans": "null"}, q_id={"was": "q"})
+    case = Case(tmp_path, old, schema(new, [said]))
+    case.record()
+    message = r'q refers to no row of "q" \(old table "c", row with id 2: q \'lost\'\)'
+    with case.session() as session, pytest.raises(Refused, match=message):
+        case.copy(session)
