@@ -178,7 +178,7 @@ def _catch_up(session: Session, report: Report) -> list[Replayed]:
         for portion in catch_up(session):
             rounds.append(portion)
             report(Progress("replaying", sum(done.entries for done in rounds)))
-        # Where as much was written meanwhile, further rounds bring nothing; whether the rest is too much is asked later.
+        # Where as much was written meanwhile, further rounds bring nothing: the budget says whether it is too much.
         if rounds[-1].seconds < SHORT_ROUND_SECONDS or pending(session) >= waiting:
             break
         session.let_writers_in()

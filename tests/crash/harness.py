@@ -211,6 +211,7 @@ def survive(
         application.stop()
     check_nothing_lost(project, contents, application)
     check_states(project)
+    assert list(project.directory.glob("*-reserve")) == []
     return died
 
 
