@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from typing import Any
 
@@ -34,6 +35,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A suite in the background of a shell inherits that, and so would every command that is to be interrupted.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # A profile, because the number has to be known when the tests are decorated.
     settings.register_profile(
         "migrations",
