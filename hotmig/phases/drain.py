@@ -33,6 +33,7 @@ from hotmig.phases.settled import is_settled
 from hotmig.sqlite import LOCK_SECONDS, execute, make_durable, reading, transaction, value
 from hotmig.transfer.full_text import rebuild_beforehand
 from hotmig.transfer.guard import commits_of_others, lower_guard
+from hotmig.transfer.guard import stands as guard_stands
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress
 from hotmig.transfer.proof import Proved, prove
@@ -128,7 +129,9 @@ def _finished(location: Location, seconds: float, run: Run) -> DrainResult:
 def _caught_up(session: Session, new: sqlite3.Connection, report: Report) -> tuple[CaughtUp, Proved]:
     """Everything that can be done while the application writes on."""
     with transaction(new, session.seconds, "the new database"):
-        lower_guard(new)  # of an earlier drain
+        # Of an earlier drain: from here on a foreign write is found by the proof alone.
+        lower_guard(new)
+        execute(new, "UPDATE _migration_progress SET drain_completed = 0")
     rounds = _catch_up(session, report)
     proved_from = commits_of_others(session.db)
     with session.step("prove", session.file):
@@ -156,7 +159,7 @@ def _already_drained(migration: Migration) -> bool:
         progress, marker = read_progress(new), read_marker(old)
         if marker is None or progress is None or not progress.drain_completed or not has_own_table(old, LOG):
             return False
-        if marker.schema_version != schema_version(old):
+        if marker.schema_version != schema_version(old) or not guard_stands(new, migration.plan):
             return False  # cutover asks for a proof after it
         logged = last_log_id(old)
         # What no fence keeps out: cutover refuses it, and asks for this command.

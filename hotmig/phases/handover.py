@@ -19,7 +19,7 @@ from hotmig.schema.model import Schema
 from hotmig.sqlite import LOCK_SECONDS, begin_immediate, execute, persist, transaction, value
 from hotmig.transfer.bookkeeping import forget_source
 from hotmig.transfer.build import verify_catalog
-from hotmig.transfer.guard import lower_guard
+from hotmig.transfer.guard import lower_guard, stands
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress, read_status
 from hotmig.units import counted
@@ -75,7 +75,7 @@ def hand_over(
         try:
             begin_immediate(new, seconds, "the new database")
             untouched()
-            _require_drained(old, new, migration)
+            _require_drained(old, new, migration, now=rehearsed is not None)
             make_ready(new, migration.schema, rehearsed)
             retire(old)
             persist(old, "COMMIT", seconds, "the old database's readers")
@@ -111,7 +111,8 @@ def _is_retired(old: sqlite3.Connection) -> bool:
     return marker is not None and marker.status == "retired"
 
 
-def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration) -> None:
+def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration, *, now: bool) -> None:
+    """``now``: by this very process, which would know of a write to the new database; otherwise the guard says it."""
     marker, progress = read_marker(old), read_progress(new)
     again = "nothing is lost and writes are recorded; run `hotmig drain` again, then `hotmig cutover`"
     if _is_retired(old):
@@ -122,8 +123,10 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
         raise Refused("_migration_marker is gone from the old database", BEGIN_ANEW)
     if check_drift(old, migration.plan):
         raise Refused("the old database's schema was touched since the drain (an ANALYZE is enough)", again)
-    if not progress.drain_completed or marker.status != "draining":
+    if marker.status != "draining" or not (now or progress.drain_completed):
         raise Refused("the migration is not drained", "run `hotmig drain`, then `hotmig cutover`")
+    if not (now or stands(new, migration.plan)):
+        raise Refused("the new database lost the triggers that keep everybody else out of it", again)
     logged = last_log_id(old)
     if logged < progress.last_replayed_log_id:
         raise Refused(

@@ -32,6 +32,12 @@ def lower_guard(db: sqlite3.Connection) -> None:
         execute(db, f"DROP TRIGGER main.{quote(name)}")
 
 
+def stands(db: sqlite3.Connection, plan: CopyPlan) -> bool:
+    """Whether the whole guard is there: nobody can have written since the drain."""
+    sql = "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger' AND name GLOB ?"
+    return bool(value(db, sql, (f"{GUARD}[0-9]*",)) == len(plan.steps) * len(EVENTS))
+
+
 def commits_of_others(db: sqlite3.Connection) -> int:
     """A number that moves when any other connection commits to the new database (PRAGMA data_version)."""
     return int(value(db, "PRAGMA main.data_version"))

@@ -91,9 +91,9 @@ def replay(
     """Replays everything up to the newest log row of one snapshot, in one transaction of the new database.
 
     ``most`` stops it earlier, after so many log rows. With ``finish`` (under the fence) it also carries the high-water
-    marks over, proves the rows that it touched, and sets ``drain_completed``. ``proved_from`` is what
-    ``commits_of_others`` said when the proof began; ``guard`` keeps everybody out until the cutover. Raises Refused
-    when a row does not fit, or somebody else wrote since the proof; then nothing has changed.
+    marks over and proves the rows that it touched. ``proved_from`` is what ``commits_of_others`` said when the proof
+    began. With ``guard`` the cutover comes later: ``drain_completed`` is set, and everybody is kept out until then.
+    Raises Refused when a row does not fit, or somebody else wrote since the proof; then nothing has changed.
     """
     started = time.monotonic()
     for step in session.steps:
@@ -122,7 +122,7 @@ def replay(
         execute(
             session.db,
             "UPDATE main._migration_progress SET last_replayed_log_id = ?, drain_completed = ?",
-            (keys.upto, int(finish)),
+            (keys.upto, int(guard)),
         )
         own_seconds = watch.seconds()
     if finish:
