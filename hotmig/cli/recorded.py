@@ -25,7 +25,8 @@ def recorded(options: Options, command: str, *, no_ledger: bool = False) -> Iter
     """Holds the lock and keeps the ledger; says on stderr where, and what could not be written."""
     from hotmig.phases.running import running
 
-    typed = (click.get_current_context().find_root().obj or {}).get(ARGUMENTS, ())
+    # What was typed behind the command, which may be two words.
+    typed = (click.get_current_context().find_root().obj or {}).get(ARGUMENTS, ())[command.count(" ") :]
     with running(options.directory, command, typed, ledger=not no_ledger, seconds=options.busy_timeout) as run:
         if run.ledger is not None:
             note(options, f"Run {run.run_id}, in {run.ledger.path}")

@@ -14,7 +14,7 @@ from hotmig.errors import GaveUp, HotmigError, Refused
 from hotmig.ledger.model import STATES, RunRecord, State, Step, StepStatus, Undo
 from hotmig.private import open_private
 from hotmig.process import Process
-from hotmig.sqlite import LOCK_SECONDS, connect, execute, persist, reading, text, transaction, value
+from hotmig.sqlite import LOCK_SECONDS, Row, connect, execute, persist, reading, text, transaction, value
 
 LEDGER_FILE = "ledger.sqlite"
 VERSION = 1
@@ -118,14 +118,20 @@ class Ledger:
                 )
 
     def runs(self, most: int = -1) -> tuple[RunRecord, ...]:
-        """The runs, the newest first; all of them, or ``most``."""
-        rows = execute(self.db, f"SELECT {_RUN} FROM run ORDER BY rowid DESC LIMIT ?", (most,)).fetchall()
+        """The runs, the newest first; all of them, or ``most``. Raises HotmigError where they can't be read."""
+        rows = self._read(f"SELECT {_RUN} FROM run ORDER BY rowid DESC LIMIT ?", (most,))
         return tuple(RunRecord(*(*row[:11], Process(*row[11:]))) for row in rows)
 
     def steps(self, run_id: str) -> tuple[Step, ...]:
-        """The steps of one run, in their order."""
-        rows = execute(self.db, f"SELECT {_STEP} FROM step WHERE run_id = ? ORDER BY seq", (run_id,)).fetchall()
+        """The steps of one run, in their order. Raises HotmigError where they can't be read."""
+        rows = self._read(f"SELECT {_STEP} FROM step WHERE run_id = ? ORDER BY seq", (run_id,))
         return tuple(Step(*row) for row in rows)
+
+    def _read(self, sql: str, parameters: Sequence[object]) -> list[Row]:
+        try:
+            return execute(self.db, sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise HotmigError(f"the ledger {self.path} can't be read: {error}", INSTEAD) from error
 
     def prune(self, run_ids: Sequence[str]) -> None:
         """Deletes runs with their steps."""

@@ -53,9 +53,7 @@ def cleanup_old(
     old = _predecessor(location)
     if old is None:
         return CleanupResult("no retired database is left here", None)
-    with reading(old) as db:
-        marker, successor = read_marker(db), retired_successor(db)
-        statements = leave_retired_sql(db, successor, unfence=unfence) if successor else ()
+    marker, successor, statements = _left_in(old, unfence=unfence)
     files = _files_of(old) if delete else ()
     if not statements and not files:
         return CleanupResult("the retired database is cleaned already", old)
@@ -66,6 +64,15 @@ def cleanup_old(
         return result
     run.concerns(marker.plan_hash if marker else None, old.name, successor)
     return _clean(result, old, successor, unfence=unfence, seconds=seconds, run=run)
+
+
+def _left_in(old: Path, *, unfence: bool) -> tuple[Marker | None, str | None, tuple[str, ...]]:
+    """The marker, the successor, and what has to be executed; nothing where only files are left to be deleted."""
+    if not old.exists():
+        return None, None, ()
+    with reading(old) as db:
+        marker, successor = read_marker(db), retired_successor(db)
+        return marker, successor, leave_retired_sql(db, successor, unfence=unfence) if successor else ()
 
 
 def _clean(
@@ -81,8 +88,8 @@ def _clean(
     for path in result.deleted:
         with run.step("delete", path.name):
             path.unlink(missing_ok=True)
-    if result.deleted:
-        sync_directory(old.parent)
+    for folder in {path.parent for path in result.deleted}:
+        sync_directory(folder)
     return CleanupResult(
         None, old, result.previous, successor, result.statements, dropped, result.deleted, dry_run=False
     )
@@ -122,13 +129,16 @@ def _predecessor(location: Location) -> Path | None:
     if identity is None or identity.parent is None:
         return None
     path = location.directory / identity.parent
-    return path if path.exists() or path.is_symlink() else None
+    return path if _files_of(path) else None
 
 
 def _files_of(old: Path) -> tuple[Path, ...]:
-    """The database with its side files; of an adopted one, the link and the application's file behind it."""
+    """The database with its side files; of an adopted one, the application's file, and then the link to it.
+
+    The database goes before its log, which may hold its retirement, and the link last: it leads to what is left.
+    """
     real = Path(os.path.realpath(old))
-    paths = (old, real, *project.side_files(real)) if old.is_symlink() else (old, *project.side_files(old))
+    paths = (real, *project.side_files(real), *((old,) if old.is_symlink() else ()))
     return tuple(path for path in paths if os.path.lexists(path))
 
 

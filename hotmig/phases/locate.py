@@ -136,6 +136,8 @@ def _require_readable(seen: Survey) -> None:
     targets = {file.marker.target for file in seen.files if file.marker}
     for file in seen.files:
         # A migrate that was killed at its very start leaves an empty new file, which the marker tells from others.
+        if file.path.is_symlink() and not file.path.exists() and file.path.name in seen.ancestors:
+            continue  # what it led to is deleted: `cleanup-old --delete` was about to delete the link too
         if file.problem and not (file.problem == EMPTY and file.path.name in targets):
             raise HotmigError(
                 f"{file.path} is named like a database of this directory, but {file.problem}",

@@ -20,7 +20,6 @@ GUARD_DOWN = "COMMIT behind UPDATE _migration_progress SET drain_completed = 0"
         (("migrate",), Death("drain --cutover", "UPDATE _migration_marker SET status = 'retired'", False)),
         (("migrate",), Death("drain --cutover", "COMMIT behind UPDATE main._migration_progress SET", True)),
         (("migrate", "drain --hold 600"), Death("drain --cutover", GUARD_DOWN, True)),
-        (("migrate", "drain --hold 600"), Death("drain", GUARD_DOWN, True)),
     ],
     ids=str,
 )

@@ -148,3 +148,9 @@ def test_a_run_is_stamped_by_how_it_ended(ledger: Ledger, error: BaseException |
         pass
     run.finish(error)
     assert [(each.stamp, each.error) for each in ledger.runs()] == [(state, text)]
+
+
+def test_a_run_that_is_refused_before_it_changes_anything_failed(ledger: Ledger) -> None:
+    run = Run("r1", ledger)
+    run.finish(Refused("not drained"))
+    assert [each.stamp for each in ledger.runs()] == ["failed"]

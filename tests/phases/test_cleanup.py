@@ -166,7 +166,7 @@ def test_of_an_adopted_database_the_link_and_the_file_behind_it_are_named(tmp_pa
     shop.run("migrate")
     shop.run("drain --cutover")
     lines = shop.run("cleanup-old --delete --print-sql").stdout.splitlines()
-    assert lines[-2:] == [f"-- then delete {shop.old}", f"-- then delete {application}"]
+    assert lines[-2:] == [f"-- then delete {application}", f"-- then delete {shop.old}"]
 
 
 # --- refusals
