@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from hotmig.errors import HotmigError
+from hotmig.errors import HotmigError, Refused
 from hotmig.ledger.model import Undo
 from hotmig.ledger.state import after_failure
 from hotmig.ledger.store import Intent, Ledger, Outcome
