@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 FILE_MODE = 0o600
@@ -12,33 +14,51 @@ FOLDER_MODE = 0o700
 def open_private(path: Path, *, must_be_new: bool = False) -> int:
     """A descriptor of a file that only its owner may read, made where it is missing.
 
-    ``must_be_new`` raises FileExistsError for one that is there. A link is never followed, and raises OSError: root
-    would give the owner of the folder whatever file he has it point to.
+    ``must_be_new`` raises FileExistsError for one that is there. Whatever else has its name raises OSError, a link of
+    either kind too: root would empty, or give away, whatever file somebody has it lead to.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_EXCL if must_be_new else 0)
-    descriptor = os.open(path, flags, FILE_MODE)
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        if os.geteuid() == 0:
-            os.fchown(descriptor, *_owner(path.parent))
-    except BaseException:
-        os.close(descriptor)
-        raise
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    except FileExistsError:
+        if must_be_new:
+            raise
+        return _own(os.open(path, flags), path)
+    _give_to_owner(descriptor, path.parent)
     return descriptor
 
 
 def make_private_folder(path: Path) -> None:
-    """Makes a folder for its owner alone, if there is none. Raises NotADirectoryError for a file in its place."""
+    """Makes a folder for its owner alone, if there is none. Raises NotADirectoryError for anything else of its name."""
     try:
         path.mkdir(mode=FOLDER_MODE)
     except FileExistsError:
-        if not path.is_dir():
+        if not stat.S_ISDIR(path.lstat().st_mode):
             raise NotADirectoryError(f"{path} is no directory") from None
         return
     if os.geteuid() == 0:
         os.chown(path, *_owner(path.parent))
 
 
+def _own(descriptor: int, path: Path) -> int:
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is no file of its own", str(path))
+
+
+def _give_to_owner(descriptor: int, folder: Path) -> None:
+    if os.geteuid() != 0:
+        return
+    try:
+        os.fchown(descriptor, *_owner(folder))
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
 def _owner(folder: Path) -> tuple[int, int]:
     """What root makes belongs to whom the folder belongs to: the next command may be run by that user."""
-    stat = folder.stat()
-    return stat.st_uid, stat.st_gid
+    found = folder.stat()
+    return found.st_uid, found.st_gid

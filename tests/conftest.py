@@ -35,9 +35,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A suite in the background of a shell inherits that, and so would every command that is to be interrupted.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            # In the background of a shell, or behind nohup: every command that is to be stopped would inherit it.
+            signal.signal(number, handler)
     # A profile, because the number has to be known when the tests are decorated.
     settings.register_profile(
         "migrations",

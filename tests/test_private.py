@@ -82,3 +82,25 @@ def test_a_link_is_not_followed(tmp_path: Path, there: bool) -> None:
     assert target.exists() == there
     if there:
         assert (target.read_bytes(), target.stat().st_uid) == (b"root's own", before.st_uid)
+
+
+def test_what_has_a_second_name_is_not_touched(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"stays")
+    os.link(precious, tmp_path / "lock")
+    with pytest.raises(OSError, match="no file of its own"):
+        open_private(tmp_path / "lock")
+    assert precious.read_bytes() == b"stays"
+
+
+def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lock")
+    with pytest.raises(OSError, match="no file of its own"):
+        open_private(tmp_path / "lock")
+
+
+def test_a_link_in_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".hotmig").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(NotADirectoryError):
+        make_private_folder(tmp_path / ".hotmig")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hotmig.ledger.model import State, Step, StepStatus, Undo
 from hotmig.ledger.run import Run, now
 from hotmig.ledger.store import Ledger, Outcome
 from hotmig.phases.migration import cut_in_two, old_writer
-from hotmig.phases.runs import RunView, show_run
+from hotmig.phases.runs import RunView, list_runs, show_run
 from hotmig.sqlite import LOCK_SECONDS, reading, transaction
 from hotmig.transfer.build import is_begun, sync_directory
 from hotmig.transfer.identity import read_status
@@ -67,7 +68,8 @@ def preview(directory: Path, run_id: str) -> RollbackResult:
     """
     view = show_run(directory, run_id)
     _refuse_handed_over(directory, view)
-    steps = tuple(_undoing(directory, view, step) for step in reversed(view.steps))
+    latest = _latest(directory)
+    steps = tuple(_undoing(directory, view, step, latest) for step in reversed(view.steps))
     nothing = None if any(undoing.does for undoing in steps) else "nothing that this run did is left to be undone"
     return RollbackResult(view.run_id, view.command, steps, True, nothing)
 
@@ -111,12 +113,24 @@ def _refuse_handed_over(directory: Path, view: RunView) -> None:
             raise cut_in_two()
 
 
-def _undoing(directory: Path, view: RunView, step: Step) -> Undoing:
+def _latest(directory: Path) -> dict[Undo, str]:
+    """Which run did last what can be undone: what the databases have now is that one's."""
+    found: dict[Undo, str] = {}
+    for run in list_runs(directory):  # the newest first
+        for step in run.steps:
+            if step.undo is not None and step.status != "failed":
+                found.setdefault(step.undo, run.run_id)
+    return found
+
+
+def _undoing(directory: Path, view: RunView, step: Step, latest: Mapping[Undo, str]) -> Undoing:
     if step.status == "rolled_back" or view.state in UNDONE:
         return Undoing(step, None, "it was undone already")
     if step.undo is None:
         reason = "a cutover has no inverse" if step.action in HANDED_OVER else "it has no inverse of its own"
         return Undoing(step, None, reason)
+    if latest.get(step.undo, view.run_id) != view.run_id:
+        return Undoing(step, None, f"{latest[step.undo]} did it again")
     missing = _missing(directory, view, step)
     if missing is None:
         return Undoing(step, INVERSES[step.undo])
@@ -130,11 +144,23 @@ def _missing(directory: Path, view: RunView, step: Step) -> str | None:
     if marker is not None and not _is_of(marker, view, step):
         return f"{view.old_file} is being recorded for another migration"
     if step.undo == "new file":
-        return None if _file(directory, view.new_file) else f"{view.new_file} is not there"
+        return _not_unfinished(directory, view)
     if marker is None:
         return f"{view.old_file} is not being recorded"
     if step.undo == "fence" and marker.status != "draining":
         return "no fence is up"
+    return None
+
+
+def _not_unfinished(directory: Path, view: RunView) -> str | None:
+    """Why the new file is not to be deleted: only one that hotmig was building ever is."""
+    new = _file(directory, view.new_file)
+    if new is None:
+        return f"{view.new_file} is not there"
+    if new.is_symlink() or not new.is_file():
+        return f"{new.name} is no file of hotmig's"
+    if new.stat().st_size and not is_begun(new):
+        return f"{new.name} is no database that hotmig was building"
     return None
 
 
@@ -160,18 +186,27 @@ def _undone(directory: Path, view: RunView, undoing: Undoing, run: Run, seconds:
 
 
 def _undo(directory: Path, view: RunView, undo: Undo, seconds: float) -> None:
-    if undo == "new file":
-        new = directory / str(view.new_file)
-        for path in (new, *project.side_files(new)):
-            path.unlink(missing_ok=True)
-        sync_directory(directory)
+    new = directory / str(view.new_file)
+    old = _file(directory, view.old_file)
+    if old is None:
+        _delete(new)
         return
-    with old_writer(directory / str(view.old_file), seconds) as db:
+    # A lock that can't be had is met before anything is deleted.
+    with old_writer(old, seconds) as db:
         if undo == "recording":
             stop_recording(db, seconds)
             return
         with transaction(db, seconds, "the old database's writers"):
-            lower_fence(db)
+            if undo == "new file":
+                _delete(new)
+            else:
+                lower_fence(db)
+
+
+def _delete(new: Path) -> None:
+    for path in (new, *project.side_files(new)):
+        path.unlink(missing_ok=True)
+    sync_directory(new.parent)
 
 
 def _mark(ledger: Ledger, undoing: Undoing) -> None:
@@ -192,5 +227,7 @@ def _marker(directory: Path, view: RunView) -> Marker | None:
 
 
 def _file(directory: Path, name: str | None) -> Path | None:
-    path = directory / name if name else None
-    return path if path and path.exists() else None
+    if not name or "/" in name or name in (".", ".."):
+        return None  # somebody wrote that into the ledger: hotmig writes names of files in this directory
+    path = directory / name
+    return path if path.exists() else None

@@ -20,7 +20,8 @@ def reserved(new: Path, size: int) -> Iterator[Callable[[], None]]:
     """
     path = _reserve(new)
     try:
-        descriptor = open_private(path)
+        give_back(new)  # what a command that died had reserved
+        descriptor = open_private(path, must_be_new=True)
         try:
             os.posix_fallocate(descriptor, 0, size)
         finally:

@@ -61,7 +61,7 @@ def list_runs(directory: Path, state: State | None = None, limit: int | None = N
 
 def show_run(directory: Path, run_id: str) -> RunView:
     """One run, by its id or the beginning of it. Raises UsageError for none, or for several."""
-    found = [view for view in list_runs(directory) if view.run_id.startswith(run_id)]
+    found = [view for view in list_runs(directory) if run_id and view.run_id.startswith(run_id)]
     exact = [view for view in found if view.run_id == run_id] or found
     if len(exact) != 1:
         what = "is no run" if not found else f"are {len(found)} runs"

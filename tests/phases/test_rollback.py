@@ -386,21 +386,21 @@ def test_where_one_step_fails_the_rest_is_not_tried_and_can_be_later(shop: Shop)
     other.execute("BEGIN IMMEDIATE")
     failed = shop.run("runs rollback", run_id, "--yes", "--busy-timeout", "0.1", code=1)
     failure = failure_in(failed.stderr)
-    assert "step 2 could not be undone: gave up after 0.1 s" in failure.error
+    assert "step 3 could not be undone: gave up after 0.1 s" in failure.error
     assert f"`hotmig runs rollback {run_id}`" in failure.hint
-    assert not new.exists()
+    assert new.exists(), "what can't be undone as a whole is not begun by a deletion"
     recording, fence, file = marks(shop, run_id)
     assert recording == ("start recording", "rollback_skipped", "not tried: what comes before it failed")
-    assert fence[:2] == ("raise the fence", "rollback_failed")
-    assert "gave up after 0.1 s" in (fence[2] or "")
-    assert file == ("make the new file", "rolled_back", None)
+    assert fence == ("raise the fence", "rollback_skipped", "not tried: what comes before it failed")
+    assert file[:2] == ("make the new file", "rollback_failed")
+    assert "gave up after 0.1 s" in (file[2] or "")
     assert of(shop, run_id)["state"] == "partially_committed"
     own = shop.runs()[0]
-    assert (own["command"], own["state"]) == ("runs rollback", "partially_committed")
+    assert (own["command"], own["state"]) == ("runs rollback", "failed")
     other.execute("ROLLBACK")
     other.close()
     shop.run("runs rollback", run_id, "--yes")
-    assert undone(shop) == [("lower the fence", shop.old.name), ("stop recording", shop.old.name)]
+    assert [action for action, _ in undone(shop)] == ["delete the new file", "lower the fence", "stop recording"]
     assert of(shop, run_id)["state"] == "rolled_back"
     assert {status for _, status, _ in marks(shop, run_id)} == {"rolled_back"}
     assert set(shop.listing()) == {shop.old.name, "schema.py"}
@@ -431,3 +431,47 @@ def test_a_run_is_named_by_the_beginning_of_its_id(shop: Shop) -> None:
     run_id = newest(shop)
     shop.run("runs rollback", run_id[:-3], "--yes")
     assert of(shop, run_id)["state"] == "rolled_back"
+
+
+def test_what_a_later_run_did_is_not_undone(shop: Shop) -> None:
+    """The first died before its marker was made; the second made it, and the new file."""
+    nothing = "import hotmig.phases.migrate as m\nm.start_recording = lambda *rest: os._exit(9)"
+    assert patched(shop, nothing, "migrate").wait() == 9
+    first = newest(shop)
+    shop.run("migrate")
+    second, new = newest(shop), shop.new
+    assert "nothing that this run did is left to be undone" in shop.run("runs rollback", first, "--yes").stdout
+    assert new.exists()
+    assert shop.fence() == ("recording", None)
+    assert of(shop, second)["state"] == "completed"
+
+
+def test_a_fence_that_a_later_drain_raised_stays_up(shop: Shop) -> None:
+    shop.run("migrate")
+    shop.run("drain --hold 0.001")
+    first = newest(shop)
+    shop.run("drain --hold 300")
+    assert "nothing that this run did is left to be undone" in shop.run("runs rollback", first, "--yes").stdout
+    assert shop.phase() == "drained"
+
+
+@pytest.mark.parametrize("as_what", ["link", "database of somebody's"])
+def test_what_hotmig_was_not_building_is_never_deleted(as_what: str, shop: Shop) -> None:
+    shop.run("migrate")
+    run_id, new = newest(shop), shop.new
+    shop.run("reset --no-ledger")
+    other = shop.directory / "application.db" if as_what == "link" else new
+    db = sqlite3.connect(other)
+    db.executescript("CREATE TABLE precious(x); INSERT INTO precious VALUES (1);")
+    db.close()
+    if as_what == "link":
+        new.symlink_to(other)
+    shop.run("runs rollback", run_id, "--yes")
+    assert new.exists()
+    assert shop.ask("SELECT x FROM precious", other) == [(1,)]
+
+
+def test_an_id_that_is_empty_names_no_run(shop: Shop) -> None:
+    shop.run("migrate")
+    for command in ("runs rollback --yes", "runs show"):
+        assert "there is no run with the id" in shop.run(command, "", code=2).stderr
