@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hotmig.phases.standing import BUILDING, Pair, Phase, built, recording_ancestors
-from hotmig.phases.survey import CUT_SHORT, EMPTY, DatabaseFile, Survey
+from hotmig.phases.survey import CUT_SHORT, EMPTY, LOCKED, DatabaseFile, Survey
 
 UNFINISHED = (EMPTY, CUT_SHORT)  # what a killed process can leave, and the next command mends
 NEXT: dict[Phase, str | None] = {
@@ -88,6 +88,8 @@ def _odd_files(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
 
 
 def _why_no_old(seen: Survey, pair: Pair) -> str:
+    if any(file.problem == LOCKED for file in seen.files):
+        return "the old database is locked by a commit that waits for a reader: ask again"
     if any(file.problem for file in seen.files if file is not pair.new):
         return "the old database can't be read: nothing can go on until it can"
     return "the old database is not there: nothing can go on until it is put back"
@@ -117,6 +119,11 @@ def broken_by(pair: Pair, schema_file: Path) -> Iterator[str]:
         yield f"{old.path.name} has triggers of hotmig without their marker: every write to it fails"
     if old is None or marker is None or not old.recording or pair.in_service or new is None or new.problem:
         return
+    if new.progress and old.log_entries is not None and old.log_entries < new.progress.last_replayed_log_id:
+        yield (
+            f"the log of {old.path.name} is shorter than what was replayed of it: it was put back from a backup, or log"
+            " rows were deleted"
+        )
     if old.schema_version != marker.schema_version:
         # Rare, and dear: the module and the planner are loaded for this alone.
         from hotmig.phases.drifted import drifted

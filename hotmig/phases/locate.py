@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from hotmig import project
 from hotmig.capture.marker import Marker
-from hotmig.errors import HotmigError, Refused, SchemaError
-from hotmig.phases.survey import CUT_SHORT, EMPTY, DatabaseFile, Survey, survey
+from hotmig.errors import GaveUp, HotmigError, Refused, SchemaError
+from hotmig.phases.survey import CUT_SHORT, EMPTY, LOCKED, DatabaseFile, Survey, survey
 from hotmig.sqlite import connect, load_extensions, value, waits
 
 if TYPE_CHECKING:
@@ -138,6 +138,11 @@ def _require_readable(seen: Survey) -> None:
         # A migrate that was killed at its very start leaves an empty new file, which the marker tells from others.
         if file.path.is_symlink() and not file.path.exists() and file.path.name in seen.ancestors:
             continue  # what it led to is deleted: `cleanup-old --delete` was about to delete the link too
+        if file.problem == LOCKED:
+            raise GaveUp(
+                f"gave up after {waits.seconds:g} s waiting for {file.path.name}: {LOCKED}",
+                "nothing was changed; run the same command again when the reader has finished",
+            )
         if file.problem and not (file.problem == EMPTY and file.path.name in targets):
             raise HotmigError(
                 f"{file.path} is named like a database of this directory, but {file.problem}",

@@ -14,7 +14,7 @@ from hotmig.capture.marker import Marker, has_capture_triggers, read_marker, ret
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
 from hotmig.errors import HotmigError
-from hotmig.sqlite import execute, reading, value
+from hotmig.sqlite import execute, is_locked, reading, value
 from hotmig.transfer.identity import (
     Identity,
     Progress,
@@ -29,6 +29,7 @@ from hotmig.transfer.identity import (
 
 EMPTY = "it is empty"
 # Its journal has to be rolled back, and whoever only reads may not.
+LOCKED = "it is locked: somebody's commit waits for a reader"
 CUT_SHORT = "it holds a transaction that was cut short: the next program that writes to it rolls that back"
 
 
@@ -160,7 +161,7 @@ def look(path: Path, *, count_mappings: bool = False) -> DatabaseFile:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
             return DatabaseFile(path, size, problem=CUT_SHORT)
-        return DatabaseFile(path, size, problem=f"it cannot be read: {error}")
+        return DatabaseFile(path, size, problem=LOCKED if is_locked(error) else f"it cannot be read: {error}")
     except (HotmigError, sqlite3.Error) as error:
         broken = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
         return DatabaseFile(path, size, problem=f"it cannot be read: {error}", broken=broken)

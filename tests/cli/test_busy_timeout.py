@@ -160,3 +160,23 @@ def test_one_command_does_not_leave_its_patience_to_the_next(tmp_path: Path) -> 
     assert waits.seconds == 3.5
     shop.run("status")
     assert waits.seconds == LOCK_SECONDS
+
+
+def test_a_commit_that_waits_for_a_reader_is_a_lock_and_no_unreadable_file(tmp_path: Path) -> None:
+    """In rollback-journal mode it keeps every new reader out."""
+    shop = open_shop(tmp_path / "shop", wal=False)
+    shop.run("migrate")
+    reader, writer = (sqlite3.connect(shop.old, isolation_level=None, timeout=0) for _ in range(2))
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM item").fetchone()
+    writer.execute("BEGIN")
+    writer.execute("UPDATE item SET name = 'waits'")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        writer.execute("COMMIT")
+    error = shop.run("drain", "--busy-timeout", "0.2", code=4).stderr
+    assert f"gave up after 0.2 s waiting for {shop.old.name}: it is locked" in error
+    told = shop.json("status", "--busy-timeout", "0.2")
+    assert "the old database is locked by a commit that waits for a reader: ask again" in told["attention"]
+    reader.close()
+    writer.close()
+    shop.run("drain --cutover")

@@ -149,6 +149,9 @@ def test_an_old_database_from_a_backup_taken_in_mid_migration_is_found(shop: Sho
     put_back(backup, shop.old)
     failure = failure_in(shop.run("drain", code=3).stderr)
     assert "put back from a backup" in failure.error
+    told = shop.json("status")
+    assert told["next"] == "hotmig reset"
+    assert any("put back from a backup" in sentence for sentence in told["attention"])
     # And once the log has grown past what was replayed of the other one:
     shop.write(*(f"UPDATE item SET name = 'new' WHERE id = {number}" for number in range(20, 40)))
     failure = failure_in(shop.run("drain", code=3).stderr)
