@@ -46,4 +46,6 @@ def _started(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
         return ""
+    if fields[0] in (b"Z", b"X"):
+        return ""  # it has ended, and nobody has asked for its exit code: a container without an init
     return f"{boot}:{fields[_STARTTIME].decode()}"
