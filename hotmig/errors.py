@@ -12,6 +12,8 @@ class HotmigError(Exception):
     """
 
     exit_code = 1
+    step: str | None = None  # the object of the ledger's step that failed, where several follow one another
+    trace: str = ""  # for the ledger: where it happened, without anything of the users' data
 
     def __init__(self, message: str, hint: str | None = None, *, rows: str = "") -> None:
         super().__init__(message + rows)
@@ -46,9 +48,22 @@ class FenceLeftUp(HotmigError):
     def __init__(self, failure: BaseException, problem: str) -> None:
         super().__init__(problem)
         self.failure = failure
+        self.step, self.trace = getattr(failure, "step", None), getattr(failure, "trace", "")
 
 
 class GaveUp(HotmigError):
     """A lock or the pause budget was not met in time. Nothing is lost; run it again."""
 
     exit_code = 4
+
+
+class DowngradeDetected(Refused):
+    """The database has data migrations that the schema module does not know: a newer version wrote them."""
+
+
+class DataMigrationFailed(HotmigError):
+    """A data migration failed and was rolled back. ``step`` is its name, ``trace`` where it was."""
+
+
+class DataMigrationTooLong(GaveUp):
+    """A data migration did not come to its end while writes were paused, and was rolled back."""

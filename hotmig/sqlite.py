@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote as url_quote
 
 from hotmig.errors import GaveUp, HotmigError
@@ -101,6 +101,9 @@ class Connection(sqlite3.Connection):
     name = ""
 
 
+C = TypeVar("C", bound=Connection)
+
+
 @dataclass
 class Waits:
     """How long a read waits for a lock, and who hears of a wait: (what for, seconds at most).
@@ -146,11 +149,22 @@ def connect(
     Python would open transactions by itself; SQLite's own busy handler starves under a steady writer.
     Text that is not UTF-8 arrives as bytes. Raises HotmigError when the file can't be opened.
     """
+    return connect_as(Connection, path, mode, immutable=immutable, extensions=extensions, patience=patience)
+
+
+def connect_as(
+    factory: type[C],
+    path: Path | str,
+    mode: Mode,
+    *,
+    immutable: bool = False,
+    extensions: Sequence[str] = (),
+    patience: float = 0.0,
+) -> C:
+    """The same, with a class of one's own."""
     uri = file_uri(path, f"mode={mode}" + ("&immutable=1" if immutable else ""))
     try:
-        db = sqlite3.connect(
-            uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False, factory=Connection
-        )
+        db = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False, factory=factory)
     except sqlite3.Error as error:
         raise HotmigError(f"cannot open {path}: {error}", "check the path and who may read it") from error
     db.patience, db.name = patience, Path(path).name

@@ -18,7 +18,7 @@ OWN_TABLES: dict[str, tuple[str, ...]] = {
     "_id_mapping": ("table_name", "old_id"),
     "_schema_identity": ("id", "schema_hash", "schema_commit"),
     "_schema_hint": ("kind", "table_name", "column_name", "hint"),
-    "_data_migration": (),
+    "_data_migration": ("name", "applied_utc", "skipped_utc", "reason"),
 }
 _OWN_TRIGGER = re.compile(r"_migration_(capture|fence|guard)_[0-9]+_[a-z_]+")
 

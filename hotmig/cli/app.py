@@ -28,6 +28,7 @@ COMMANDS = (
     "status",
     "path",
     "runs",
+    "data",
     "demo",
 )
 COMPLETION = "_HOTMIG_COMPLETE"  # click's variable for shell completion

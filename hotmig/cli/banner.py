@@ -1,4 +1,4 @@
-"""One line on stderr about a run that failed or was left half done, until a later one settles it."""
+"""What every command says or asks first: a line about what failed, and whether the database is a newer version's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import click
 from hotmig import project
 from hotmig.cli.options import Options
 
+TELLING_DATA = ("status", "data")
 TELLING_THEMSELVES = ("status", "runs")  # what the last run left is what these show
 
 
@@ -21,3 +22,21 @@ def tell_unsettled(options: Options, command: str) -> None:
     if last is not None:
         what = f"the last run, `hotmig {last.command}`, {WORDS[last.state]}"
         click.echo(f"Note: {what}; `hotmig runs show {last.run_id}` tells more", err=True)
+
+
+def tell_failed(options: Options, command: str) -> None:
+    """A line for each data migration that failed, until it succeeds or is skipped."""
+    if options.quiet or command in TELLING_DATA or not project.own_folder(options.directory).is_dir():
+        return
+    from hotmig.phases.data_failures import still_failed
+
+    for each in still_failed(options.directory, options.schema_file):
+        click.echo(f"Note: data migration {each.name} failed at {each.utc}; `hotmig data status` tells more", err=True)
+
+
+def refuse_newer(options: Options, command: str) -> None:
+    """Raises DowngradeDetected where the schema module is older than the database; `status` alone tells it."""
+    if command != "status":
+        from hotmig.phases.downgrade import look_for_newer
+
+        look_for_newer(options.directory, options.schema_file)

@@ -17,7 +17,8 @@ HOLD_SECONDS = 60.0
     default=MAX_PAUSE_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="How long writes may be paused for the last replay. When it would be longer: exit 4, and writes flow on.",
+    help="How long writes may be paused for the last replay, and with --cutover for data migrations. When it would be"
+    " longer: exit 4, and writes flow on.",
 )
 @click.option(
     "--hold",
@@ -39,7 +40,7 @@ def command(
     What was written since the copy is replayed while writes go on; the pause is for the rest alone. The fence that
     pauses writes comes down by itself after --hold seconds: run cutover before that.
     """
-    from hotmig.cli.output import print_result, progress
+    from hotmig.cli.output import print_result, progress, warn_of_data
     from hotmig.cli.recorded import at_work
     from hotmig.cli.render import results
     from hotmig.phases.drain import drain
@@ -58,4 +59,5 @@ def command(
             extensions=extensions,
             run=run,
         )
+    warn_of_data(result.data_problem)
     print_result(options, result, results.drain, run.run_id)

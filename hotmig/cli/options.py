@@ -118,11 +118,14 @@ def shared(function: Function) -> Function:
     def run(
         directory: Path, schema_file: Path | None, json: bool, quiet: bool, busy_timeout: float, **rest: Any
     ) -> Any:
-        from hotmig.cli.banner import tell_unsettled
+        from hotmig.cli.banner import refuse_newer, tell_failed, tell_unsettled
 
         options = Options(directory, schema_file, json, quiet, busy_timeout)
         _limit_waiting(options)
-        tell_unsettled(options, click.get_current_context().command_path.split()[1])
+        name = click.get_current_context().command_path.split()[1]
+        refuse_newer(options, name)
+        tell_unsettled(options, name)
+        tell_failed(options, name)
         return function(options, **rest)
 
     command: Any = run

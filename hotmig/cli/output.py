@@ -73,6 +73,12 @@ def warn(message: str) -> None:
     click.echo(f"Warning: {message}", err=True)
 
 
+def warn_of_data(problem: str | None) -> None:
+    """Of a data migration behind a cutover: that is done, and a deploy script must not take it for failed."""
+    if problem is not None:
+        warn(f"the cutover is done, but {problem}; `hotmig data run` tries it again")
+
+
 @contextmanager
 def progress(options: Options) -> Iterator[Report]:
     """Draws the progress of a phase on stderr; where that is no terminal, notes it there now and then."""

@@ -89,19 +89,32 @@ class Run:
         try:
             yield reached
         except BaseException as error:
-            self._settle(intents, ids, done, _told(error))
+            self._settle(intents, ids, done, _told_with_trace(error), getattr(error, "step", None))
             raise
         self._settle(intents, ids, done, NOT_REACHED)
 
-    def _settle(self, intents: tuple[Intent, ...], ids: tuple[int, ...], done: dict[Intent, str], error: str) -> None:
-        """The first step that was not reached is the one that failed."""
+    def _settle(
+        self,
+        intents: tuple[Intent, ...],
+        ids: tuple[int, ...],
+        done: dict[Intent, str],
+        error: str,
+        failed: str | None = None,
+    ) -> None:
+        """The first step that was not reached is the one that failed; or that of the object ``failed``.
+
+        Then those before it had succeeded, and were rolled back with it.
+        """
         if self.ledger is None or not ids:
             return
         outcomes = []
         for intent, step_id in zip(intents, ids, strict=True):
             if intent in done:
                 outcomes.append(Outcome(step_id, done[intent], "done"))
+            elif failed not in (None, intent.object):
+                outcomes.append(Outcome(step_id, now(), "rolled_back"))
             else:
+                failed = None
                 outcomes.append(Outcome(step_id, now(), "failed", error))
                 error = NOT_REACHED
         try:
@@ -160,6 +173,11 @@ class Run:
 
 
 UNRECORDED = Run()  # for callers who write nothing down
+
+
+def _told_with_trace(error: BaseException) -> str:
+    trace = error.trace if isinstance(error, HotmigError) else ""
+    return "\n".join(filter(None, (_told(error), trace)))
 
 
 def _told(error: BaseException) -> str:

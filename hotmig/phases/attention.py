@@ -60,6 +60,8 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
         what = "is a directory: move it away" if is_directory else "is not there"
         yield f"the new database {pair.marker.target} {what}"
     yield from pair.edited
+    if pair.newer:
+        yield f"{pair.newer}: all other commands refuse that"
     if pair.earlier:
         yield (
             f"the schema module asks for {pair.earlier}, which was replaced: the schema went back to an earlier one,"

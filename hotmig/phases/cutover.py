@@ -9,7 +9,8 @@ from pathlib import Path
 
 from hotmig.capture.fence import fence_state, unix_time
 from hotmig.capture.marker import Marker
-from hotmig.ledger.run import READY, UNRECORDED, Run
+from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.phases.data_walk import Walk, at_cutover, walk_behind_cutover
 from hotmig.phases.handover import finish_half_cut, hand_over, readiness, retirement
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import find_migration, new_writer, old_writer, require_copied
@@ -20,6 +21,7 @@ from hotmig.transfer.step_sql import row_value
 
 BOOKKEEPING = ("_id_mapping", "_migration_progress", "_migration_copy")
 ROWS_AT_ONCE = 10_000
+MAX_PAUSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -32,34 +34,53 @@ class CutoverResult:
     pause: float | None = None
     finished_half_cut: bool = False
     left: str | None = None  # why what only the migration needed is still in the new database
+    data_migrations: tuple[str, ...] = ()  # that were run, in their order
+    data_problem: str | None = None  # why one that comes behind the cutover did not succeed
 
 
-def cutover(location: Location, *, seconds: float = LOCK_SECONDS, run: Run = UNRECORDED) -> CutoverResult:
+def cutover(
+    location: Location,
+    *,
+    max_pause: float = MAX_PAUSE_SECONDS,
+    seconds: float = LOCK_SECONDS,
+    extensions: tuple[str, ...] = (),
+    run: Run = UNRECORDED,
+) -> CutoverResult:
     """Hands over. Raises Refused when anything was written, or changed, since ``drain``.
+
+    Data migrations may take ``max_pause`` seconds: GaveUp behind that, DataMigrationFailed for one that fails.
 
     The old database's retirement commits first: killed in between, neither accepts writes, and running this again
     finishes.
     """
     done = CutoverResult(None, location.old, location.new)
-    if location.old is not None and is_settled(location):
-        with new_writer(location.old, seconds) as live:
+    if location.old is not None and location.schema is not None and is_settled(location):
+        with new_writer(location.old, seconds, extensions) as live:
             drop_bookkeeping(live, seconds, run)
+            walked = walk_behind_cutover(live, location.schema, Walk(), seconds, run)
+        done = replace(done, data_migrations=walked.names, data_problem=walked.problem)
         return replace(done, skipped="the database already has this schema")
     migration = find_migration(location)
     run.concerns(migration.plan.hash, migration.old.name, migration.new.name)
     require_copied(migration)
     half_cut = migration.marker.status == "retired"
     paused_from = _paused_from(migration.marker)
-    with new_writer(migration.new, seconds) as new, old_writer(migration.old, seconds) as old:
+    # A second half has no budget: the application can't write before it is done.
+    walk = at_cutover(migration, None if half_cut else max_pause)
+    with new_writer(migration.new, seconds, extensions) as new, old_writer(migration.old, seconds) as old:
         if half_cut:
-            with run.step(READY, migration.new.name):
-                finish_half_cut(new, migration.new, migration.schema, seconds)
+            with run.steps(*walk.intents, readiness(migration)) as reached:
+                finish_half_cut(old, new, migration, seconds, walk)
+                for step in (*walk.intents, readiness(migration)):
+                    reached(step)
         else:
-            with run.steps(retirement(migration), readiness(migration)) as reached:
-                hand_over(old, new, migration, seconds, reached)
-        ready_at = time.time()
+            with run.steps(*walk.intents, retirement(migration), readiness(migration)) as reached:
+                hand_over(old, new, migration, seconds, reached, walk=walk)
+        pause = time.time() - paused_from
         left = tidy_up(new, seconds, run)
-    return replace(done, pause=ready_at - paused_from, finished_half_cut=half_cut, left=left)
+        walked = walk_behind_cutover(new, migration.schema, walk, seconds, run)
+    done = replace(done, data_migrations=walked.names, data_problem=walked.problem)
+    return replace(done, pause=pause, finished_half_cut=half_cut, left=left)
 
 
 def tidy_up(new: sqlite3.Connection, seconds: float, run: Run) -> str | None:

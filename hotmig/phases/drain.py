@@ -15,8 +15,9 @@ from hotmig.capture.marker import read_marker, schema_version
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
 from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.phases.cutover import MAX_PAUSE_SECONDS, tidy_up
 from hotmig.phases.cutover import cutover as finish_cutover
-from hotmig.phases.cutover import tidy_up
+from hotmig.phases.data_walk import Walked, at_cutover, walk_behind_cutover
 from hotmig.phases.handover import rehearse
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import (
@@ -40,7 +41,6 @@ from hotmig.transfer.proof import Proved, prove
 from hotmig.transfer.replay import Replayed, catch_up, pending
 from hotmig.transfer.session import Session, open_session
 
-MAX_PAUSE_SECONDS = 2.0
 HOLD_SECONDS = 60.0
 SHORT_ROUND_SECONDS = 0.05
 MOST_ROUNDS = 50
@@ -62,6 +62,8 @@ class DrainResult:
     hold: float = HOLD_SECONDS
     left: str | None = None  # with cutover: why what only the migration needed is still in the new database
     pause: float | None = None  # with cutover: from the fence's commit to the commit that made the new one ready
+    data_migrations: tuple[str, ...] = ()  # that were run, in their order
+    data_problem: str | None = None  # why one that comes behind the cutover did not succeed
 
 
 def drain(
@@ -88,21 +90,23 @@ def drain(
     migration = find_migration(location)
     run.concerns(migration.plan.hash, migration.old.name, migration.new.name)
     if migration.marker.status == "retired":
-        return replace(skipped, skipped=HALF_CUT) if not cutover else _finished(location, seconds, run)
+        return replace(skipped, skipped=HALF_CUT) if not cutover else _finished(location, seconds, extensions, run)
     require_copied(migration)
     if _already_drained(migration) and not cutover:
         return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
     with (
         old_writer(migration.old, seconds) as old,
         open_session(migration.new, migration.old, migration.plan, seconds, extensions, run.step) as session,
-        new_writer(migration.new, seconds) as new,
+        new_writer(migration.new, seconds, extensions) as new,
     ):
         make_durable(session.db)
         _require_no_drift(old, migration, seconds, max_pause)
         caught_up, proved = _caught_up(session, new, report)
         rehearsed = rehearse(new, migration.schema, seconds) if cutover else None
-        paused = pause(old, new, session, migration, caught_up, Budget(max_pause, hold), rehearsed, run)
+        walk = at_cutover(migration, None)
+        paused = pause(old, new, session, migration, caught_up, Budget(max_pause, hold), rehearsed, walk, run)
         left = tidy_up(new, seconds, run) if cutover else None
+        walked = walk_behind_cutover(new, migration.schema, walk, seconds, run) if cutover else Walked()
     rounds = (*caught_up.rounds, paused.rest)
     return DrainResult(
         skipped=None,
@@ -117,13 +121,16 @@ def drain(
         hold=hold,
         left=left,
         pause=paused.seconds,
+        data_migrations=walked.names,
+        data_problem=walked.problem,
     )
 
 
-def _finished(location: Location, seconds: float, run: Run) -> DrainResult:
+def _finished(location: Location, seconds: float, extensions: tuple[str, ...], run: Run) -> DrainResult:
     """A cutover that was cut in two is finished: there is nothing left to be drained."""
-    done = finish_cutover(location, seconds=seconds, run=run)
-    return DrainResult(None, done.old, done.new, pause=done.pause, left=done.left)
+    done = finish_cutover(location, seconds=seconds, extensions=extensions, run=run)
+    result = DrainResult(None, done.old, done.new, pause=done.pause, left=done.left)
+    return replace(result, data_migrations=done.data_migrations, data_problem=done.data_problem)
 
 
 def _caught_up(session: Session, new: sqlite3.Connection, report: Report) -> tuple[CaughtUp, Proved]:

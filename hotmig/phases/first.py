@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from hotmig import project
 from hotmig.catalog.fingerprint import canonical, digest
 from hotmig.errors import HotmigError, Refused
+from hotmig.planning.data_marks import Mark
 from hotmig.planning.full_text import external_content
 from hotmig.planning.hints import hints_of
 from hotmig.schema.model import Schema, SeedRow
@@ -19,6 +20,7 @@ from hotmig.sqlite import connect, execute, quote, transaction, value
 from hotmig.transfer.bookkeeping import STATUS_TABLE, identity_tables, write_identity
 from hotmig.transfer.build import finish_schema, sync_directory, verify_catalog
 from hotmig.transfer.identity import Identity
+from hotmig.transfer.marks import carry_marks, note_known
 
 SCRATCH = ".hotmig-init-"
 
@@ -83,7 +85,14 @@ def _fill(db: sqlite3.Connection, schema: Schema) -> None:
     identity = Identity(schema.hash, project.commit_of(schema.file), None, created)
     # The hints of the module are used up: this database was never another one.
     write_identity(db, identity, hints_of(schema), digest(canonical(schema.catalog)))
+    _stamp_all(db, schema, created)
     verify_catalog(db, schema, triggers=True)
+
+
+def _stamp_all(db: sqlite3.Connection, schema: Schema, created: str) -> None:
+    """In a new database there is nothing that a data migration would have to mend."""
+    note_known(db, schema)
+    carry_marks(db, schema, [Mark(each.name, created) for each in schema.data_migrations], skipped=False)
 
 
 def _plant(db: sqlite3.Connection, table: str, seed: SeedRow) -> None:

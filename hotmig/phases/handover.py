@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import retire
@@ -13,15 +13,18 @@ from hotmig.capture.marker import read_marker
 from hotmig.errors import BEGIN_ANEW, HotmigError, Refused
 from hotmig.ledger.run import READY
 from hotmig.ledger.store import Intent
+from hotmig.phases.data_walk import Walk, walk_at_cutover
 from hotmig.phases.migration import Migration
 from hotmig.phases.room import give_back, reserved
 from hotmig.schema.model import Schema
 from hotmig.sqlite import LOCK_SECONDS, begin_immediate, execute, persist, transaction, value
 from hotmig.transfer.bookkeeping import forget_source
 from hotmig.transfer.build import verify_catalog
+from hotmig.transfer.data_migrations import foreign_keys
 from hotmig.transfer.guard import lower_guard, stands
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress, read_status
+from hotmig.transfer.supervised import Supervised
 from hotmig.units import counted
 
 PAGES = 32  # that the last commit rewrites: the catalog's path, status, hints, identity
@@ -56,33 +59,39 @@ def rehearse(new: sqlite3.Connection, schema: Schema, seconds: float) -> int:
 
 def hand_over(
     old: sqlite3.Connection,
-    new: sqlite3.Connection,
+    new: Supervised,
     migration: Migration,
     seconds: float,
     reached: Reached,
     rehearsed: int | None = None,
     untouched: Callable[[], None] = lambda: None,
+    walk: Walk = Walk(),  # noqa: B008 - it is frozen
 ) -> None:
     """Checks under both write locks, then commits one after the other. ``rehearsed`` is what ``rehearse`` returned.
 
     ``reached`` is called behind each of the two; ``untouched`` raises Refused where somebody wrote to the new one.
 
     Killed in between, neither database accepts writes. Raises Refused when anything was written, or changed, since
-    the drain.
+    the drain; DataMigrationFailed and DataMigrationTooLong where a data migration of the ``walk`` does not succeed.
     """
-    with reserved(migration.new, _last_commit(new, migration.schema)) as release:
+    deadline = walk.deadline()
+    with (
+        reserved(migration.new, _last_commit(new, migration.schema, walk)) as release,
+        foreign_keys(new, bool(walk.pending)),
+    ):
         begin_immediate(old, seconds, "the old database's writers")
         try:
             begin_immediate(new, seconds, "the new database")
             untouched()
             _require_drained(old, new, migration, now=rehearsed is not None)
-            make_ready(new, migration.schema, rehearsed)
+            data = partial(walk_at_cutover, old, new, migration.schema, walk, deadline)
+            make_ready(new, migration.schema, rehearsed, data)
             retire(old)
             persist(old, "COMMIT", seconds, "the old database's readers")
             reached(retirement(migration))
             release()
             persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
-            reached(readiness(migration))
+            _ready(reached, migration, walk)
         except BaseException:
             if old.in_transaction or not _is_retired(old):
                 raise
@@ -93,17 +102,27 @@ def hand_over(
                 persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
             if read_status(new) != "ready":
                 raise
-            reached(readiness(migration))
+            _ready(reached, migration, walk)
         finally:
             for db in (new, old):
                 if db.in_transaction:
                     execute(db, "ROLLBACK")
 
 
-def _last_commit(new: sqlite3.Connection, schema: Schema) -> int:
+def _ready(reached: Reached, migration: Migration, walk: Walk) -> None:
+    for step in (*walk.intents, readiness(migration)):
+        reached(step)
+
+
+def _last_commit(new: sqlite3.Connection, schema: Schema, walk: Walk) -> int:
     """How many bytes the commit that makes the new database ready can take, generously."""
     page_size: int = value(new, "PRAGMA page_size")
-    return PAGES * page_size + 4 * sum(map(len, schema.create_triggers))
+    size = PAGES * page_size + 4 * sum(map(len, schema.create_triggers))
+    if walk.pending:
+        # What they write beyond the cache goes to the disk while they run: before the old database is retired.
+        cache: int = value(new, "PRAGMA cache_size")
+        size += 2 * (-cache * 1024 if cache < 0 else cache * page_size)
+    return size
 
 
 def _is_retired(old: sqlite3.Connection) -> bool:
@@ -144,15 +163,27 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
         raise Refused(f"{moved} of the old database changed since the drain", again)
 
 
-def finish_half_cut(new: sqlite3.Connection, new_file: Path, schema: Schema, seconds: float) -> None:
-    """The second half of a hand-over whose first half was committed."""
-    give_back(new_file)
-    with transaction(new, seconds, "the new database"):
-        make_ready(new, schema)
+def finish_half_cut(old: sqlite3.Connection, new: Supervised, migration: Migration, seconds: float, walk: Walk) -> None:
+    """The second half of a hand-over whose first half was committed. Its data migrations are run again.
+
+    They had succeeded before the first half, on the same rows, and went with the transaction.
+    """
+    give_back(migration.new)
+    schema = migration.schema
+    with foreign_keys(new, bool(walk.pending)), transaction(new, seconds, "the new database"):
+        make_ready(new, schema, data=partial(walk_at_cutover, old, new, schema, walk, walk.deadline()))
 
 
-def make_ready(new: sqlite3.Connection, schema: Schema, rehearsed: int | None = None) -> None:
-    """Inside a transaction of the new database: triggers come last, so that none ever fired for a copied row."""
+def make_ready(
+    new: sqlite3.Connection,
+    schema: Schema,
+    rehearsed: int | None = None,
+    data: Callable[[], None] = lambda: None,
+) -> None:
+    """Inside a transaction of the new database: triggers come last, so that none ever fired for a copied row.
+
+    ``data`` runs data migrations: they see the database as the application will, but for its status.
+    """
     if read_status(new) != "migrating":
         raise HotmigError("the new database is not being built", "`hotmig status` says what is next")
     lower_guard(new)
@@ -162,6 +193,7 @@ def make_ready(new: sqlite3.Connection, schema: Schema, rehearsed: int | None = 
             execute(new, sql)
     else:
         _create_triggers(new, schema)
+    data()
     forget_source(new)
     execute(new, "UPDATE _migration_status SET status = 'ready'")
 

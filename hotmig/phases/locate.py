@@ -72,6 +72,11 @@ def locate(
     _require_readable(seen)
     old = _old(seen, required=need_schema)
     new = _new(seen, schema, old)
+    if schema and old:
+        # Imported here: it asks for this module.
+        from hotmig.phases.downgrade import require_not_newer
+
+        require_not_newer(old.path, old.marks, schema)
     if need_schema and old is not seen.half_cut:
         _require_free(seen, new)
     return Location(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from hotmig import project
@@ -15,6 +17,7 @@ from hotmig.capture.marker import Marker, read_marker
 from hotmig.capture.recording import start_recording
 from hotmig.errors import Blocked, HotmigError, Refused
 from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.phases.data_walk import marks_of
 from hotmig.phases.drain import DrainResult, drain
 from hotmig.phases.locate import Location, locate
 from hotmig.phases.migration import HALF_CUT, cut_in_two, old_writer, recorded_plan, require_its_own
@@ -73,7 +76,8 @@ def migrate(
     if location.marker is not None:
         _require_target(location.marker, location)
         if location.marker.status == "retired":
-            finished = drain(location, cutover=True, seconds=seconds, run=run) if offline else None
+            finish = partial(drain, location, cutover=True, seconds=seconds, extensions=extensions, run=run)
+            finished = finish() if offline else None
             return replace(skipped, skipped=None if offline else HALF_CUT, offline=finished)
     planned = plan(location, long_reads=long_reads, extensions=extensions)
     if planned.nothing_to_do:
@@ -102,7 +106,10 @@ def migrate(
         handed_over = None
         if offline:
             again = locate(location.directory, location.schema_file)
-            handed_over = drain(again, cutover=True, report=report, seconds=seconds, extensions=extensions, run=run)
+            # Without a budget for the pause: it began with the first row, and ends with the cutover.
+            handed_over = drain(
+                again, max_pause=math.inf, cutover=True, report=report, seconds=seconds, extensions=extensions, run=run
+            )
     return MigrateResult(
         skipped=None,
         old=location.old,
@@ -189,7 +196,8 @@ def _make_file(
         for path in (location.new, *project.side_files(location.new)):
             path.unlink(missing_ok=True)
         build.create_file(location.new, settings)
-        build.create_schema(location.new, settings, schema, wanted, identity, hints_of(schema), marker.migration)
+        marks = marks_of(schema, location.old, None)
+        build.create_schema(location.new, settings, schema, wanted, identity, hints_of(schema), marker.migration, marks)
 
 
 def _copy(

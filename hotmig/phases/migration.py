@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,11 @@ from hotmig.phases.locate import Location
 from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
-from hotmig.sqlite import connect, execute, make_durable, reading
+from hotmig.sqlite import connect, connect_as, execute, make_durable, reading
 from hotmig.transfer.bookkeeping import read_hints, read_migration, read_source
 from hotmig.transfer.build import is_begun
 from hotmig.transfer.identity import read_copies, read_status
+from hotmig.transfer.supervised import Supervised
 
 # A deploy script that died can be run again: migrate and drain let it come to its cutover, which finishes.
 HALF_CUT = "the old database is retired already: a cutover was cut in two, and `hotmig cutover` finishes it"
@@ -125,14 +126,14 @@ def old_writer(old: Path, seconds: float) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def new_writer(new: Path, seconds: float) -> Iterator[sqlite3.Connection]:
+def new_writer(new: Path, seconds: float, extensions: Sequence[str] = ()) -> Iterator[Supervised]:
     """A connection to the new database alone, whose commits are on the disk.
 
     A transaction of one that has the old database attached can hold a read lock there, and in rollback-journal mode
     the old database's commit would wait for that for ever. Raises HotmigError where this user may not write to it.
     """
     _require_write(new)
-    db = connect(new, "rw", patience=seconds)
+    db = connect_as(Supervised, new, "rw", patience=seconds, extensions=extensions)
     try:
         make_durable(db)
         yield db

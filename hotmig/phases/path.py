@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hotmig import project
 from hotmig.errors import GaveUp, HotmigError, Refused
+from hotmig.phases.downgrade import look_for_newer
 from hotmig.phases.locate import database_name, load_schema
 from hotmig.phases.settled import has_schema
 from hotmig.phases.survey import survey
@@ -24,6 +25,7 @@ def path(directory: Path, schema_file: Path | None = None, wait: float | None = 
     schema = load_schema(project.schema_file(directory, schema_file))
     target = project.target(directory, database_name(directory, schema), schema.hash)
     deadline = time.monotonic() + (wait or 0)
+    look_for_newer(directory, schema_file)
     while (reason := _not_ready(target)) is not None:
         if (live := _same_schema(target, schema)) is not None:
             return live

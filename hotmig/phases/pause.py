@@ -15,6 +15,7 @@ from hotmig.capture.names import LOG
 from hotmig.errors import GaveUp
 from hotmig.ledger.run import Reached, Run
 from hotmig.ledger.store import Intent
+from hotmig.phases.data_walk import Walk
 from hotmig.phases.fence_down import let_writes_through
 from hotmig.phases.handover import hand_over, readiness, retirement
 from hotmig.phases.migration import Migration
@@ -23,6 +24,7 @@ from hotmig.transfer.full_text import touch
 from hotmig.transfer.guard import require_untouched
 from hotmig.transfer.replay import Replayed, replay
 from hotmig.transfer.session import Session
+from hotmig.transfer.supervised import Supervised
 from hotmig.units import counted
 
 ASSUMED_KEYS_PER_SECOND = 50_000.0
@@ -64,19 +66,21 @@ class Paused:
 
 def pause(
     old: sqlite3.Connection,
-    new: sqlite3.Connection,
+    new: Supervised,
     session: Session,
     migration: Migration,
     caught_up: CaughtUp,
     budget: Budget,
     rehearsed: int | None,
+    walk: Walk,
     run: Run,
 ) -> Paused:
     """Refuses writes and replays the rest; hands over where that was ``rehearsed``. After any failure writes go on.
 
-    Raises GaveUp when the rest can't be replayed within the budget, Refused when it does not fit.
+    Raises GaveUp when the rest can't be replayed, or a data migration of the ``walk`` is not done, within the budget;
+    Refused when the rest does not fit, DataMigrationFailed for what it says.
     """
-    handed_over = () if rehearsed is None else (retirement(migration), readiness(migration))
+    handed_over = () if rehearsed is None else (*walk.intents, retirement(migration), readiness(migration))
     # One commit of the ledger before the pause and one after it: none in between.
     with run.steps(*_drained(migration), *handed_over) as reached:
         try:
@@ -85,7 +89,8 @@ def pause(
                 return paused
             seconds = min(session.seconds, budget.max_pause)
             untouched = partial(require_untouched, session.db, caught_up.proved_from)
-            hand_over(old, new, migration, seconds, reached, rehearsed, untouched)
+            walk = replace(walk, seconds=max(0.0, budget.max_pause - paused.drained_seconds))
+            hand_over(old, new, migration, seconds, reached, rehearsed, untouched, walk)
             return replace(paused, seconds=time.time() - paused.fenced_at)
         except BaseException as failure:
             # Whatever went wrong, the application must be able to write again, and be recorded.

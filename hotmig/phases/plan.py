@@ -16,16 +16,19 @@ from hotmig.capture.marker import Marker
 from hotmig.catalog.fingerprint import canonical, digest, equal
 from hotmig.catalog.read import read_catalog, reserved_strangers
 from hotmig.errors import HotmigError
+from hotmig.phases.data_walk import marks_of
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import cut_in_two, file_size
+from hotmig.phases.settled import has_data_migrations
 from hotmig.planning import checks
 from hotmig.planning.checking import LIVE, Context, Facts
 from hotmig.planning.checks.disk_space import NEEDED
 from hotmig.planning.copy_plan import build_plan
+from hotmig.planning.data_marks import Known, pending
 from hotmig.planning.diff import supported
 from hotmig.planning.model import Answer, CopyPlan, Finding, Probe
 from hotmig.planning.sameness import nothing_to_do, same_schema
-from hotmig.schema.model import Schema
+from hotmig.schema.model import DataMigration, Schema
 from hotmig.sqlite import execute, is_closed_wal, quote, reading, value
 from hotmig.transfer.bookkeeping import built_catalog, read_hints
 
@@ -52,6 +55,7 @@ class PlanResult:
     findings: tuple[Finding, ...]
     differences: tuple[str, ...]
     prerequisites: tuple[tuple[str, str, bool], ...]
+    data_migrations: tuple[Known, ...] = ()  # that are pending, in their order
 
 
 def plan(location: Location, *, long_reads: bool = False, extensions: tuple[str, ...] = ()) -> PlanResult:
@@ -94,6 +98,7 @@ def _planned(
     questions = checks.probes(context)
     context = replace(context, answers=tuple(_answer(db, question, seconds) for question in questions))
     idle = location.marker is None and (nothing_to_do(context) or _was_made_so(location, wanted))
+    idle = idle and has_data_migrations(db, schema)
     findings = () if idle else checks.findings(context)
     return replace(
         result,
@@ -104,7 +109,13 @@ def _planned(
         findings=findings,
         differences=supported(wanted),
         prerequisites=tuple(_prerequisites(location, context.facts)),
+        data_migrations=tuple(Known(each.name, each.when) for each in _pending(location, schema)),
     )
+
+
+def _pending(location: Location, schema: Schema) -> tuple[DataMigration, ...]:
+    marks = marks_of(schema, location.old, location.new if location.marker is not None else None)
+    return pending(schema.data_migrations, marks)
 
 
 def _was_made_so(location: Location, wanted: CopyPlan) -> bool:

@@ -6,12 +6,17 @@ import datetime as dt
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hotmig import project
 from hotmig.capture.marker import Marker
 from hotmig.phases.locate import ambiguous, try_schema
 from hotmig.phases.survey import CUT_SHORT, DatabaseFile, Survey
+from hotmig.planning.data_marks import Known, pending, still_pending
+
+if TYPE_CHECKING:
+    # `status` is often run, and mostly without the compiler.
+    from hotmig.schema.model import Schema
 
 Phase = Literal["none", "ready", "copying", "recording", "draining", "lapsed", "drained", "half-cut", "retired"]
 
@@ -34,6 +39,8 @@ class Pair:
     changed_by_hand: bool = False  # the database in service
     earlier: str | None = None  # the name of a replaced file that the module asks for
     edited: tuple[str, ...] = ()  # what the module says by now that the migration does not do
+    data: tuple[Known, ...] = ()  # the data migrations that are pending
+    newer: str | None = None  # why the module is too old for the database in service
 
     @property
     def marker(self) -> Marker | None:
@@ -42,6 +49,13 @@ class Pair:
 
 def find_pair(seen: Survey, schema_file: Path) -> Pair:
     """The migration that is under way, else the half-done one, else the live database and what it came from."""
+    pair = _find_pair(seen, schema_file)
+    if pair.data or pair.new is None:
+        return pair
+    return replace(pair, data=still_pending(pair.new.known, pair.new.marks))
+
+
+def _find_pair(seen: Survey, schema_file: Path) -> Pair:
     live = seen.live
     recording = [file for file in live if file.recording]
     if len(recording) > 1 or (not recording and len(live) > 1):
@@ -85,11 +99,23 @@ def _written_since(schema_file: Path, began: float) -> bool:
 
 def _at_rest(seen: Survey, live: DatabaseFile, schema_file: Path) -> Pair:
     """Here the module always matters: it tells whether the live database is what is asked for."""
+    schema, problem = try_schema(schema_file)
+    pair = _resting(seen, live, schema, problem)
+    if schema is None:
+        return pair
     # Imported here: with a migration under way, status waits for neither compiler nor planner.
+    from hotmig.phases.data_walk import marks_of
+    from hotmig.phases.downgrade import newer
+
+    marks = marks_of(schema, live.path, None) if schema.data_migrations else live.marks
+    waiting = tuple(Known(each.name, each.when) for each in pending(schema.data_migrations, marks))
+    return replace(pair, data=waiting, newer=newer(live.path, live.marks, schema))
+
+
+def _resting(seen: Survey, live: DatabaseFile, schema: Schema | None, problem: str | None) -> Pair:
     from hotmig.phases.settled import has_catalog, has_schema
 
     parent = seen.file(live.identity.parent) if live.identity else None
-    schema, problem = try_schema(schema_file)
     wanted = project.target(seen.directory, seen.name, schema.hash) if schema else None
     earlier = wanted.name if wanted and wanted != live.path and seen.is_replaced(wanted.name) else None
     if parent and parent.marker and parent.retired:

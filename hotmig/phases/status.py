@@ -23,6 +23,7 @@ from hotmig.phases.standing import (
     recording_ancestors,
 )
 from hotmig.phases.survey import DatabaseFile, Survey, survey
+from hotmig.planning.data_marks import Known
 from hotmig.transfer.identity import Progress
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class Status:
     runs_problem: str | None = None  # why the ledger could not be read
     at_work: str | None = None  # the command that holds the directory's lock
     schema_edited: bool = False  # the module asks for something else than the migration under way
+    data_migrations: tuple[Known, ...] = ()  # that are pending
 
     @property
     def needs_attention(self) -> bool:
@@ -120,9 +122,19 @@ def _with_runs(found: Status) -> Status:
     holder = read_holder(folder)
     found = replace(found, at_work=None if holder is None else str(holder))
     try:
-        return replace(found, last_run=last_run(found.directory))
+        failed = _failed(found) if found.data_migrations else ()
+        return replace(found, last_run=last_run(found.directory), attention=(*found.attention, *failed))
     except HotmigError as error:
         return replace(found, runs_problem=error.message)
+
+
+def _failed(found: Status) -> tuple[str, ...]:
+    """The pending data migrations that were tried already, one sentence each."""
+    from hotmig.phases.data_failures import failures
+
+    failed = failures(found.directory)
+    names = [each.name for each in found.data_migrations if each.name in failed]
+    return tuple(f"data migration {name} failed: `hotmig runs show {failed[name].run_id}` tells more" for name in names)
 
 
 def _status(seen: Survey, schema_file: Path, pair: Pair, phase: Phase, now: float) -> Status:
@@ -146,6 +158,7 @@ def _status(seen: Survey, schema_file: Path, pair: Pair, phase: Phase, now: floa
         attention=(*attention(seen, pair, phase), *broken),
         next="hotmig reset" if broken else next_command(seen, pair, phase),
         schema_edited=bool(pair.edited),
+        data_migrations=pair.data,
     )
 
 

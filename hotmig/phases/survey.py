@@ -14,6 +14,7 @@ from hotmig.capture.marker import Marker, has_capture_triggers, read_marker, ret
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
 from hotmig.errors import HotmigError
+from hotmig.planning.data_marks import Known, Mark
 from hotmig.sqlite import execute, is_locked, reading, value
 from hotmig.transfer.identity import (
     Identity,
@@ -26,6 +27,7 @@ from hotmig.transfer.identity import (
     read_progress,
     read_status,
 )
+from hotmig.transfer.marks import read_known, read_marks
 
 EMPTY = "it is empty"
 # Its journal has to be rolled back, and whoever only reads may not.
@@ -52,6 +54,8 @@ class DatabaseFile:
     copies: tuple[TableCopy, ...] | None = None
     id_mappings: int | None = None  # None without the table, or when it was not asked for
     leftovers: bool = False  # triggers of hotmig whose marker is gone
+    known: tuple[Known, ...] = ()  # the data migrations of its schema
+    marks: tuple[Mark, ...] = ()  # and what became of them
 
     @property
     def retired(self) -> bool:
@@ -183,6 +187,8 @@ def _read(db: sqlite3.Connection, path: Path, size: int, count_mappings: bool) -
         copies=read_copies(db),
         id_mappings=id_mapping_count(db) if count_mappings else None,
         leftovers=marker is None and has_capture_triggers(db),
+        known=read_known(db),
+        marks=read_marks(db),
     )
 
 

@@ -5,7 +5,7 @@ Applications import their schema module too, so nothing that reads or compiles s
 
 from __future__ import annotations
 
-from hotmig.schema.declare import auto, dropped, seed, sql, table, trigger, view
+from hotmig.schema.declare import adopt_marks, auto, data_migration, dropped, seed, sql, table, trigger, view
 from hotmig.schema.markers import (
     Check,
     Collate,
@@ -38,7 +38,9 @@ __all__ = [
     "References",
     "Unique",
     "Was",
+    "adopt_marks",
     "auto",
+    "data_migration",
     "dropped",
     "seed",
     "sql",

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, dataclass_transform, overload
+from typing import Any, Literal, TypeVar, dataclass_transform, overload
 
 from hotmig.schema.markers import Check, ForeignKey, Index, Key, Unique
 from hotmig.schema.places import Spot, caller, wrong
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., object])
 Columns = str | Sequence[str]
 
 
@@ -73,6 +74,23 @@ class SeedDeclaration:
     spot: Spot
 
 
+@dataclass(frozen=True, eq=False)
+class DataMigrationDeclaration:
+    name: str
+    formerly: Sequence[str]
+    when: Literal["cutover", "after"]
+    function: Callable[..., object]
+    spot: Spot
+
+
+@dataclass(frozen=True)
+class AdoptDeclaration:
+    table: str
+    name: str
+    applied: str
+    spot: Spot
+
+
 @dataclass(frozen=True)
 class Made:
     """An instance of a table class that was made while the module ran, with the fields that were given."""
@@ -92,6 +110,8 @@ class Registry:
     statements: list[Statement] = field(default_factory=list)
     dropped: list[DroppedDeclaration] = field(default_factory=list)
     seeds: list[SeedDeclaration] = field(default_factory=list)
+    data_migrations: list[DataMigrationDeclaration] = field(default_factory=list)
+    adopted: list[AdoptDeclaration] = field(default_factory=list)
     made: dict[int, Made] = field(default_factory=dict)  # by id(): dataclasses with == have no hash
 
 
@@ -233,6 +253,35 @@ def seed(rows: object, /, *, if_absent: bool = False) -> None:
     if registry := _registry.get():
         several = tuple(rows) if isinstance(rows, list | tuple) else (rows,)
         registry.seeds.append(SeedDeclaration(several, if_absent, caller()))
+
+
+def data_migration(
+    name: str, /, *, formerly: Sequence[str] = (), when: Literal["cutover", "after"] = "cutover"
+) -> Callable[[F], F]:
+    """Declares a numbered function over the new database, for what no column expression can say.
+
+    ``when="cutover"`` runs it while writes are paused, ``when="after"`` once the new database is in service.
+    ``formerly`` are names that it had: a database in which it was applied under one of them has it.
+    """
+    spot = caller()
+    if callable(name):
+        raise wrong(spot, "@data_migration needs a name", 'write @data_migration("001_what_it_does")')
+
+    def declare(function: F) -> F:
+        if registry := _registry.get():
+            registry.data_migrations.append(DataMigrationDeclaration(name, formerly, when, function, spot))
+        return function
+
+    return declare
+
+
+def adopt_marks(table: str, /, *, name: str, applied: str) -> None:
+    """Takes over what an earlier tool noted in ``table``: which data migrations were applied, and when.
+
+    ``name`` and ``applied`` are its columns; a row without a value in ``applied`` says nothing.
+    """
+    if registry := _registry.get():
+        registry.adopted.append(AdoptDeclaration(table, name, applied, caller()))
 
 
 def _require_text(what: str, *texts: object) -> None:

@@ -13,6 +13,7 @@ from hotmig.catalog.read import read_catalog
 from hotmig.errors import HotmigError, SchemaError
 from hotmig.schema.columns import Columns, ColumnSpec
 from hotmig.schema.compile import TableSpec, compile_tables
+from hotmig.schema.data_migrations import adopted_marks, data_migrations
 from hotmig.schema.declare import Registry, Statement, TableDeclaration
 from hotmig.schema.fields import is_auto
 from hotmig.schema.judge import Judge, Prepare
@@ -71,6 +72,7 @@ class _Loading:
         views = self._views(tables)
         triggers = self._triggers()
         catalog = read_catalog(self.judge.db)
+        numbered = data_migrations(self.registry)
         return Schema(
             file=self.file,
             name=self._name(),
@@ -85,8 +87,11 @@ class _Loading:
             create_virtual_tables=tuple(self.judge.text_of("table", name) for name in virtual),
             create_views=tuple(self.judge.text_of("view", view.declaration.name) for view in views),
             create_triggers=tuple(self.judge.text_of("trigger", name) for name, _ in triggers),
-            hash=schema_hash(catalog, rules),
+            hash=schema_hash(catalog, rules, (each.name for each in numbered)),
             plain_classes=self._plain_classes(),
+            data_migrations=numbered,
+            adopted=adopted_marks(self.registry),
+            rows_hash=schema_hash(catalog, rules),
         )
 
     def _check_classes(self) -> None:
@@ -195,12 +200,12 @@ class _Loading:
         return name
 
 
-def schema_hash(catalog: Catalog, tables: Iterable[TableRules]) -> str:
-    """16 hex digits for what the new database will be: catalog, seed rows, rules for the data.
+def schema_hash(catalog: Catalog, tables: Iterable[TableRules], data_migrations: Iterable[str] = ()) -> str:
+    """16 hex digits for what the new database will be: catalog, seed rows, rules for the data, data migrations by name.
 
     Where things stand in the module, Was and dropped are not in it: they say where data comes from, not what it is.
     """
-    parts = []
+    parts = [repr(("data migration", name)) for name in data_migrations]
     for table in tables:
         for seed in table.seeds:
             pairs = sorted((name, repr(value)) for name, value in zip(seed.columns, seed.values, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from hotmig.sqlite import fold
 
 Value = None | int | float | str | bytes
 Orphans = Literal["refuse", "null"]
+Moment = Literal["cutover", "after"]
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,26 @@ class ReplayTrigger:
 
 
 @dataclass(frozen=True)
+class DataMigration:
+    """A numbered function over the new database. ``formerly`` are the names that it had."""
+
+    name: str
+    when: Moment
+    formerly: tuple[str, ...]
+    place: Place
+    function: Callable[..., object] = dataclasses.field(compare=False)
+
+
+@dataclass(frozen=True)
+class AdoptedMarks:
+    """Where an earlier tool noted what was applied: a table of the old database, and two of its columns."""
+
+    table: str
+    name: str
+    applied: str
+
+
+@dataclass(frozen=True)
 class Schema:
     """``create`` is the DDL in the order in which SQLite takes it: tables, indexes, virtual tables, views, triggers."""
 
@@ -116,6 +138,9 @@ class Schema:
     plain_classes: tuple[str, ...] = dataclasses.field(
         default=(), compare=False
     )  # with fields, and no tables; for messages
+    data_migrations: tuple[DataMigration, ...] = ()  # in their order
+    adopted: AdoptedMarks | None = None
+    rows_hash: str = dataclasses.field(default="", compare=False)  # what ``hash`` is without data migrations
 
     def rules(self, table: str) -> TableRules | None:
         folded = fold(table)

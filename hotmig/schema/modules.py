@@ -54,6 +54,13 @@ def running(file: Path) -> Iterator[Running]:
 
 
 @contextmanager
+def importing_beside(file: Path) -> Iterator[None]:
+    """Functions of a module that ran may import from beside it, inside of the block."""
+    with _directory_first(file.resolve().parent):
+        yield
+
+
+@contextmanager
 def _directory_first(directory: Path) -> Iterator[frozenset[str]]:
     """Imports from the directory first, and forgets what was imported from it afterwards."""
     beside = frozenset(_importable(directory) - sys.stdlib_module_names - {"hotmig"})

@@ -12,11 +12,13 @@ from hotmig.catalog.fingerprint import canonical, differences, digest, equal
 from hotmig.catalog.model import Catalog
 from hotmig.catalog.read import read_catalog
 from hotmig.errors import BEGIN_ANEW, HotmigError, Refused
+from hotmig.planning.data_marks import Mark
 from hotmig.planning.model import CopyPlan, Hint
 from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, reading, transaction, value
 from hotmig.transfer.bookkeeping import create_bookkeeping
 from hotmig.transfer.identity import Identity
+from hotmig.transfer.marks import carry_marks, note_known
 
 AUTO_VACUUM = {0: "NONE", 1: "FULL", 2: "INCREMENTAL"}
 
@@ -76,10 +78,12 @@ def create_schema(
     identity: Identity,
     hints: Iterable[Hint],
     migration: str,
+    marks: Iterable[Mark] = (),
 ) -> None:
     """Tables and bookkeeping in one transaction: a file without ``_migration_status`` was never begun.
 
-    While it is built the file keeps a rollback journal: new pages need no copy in it.
+    ``marks`` of data migrations are the old database's. While it is built the file keeps a rollback journal: new pages
+    need no copy in it.
     """
     db = connect(new, "rw")
     try:
@@ -90,6 +94,8 @@ def create_schema(
             for sql in schema.create_tables:
                 execute(db, sql)
             create_bookkeeping(db, plan, identity, hints, digest(canonical(schema.catalog)), migration)
+            note_known(db, schema)
+            carry_marks(db, schema, marks, skipped=True)
     finally:
         db.close()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hotmig.cli.render.data import pending
 from hotmig.cli.render.units import number
 from hotmig.planning.model import CopyPlan, Finding, Severity, TableStep
 from hotmig.sqlite import fold
@@ -47,6 +48,7 @@ def to_json(result: PlanResult) -> dict[str, Any]:
             for finding in result.findings
         ],
         "differences": list(result.differences),
+        "data_migrations": [{"name": each.name, "when": each.when} for each in result.data_migrations],
         "prerequisites": [{"name": name, "value": value, "ok": ok} for name, value, ok in result.prerequisites],
     }
 
@@ -56,6 +58,7 @@ def draw(result: PlanResult) -> None:
     _print(_header(result))
     if result.nothing_to_do:
         _print(("", WHEN_NOTHING_TO_DO))
+        _print(_data_migrations(result))
         return
     if result.plan and result.plan.steps:
         _print(("", "Tables, in the order in which they are copied:"))
@@ -64,8 +67,17 @@ def draw(result: PlanResult) -> None:
         _print(("", "Differences:", *(f"  {difference}" for difference in result.differences)))
     for severity, heading in HEADINGS:
         _print(_findings(heading, [finding for finding in result.findings if finding.severity == severity]))
+    _print(_data_migrations(result))
     _print(_prerequisites(result.prerequisites))
     _print(("", f"Can run migrate now: {'yes' if result.runnable else 'no'}"))
+
+
+def _data_migrations(result: PlanResult) -> Iterator[str]:
+    if result.data_migrations:
+        yield ""
+        yield "Data migrations that are pending:"
+    for each in result.data_migrations:
+        yield f"  {pending(each)}"
 
 
 def _header(result: PlanResult) -> Iterator[str]:

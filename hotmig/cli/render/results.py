@@ -12,6 +12,7 @@ from hotmig.units import counted
 if TYPE_CHECKING:
     from hotmig.phases.cleanup import CleanupResult
     from hotmig.phases.cutover import CutoverResult
+    from hotmig.phases.data import RunResult
     from hotmig.phases.drain import DrainResult
     from hotmig.phases.init import InitResult
     from hotmig.phases.migrate import MigrateResult
@@ -55,6 +56,7 @@ def migrate(result: MigrateResult) -> Iterator[str]:
     yield "Cut over: the new database is ready."
     if result.offline.pause is not None:
         yield f"  writes were paused for {duration(result.offline.pause)}"
+    yield from ran(result.offline)
 
 
 def _stood(found: TableCopy) -> str:
@@ -80,6 +82,7 @@ def drain(result: DrainResult) -> Iterator[str]:
         return
     yield "Cut over: the new database is ready."
     yield f"  writes were paused for {pause(result.pause)}"
+    yield from ran(result)
     yield from _left(result.left)
 
 
@@ -88,6 +91,7 @@ def cutover(result: CutoverResult) -> Iterator[str]:
     if result.skipped is not None:
         yield "Cutover skipped."
         yield f"  {result.skipped}"
+        yield from ran(result)
         return
     yield "Cut over: the new database is ready."
     yield from _pair(result.old, result.new)
@@ -95,7 +99,13 @@ def cutover(result: CutoverResult) -> Iterator[str]:
         yield "  a cutover that was killed half-way is finished"
     if result.pause is not None:
         yield f"  writes were paused for {pause(result.pause)}"
+    yield from ran(result)
     yield from _left(result.left)
+
+
+def ran(result: CutoverResult | DrainResult | RunResult) -> Iterator[str]:
+    """The data migrations that a command has run."""
+    yield from (f"  ran data migration {name}" for name in result.data_migrations)
 
 
 def _left(why: str | None) -> Iterator[str]:

@@ -46,7 +46,8 @@ def run(view: RunView) -> Iterator[str]:
     yield ""
     for step in view.steps:
         yield f"  {step.seq:>4}  {step.intent_utc}  {step.status or 'no outcome':<10}  {step.action}: {step.object}"
-        yield from (f"        {line}" for line in (step.detail, step.error) if line)
+        told = "\n".join(filter(None, (step.detail, step.error)))  # an error can have its traceback with it
+        yield from (f"        {line}" for line in told.splitlines())
 
 
 def _facts(view: RunView) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hotmig.cli.render.data import pending
 from hotmig.cli.render.facts import to_json as to_plain
 from hotmig.cli.render.units import duration, number
 from hotmig.phases.standing import BUILDING, JULIAN_DAY_OF_1970, SECONDS_A_DAY, Phase
@@ -71,6 +72,7 @@ def to_json(status: Status) -> dict[str, Any]:
         "fence_left_seconds": _rounded(status.fence_left),
         "started_utc": status.started_utc,
         "age_seconds": _rounded(status.age),
+        "data_migrations": to_plain(status.data_migrations),
         "last_run": to_plain(status.last_run),
         "runs_problem": status.runs_problem,
         "at_work": status.at_work,
@@ -139,6 +141,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     elif status.old.path is not None:
         yield from _recording(status)
     yield from _bookkeeping(status)
+    if status.data_migrations:
+        yield "data migrations", f"pending: {', '.join(map(pending, status.data_migrations))}"
     yield from _last_run(status)
 
 

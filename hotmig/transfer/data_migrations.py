@@ -1,0 +1,183 @@
+"""Running data migrations: the functions of the schema module, each with its mark, in a transaction of the caller's."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+
+from hotmig.catalog.fingerprint import differences
+from hotmig.catalog.model import Catalog
+from hotmig.catalog.read import read_catalog
+from hotmig.errors import DataMigrationFailed, DataMigrationTooLong
+from hotmig.schema.model import DataMigration, Schema
+from hotmig.schema.modules import importing_beside
+from hotmig.sqlite import Row, execute, quote, reading, value
+from hotmig.transfer.marks import MARKS, stamp_applied, utc_now
+from hotmig.transfer.supervised import NotAllowedError, Supervised, Supervision, supervised
+
+_OURS = str(Path(__file__).resolve().parents[1])
+MEND = (
+    "it was rolled back; mend the function and run the command again, or `hotmig data skip {name} --reason …`;"
+    " `hotmig data status` says where its traceback is"
+)
+LONGER = "nothing is lost; give `hotmig cutover` or `hotmig drain --cutover` a longer --max-pause, at a quiet time"
+
+
+def run(db: Supervised, schema: Schema, pending: Sequence[DataMigration], deadline: float | None) -> None:
+    """Runs them in their order, inside the caller's transaction, with foreign keys on.
+
+    Raises DataMigrationFailed, or DataMigrationTooLong behind ``deadline`` (of ``time.monotonic``): the caller rolls
+    back. What is not an Exception passes as it is. Nothing that would keep the caller from committing is left behind.
+    """
+    deferrable = _deferrable(schema.catalog)
+    for each in pending:
+        _require_no_orphans(db, each, deferrable, "has broken it before")
+        # Before the function, and read again behind it: a transaction that was rolled back under way has no mark.
+        stamp_applied(db, each.name, utc_now())
+        version = value(db, "PRAGMA main.schema_version")
+        watched = _call(db, schema, each, deadline)
+        _require_whole(db, each)
+        _require_same_schema(db, schema, each, version)
+        if watched.deferred:
+            # With it goes SQLite's own count of what is broken, which would be held against our COMMIT.
+            execute(db, "PRAGMA defer_foreign_keys = OFF")
+            _require_no_new_orphans(db, each)
+        _require_no_orphans(db, each, deferrable, "was broken by it")
+        execute(db, f"UPDATE {MARKS} SET applied_utc = ? WHERE name = ?", (utc_now(), each.name))
+
+
+@contextmanager
+def foreign_keys(db: sqlite3.Connection, wanted: bool) -> Iterator[None]:
+    """Foreign keys are enforced inside, where that is wanted. Before a transaction: in one the pragma does nothing."""
+    if not wanted:
+        yield
+        return
+    execute(db, "PRAGMA foreign_keys = ON")
+    try:
+        yield
+    finally:
+        execute(db, "PRAGMA foreign_keys = OFF")
+
+
+def _call(db: Supervised, schema: Schema, each: DataMigration, deadline: float | None) -> Supervision:
+    try:
+        # What a function prints must not stand in the output of --json.
+        with importing_beside(schema.file), redirect_stdout(sys.stderr), supervised(db, deadline) as watched:
+            try:
+                each.function(db)
+            finally:
+                if watched.stopped is not None:
+                    # The function may have taken it for an error of SQLite's.
+                    raise watched.stopped
+    except SystemExit as error:
+        # Not swallowed; but nothing was handed over, so no script may take it for done.
+        raise SystemExit(error.code or 1) from error
+    except Exception as error:
+        raise (_too_long(each) if _is_late(deadline) else _failed(each, error)) from error
+    if _is_late(deadline):
+        raise _too_long(each)
+    return watched
+
+
+def _is_late(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() > deadline
+
+
+def _too_long(each: DataMigration) -> DataMigrationTooLong:
+    told = DataMigrationTooLong(f"data migration {each.name} did not come to its end within --max-pause", LONGER)
+    told.step = each.name
+    return told
+
+
+def _failed(each: DataMigration, error: BaseException) -> DataMigrationFailed:
+    """The message of an exception of the users' may hold their data: only the operator who is there is told it."""
+    kind, ours = type(error).__name__, isinstance(error, NotAllowedError)
+    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorname", None):
+        kind += f" ({error.sqlite_errorname})"
+    told = _error(each, str(error) if ours else kind, "" if ours or not str(error) else f": {error}")
+    told.trace = _trace(error)
+    return told
+
+
+def _error(each: DataMigration, what: str, rows: str = "") -> DataMigrationFailed:
+    told = DataMigrationFailed(f"data migration {each.name} failed: {what}", MEND.format(name=each.name), rows=rows)
+    told.step = each.name
+    return told
+
+
+def _trace(error: BaseException) -> str:
+    """Where it happened: files, lines and functions. No message and no line of source: either can hold values."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_OURS)]
+    lines = [f'File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in frames]
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None:
+        lines = [_trace(before), "then:", *lines]
+    return "\n".join([*lines, type(error).__name__])
+
+
+def _require_whole(db: Supervised, each: DataMigration) -> None:
+    """Raises where the transaction is no more what it was, or where a statement is left in the middle of its work."""
+    if not db.in_transaction or value(db, f"SELECT count(*) FROM {MARKS} WHERE name = ?", (each.name,)) != 1:
+        raise _error(each, "the transaction was rolled back in it, and what it did is lost")
+    try:
+        # SQLite refuses this, as it would refuse our COMMIT, while a statement is still writing.
+        execute(db, "SAVEPOINT hotmig_whole")
+        execute(db, "RELEASE hotmig_whole")
+    except sqlite3.OperationalError as error:
+        raise _error(each, "a statement of it is still being executed") from error
+
+
+def _require_same_schema(db: Supervised, schema: Schema, each: DataMigration, version: int) -> None:
+    if value(db, "PRAGMA main.schema_version") == version:
+        return
+    lines = differences(schema.catalog, read_catalog(db))
+    if lines:
+        raise _error(each, f"it changed the schema: {'; '.join(lines)}")
+
+
+# --- foreign keys: SQLite enforces them statement by statement, but for those that are put off to the COMMIT
+
+
+def _deferrable(catalog: Catalog) -> tuple[str, ...]:
+    """The tables with foreign keys that SQLite checks only when it commits."""
+    return tuple(table.name for table in catalog.tables if any(key.deferred for key in table.foreign_keys))
+
+
+def _require_no_orphans(db: Supervised, each: DataMigration, tables: Sequence[str], what: str) -> None:
+    """Under these keys no orphan may be there before either: SQLite counts what is broken, and can take one for new.
+
+    Our COMMIT would fail then, and it comes behind the point of no return.
+    """
+    for table in tables:
+        row = execute(db, f"PRAGMA main.foreign_key_check({quote(table)})").fetchone()
+        if row is not None:
+            raise _error(each, f'a DEFERRABLE foreign key of "{table}" to "{row[2]}" {what}: rows refer to none')
+
+
+def _require_no_new_orphans(db: Supervised, each: DataMigration) -> None:
+    after = _orphans(db)
+    if not after:
+        return
+    before = _committed_orphans(db)
+    new = [row for row in after if before is None or row not in before]
+    if new:
+        raise _error(each, f'it left rows of "{new[0][0]}" that refer to no row of "{new[0][2]}"')
+
+
+def _orphans(db: sqlite3.Connection) -> set[Row]:
+    return set(execute(db, "PRAGMA main.foreign_key_check", patience=0.0))
+
+
+def _committed_orphans(db: Supervised) -> set[Row] | None:
+    """Those that the old schema tolerated: as anybody else sees the file now. None where it can't be read."""
+    file = value(db, "SELECT file FROM pragma_database_list WHERE name = 'main'")
+    try:
+        with reading(Path(file)) as other:
+            return _orphans(other)
+    except sqlite3.OperationalError:
+        return None  # a rollback journal, and more was written than fits into memory

@@ -1,0 +1,217 @@
+"""The connection that a data migration works with: like any other, but it can't end the transaction that it is in."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from hotmig.catalog.own import is_own
+from hotmig.sqlite import Connection, fold
+
+STEPS_BETWEEN_LOOKS = 2_000  # VM steps: well under a millisecond
+
+_WRITES = (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
+_LOOKING = frozenset(
+    {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list",
+     "foreign_key_check", "integrity_check", "quick_check", "database_list", "function_list", "collation_list"}
+)  # fmt: skip
+_SETTABLE = frozenset({"defer_foreign_keys", "user_version", "application_id"})  # rolled back with the transaction
+_ACTING = frozenset({"wal_checkpoint", "incremental_vacuum", "optimize", "shrink_memory"})  # even without a value
+
+
+class NotAllowedError(sqlite3.ProgrammingError):
+    """A data migration asked for what would end, or escape, the transaction that it is in. No data is in its text."""
+
+
+class Cursor(sqlite3.Cursor):
+    """Asks before each statement whether the transaction is still there, and says in words what was refused."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Cursor:
+        with _supervision(self).statement():
+            super().execute(sql, parameters)
+        return self
+
+    def executemany(self, sql: str, parameters: Any, /) -> Cursor:
+        with _supervision(self).statement():
+            super().executemany(sql, parameters)
+        return self
+
+    def executescript(self, sql_script: str, /) -> NoReturn:  # noqa: ARG002 - the shape of sqlite3's
+        raise NotAllowedError(f"executescript() commits first, and {_OURS}; execute the statements one by one")
+
+
+_LEVEL: Any = vars(sqlite3.Connection)["isolation_level"]
+_OURS = "a data migration is committed by hotmig alone"
+
+
+def _supervision(cursor: sqlite3.Cursor) -> Supervision:
+    db = cursor.connection
+    if not isinstance(db, Supervised) or db.supervision is None:
+        raise NotAllowedError("the data migration is over: its cursor is of no more use")
+    return db.supervision
+
+
+class Supervision:
+    """What is watched while one function runs. ``deferred``: foreign keys were put off, so they must be looked at."""
+
+    def __init__(self, db: Supervised, deadline: float | None) -> None:
+        self.db = db
+        self.deadline = deadline
+        self.deferred = False
+        self.stopped: BaseException | None = None  # what SQLite's callbacks would swallow
+        self.refused: str | None = None
+        self.cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+
+    @property
+    def is_late(self) -> bool:
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+    @contextmanager
+    def statement(self) -> Iterator[None]:
+        """One statement of the function's. Raises what a callback was stopped by, in place of SQLite's own words."""
+        self.check()
+        self.refused = None
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if self.stopped is not None:
+                raise self.stopped from None
+            if self.refused is not None and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_AUTH:
+                raise NotAllowedError(self.refused) from None
+            raise
+
+    def check(self) -> None:
+        """Raises where the function must not go on."""
+        if self.stopped is not None:
+            raise self.stopped
+        if self.is_late:
+            # As SQLite does in the middle of a statement.
+            raise _interrupted()
+        if not self.db.in_transaction:
+            raise NotAllowedError(
+                "the transaction was rolled back (ON CONFLICT ROLLBACK, RAISE(ROLLBACK) or an interrupt):"
+                " what follows it would be committed by itself"
+            )
+
+    def authorise(self, action: int, first: str | None, second: str | None, *_: str | None) -> int:
+        """SQLite asks before it compiles a statement of the function's."""
+        return self._unswallowed(lambda: self._refusal(action, first, second), sqlite3.SQLITE_DENY)
+
+    def _refusal(self, action: int, first: str | None, second: str | None) -> int:
+        why = None
+        if action == sqlite3.SQLITE_TRANSACTION:
+            why = f"{first} in a data migration: {_OURS}"
+        elif action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH):
+            why = "ATTACH in a data migration: what it writes to another database would not be rolled back with it"
+        elif action in _WRITES and first is not None and is_own(first):
+            why = f"{first} is written to by hotmig alone"
+        elif action == sqlite3.SQLITE_PRAGMA:
+            why = self._pragma(fold(first or ""), second)
+        self.refused = why
+        return sqlite3.SQLITE_OK if why is None else sqlite3.SQLITE_DENY
+
+    def _pragma(self, name: str, argument: str | None) -> str | None:
+        if name == "defer_foreign_keys":
+            self.deferred = True
+        if name in _LOOKING or name in _SETTABLE or (argument is None and name not in _ACTING):
+            return None
+        if name == "foreign_keys":
+            return "foreign keys are enforced in a data migration; PRAGMA defer_foreign_keys puts that off to its end"
+        return f"PRAGMA {name} in a data migration: it would outlast the transaction"
+
+    def look(self) -> int:
+        """SQLite asks now and then, in the middle of a statement, whether to go on."""
+        return self._unswallowed(lambda: int(self.is_late), 1)
+
+    def _unswallowed(self, answer: Callable[[], int], otherwise: int) -> int:
+        """A signal can strike in here, and SQLite would make an error of its own of it."""
+        try:
+            return answer() if self.stopped is None else otherwise
+        except BaseException as error:
+            self.stopped = error
+            return otherwise
+
+
+def _interrupted() -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("interrupted")
+    error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_INTERRUPT, "SQLITE_INTERRUPT"
+    return error
+
+
+class Supervised(Connection):
+    """A connection like any other, until ``supervised`` puts it under supervision."""
+
+    supervision: Supervision | None = None
+
+    def cursor(self, factory: Any = None) -> sqlite3.Cursor:  # type: ignore[override]
+        """A cursor; every statement passes through one, those of ``execute`` too."""
+        if self.supervision is None:
+            return super().cursor(factory) if factory else super().cursor()
+        made: sqlite3.Cursor = super().cursor(factory or Cursor)
+        self.supervision.cursors.add(made)
+        return made
+
+    def _refused(self, what: str) -> None:
+        if self.supervision is not None:
+            raise NotAllowedError(f"{what} in a data migration: {_OURS}")
+
+    def commit(self) -> None:
+        self._refused("commit()")
+        super().commit()
+
+    def rollback(self) -> None:
+        self._refused("rollback()")
+        super().rollback()
+
+    def close(self) -> None:
+        self._refused("close()")
+        super().close()
+
+    def __enter__(self) -> Supervised:
+        self._refused("a `with` block over the connection, which commits,")
+        super().__enter__()
+        return self
+
+    @property
+    def isolation_level(self) -> Any:
+        return _LEVEL.__get__(self)
+
+    @isolation_level.setter
+    def isolation_level(self, level: Any) -> None:
+        self._refused("isolation_level")  # set to None, it commits
+        _LEVEL.__set__(self, level)
+
+    def set_authorizer(self, *arguments: Any, **named: Any) -> None:
+        self._refused("set_authorizer()")
+        super().set_authorizer(*arguments, **named)
+
+    def set_progress_handler(self, *arguments: Any, **named: Any) -> None:
+        self._refused("set_progress_handler()")
+        super().set_progress_handler(*arguments, **named)
+
+
+@contextmanager
+def supervised(db: Supervised, deadline: float | None) -> Iterator[Supervision]:
+    """Puts the connection under supervision; afterwards it is as it was, and no statement is left open.
+
+    ``deadline`` is of ``time.monotonic``: what takes longer is interrupted.
+    """
+    watched = Supervision(db, deadline)
+    rows, texts = db.row_factory, db.text_factory
+    db.set_authorizer(watched.authorise)
+    db.set_progress_handler(watched.look, STEPS_BETWEEN_LOOKS)
+    db.supervision = watched
+    try:
+        yield watched
+    finally:
+        db.supervision = None
+        db.set_authorizer(None)
+        db.set_progress_handler(None, 0)
+        for cursor in list(watched.cursors):
+            # A statement that still writes would keep our own COMMIT, behind the point of no return, from working.
+            cursor.close()
+        db.row_factory, db.text_factory = rows, texts
