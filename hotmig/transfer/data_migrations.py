@@ -126,8 +126,8 @@ def _require_whole(db: Supervised, each: DataMigration) -> None:
         raise _error(each, "the transaction was rolled back in it, and what it did is lost")
     try:
         # SQLite refuses this, as it would refuse our COMMIT, while a statement is still writing.
-        execute(db, "SAVEPOINT hotmig_whole")
-        execute(db, "RELEASE hotmig_whole")
+        execute(db, "SAVEPOINT hotmig_whole", patience=0.0)
+        execute(db, "RELEASE hotmig_whole", patience=0.0)
     except sqlite3.OperationalError as error:
         raise _error(each, "a statement of it is still being executed") from error
 

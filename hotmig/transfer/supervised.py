@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -99,20 +100,17 @@ class Supervision:
 
     def authorise(self, action: int, first: str | None, second: str | None, *_: str | None) -> int:
         """SQLite asks before it compiles a statement of the function's."""
-        return self._unswallowed(lambda: self._refusal(action, first, second), sqlite3.SQLITE_DENY)
+        self.refused = self._refusal(action, first, second)
+        return sqlite3.SQLITE_OK if self.refused is None else sqlite3.SQLITE_DENY
 
-    def _refusal(self, action: int, first: str | None, second: str | None) -> int:
-        why = None
+    def _refusal(self, action: int, first: str | None, second: str | None) -> str | None:
         if action == sqlite3.SQLITE_TRANSACTION:
-            why = f"{first} in a data migration: {_OURS}"
-        elif action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH):
-            why = "ATTACH in a data migration: what it writes to another database would not be rolled back with it"
-        elif action in _WRITES and first is not None and is_own(first):
-            why = f"{first} is written to by hotmig alone"
-        elif action == sqlite3.SQLITE_PRAGMA:
-            why = self._pragma(fold(first or ""), second)
-        self.refused = why
-        return sqlite3.SQLITE_OK if why is None else sqlite3.SQLITE_DENY
+            return f"{first} in a data migration: {_OURS}"
+        if action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH):
+            return "ATTACH in a data migration: what it writes to another database would not be rolled back with it"
+        if action in _WRITES and first is not None and is_own(first):
+            return f"{first} is written to by hotmig alone"
+        return self._pragma(fold(first or ""), second) if action == sqlite3.SQLITE_PRAGMA else None
 
     def _pragma(self, name: str, argument: str | None) -> str | None:
         if name == "defer_foreign_keys":
@@ -123,17 +121,14 @@ class Supervision:
             return "foreign keys are enforced in a data migration; PRAGMA defer_foreign_keys puts that off to its end"
         return f"PRAGMA {name} in a data migration: it would outlast the transaction"
 
-    def look(self) -> int:
-        """SQLite asks now and then, in the middle of a statement, whether to go on."""
-        return self._unswallowed(lambda: int(self.is_late), 1)
+    def look(self) -> bool:
+        """SQLite asks now and then, in the middle of a statement, whether to give up."""
+        return self.stopped is not None or self.is_late
 
-    def _unswallowed(self, answer: Callable[[], int], otherwise: int) -> int:
-        """A signal can strike in here, and SQLite would make an error of its own of it."""
-        try:
-            return answer() if self.stopped is None else otherwise
-        except BaseException as error:
-            self.stopped = error
-            return otherwise
+    def hear(self, told: sys.UnraisableHookArgs) -> None:
+        """A signal can strike in what SQLite calls, and sqlite3 would make an error of SQLite's, or nothing, of it."""
+        if told.exc_value is not None and not isinstance(told.exc_value, Exception):
+            self.stopped = told.exc_value
 
 
 def _interrupted() -> sqlite3.OperationalError:
@@ -148,12 +143,26 @@ class Supervised(Connection):
     supervision: Supervision | None = None
 
     def cursor(self, factory: Any = None) -> sqlite3.Cursor:  # type: ignore[override]
-        """A cursor; every statement passes through one, those of ``execute`` too."""
         if self.supervision is None:
             return super().cursor(factory) if factory else super().cursor()
         made: sqlite3.Cursor = super().cursor(factory or Cursor)
         self.supervision.cursors.add(made)
         return made
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # type: ignore[override]
+        if self.supervision is None:
+            return super().execute(sql, parameters)
+        return self.cursor().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
+        if self.supervision is None:
+            return super().executemany(sql, parameters)
+        return self.cursor().executemany(sql, parameters)
+
+    def executescript(self, sql_script: str, /) -> sqlite3.Cursor:
+        return (
+            super().executescript(sql_script) if self.supervision is None else self.cursor().executescript(sql_script)
+        )
 
     def _refused(self, what: str) -> None:
         if self.supervision is not None:
@@ -185,6 +194,10 @@ class Supervised(Connection):
         self._refused("isolation_level")  # set to None, it commits
         _LEVEL.__set__(self, level)
 
+    def interrupt(self) -> None:
+        self._refused("interrupt()")
+        super().interrupt()
+
     def set_authorizer(self, *arguments: Any, **named: Any) -> None:
         self._refused("set_authorizer()")
         super().set_authorizer(*arguments, **named)
@@ -205,9 +218,13 @@ def supervised(db: Supervised, deadline: float | None) -> Iterator[Supervision]:
     db.set_authorizer(watched.authorise)
     db.set_progress_handler(watched.look, STEPS_BETWEEN_LOOKS)
     db.supervision = watched
+    kept, sys.unraisablehook = sys.unraisablehook, watched.hear
+    sqlite3.enable_callback_tracebacks(True)  # which is: tell the hook
     try:
         yield watched
     finally:
+        sqlite3.enable_callback_tracebacks(False)
+        sys.unraisablehook = kept
         db.supervision = None
         db.set_authorizer(None)
         db.set_progress_handler(None, 0)
