@@ -32,6 +32,7 @@ FIRST_COMMANDS = (
     "python3 -m venv .venv && .venv/bin/pip install --quiet '.[test]' && .venv/bin/pytest",
 )
 REFUSALS = {"HotmigError", "SchemaError", "Blocked", "UsageError", "Refused", "GaveUp", "wrong", "_wrong"}
+REFUSALS |= {"NotAllowedError", "DataMigrationFailed", "DataMigrationTooLong", "DowngradeDetected"}
 TELLING = 8  # letters: a shorter piece of a message says nothing by itself
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")

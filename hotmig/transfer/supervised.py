@@ -6,7 +6,7 @@ import sqlite3
 import sys
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -149,7 +149,7 @@ class Supervised(Connection):
         self.supervision.cursors.add(made)
         return made
 
-    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # type: ignore[override]
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         if self.supervision is None:
             return super().execute(sql, parameters)
         return self.cursor().execute(sql, parameters)

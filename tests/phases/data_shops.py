@@ -26,7 +26,8 @@ SAME = "db.execute('SELECT 1')"
 def numbered(name: str, body: str = SAME, **options: Any) -> str:
     """One data migration with that body."""
     given = "".join(f", {key}={value!r}" for key, value in options.items())
-    return f"\n@data_migration({name!r}{given})\ndef _(db: sqlite3.Connection) -> None:\n{indent(dedent(body).strip(), '    ')}\n"
+    lines = indent(dedent(body).strip(), "    ")
+    return f"\n@data_migration({name!r}{given})\ndef _(db: sqlite3.Connection) -> None:\n{lines}\n"
 
 
 def upper(name: str = "001_upper", **options: Any) -> str:

@@ -12,13 +12,21 @@ from tests.phases.shops import ROWS, Shop, failure_in
 CHANGE = "db.execute('UPDATE item SET name = NULL')\n"
 OURS = "a data migration is committed by hotmig alone"
 
+ROLLED_BACK = """try:
+    db.execute('INSERT OR ROLLBACK INTO item(id) VALUES (1)')
+except sqlite3.IntegrityError:
+    pass"""
 ESCAPES = {
     "commit()": ("db.commit()", f"commit() in a data migration: {OURS}"),
     "rollback()": ("db.rollback()", f"rollback() in a data migration: {OURS}"),
     "close()": ("db.close()", f"close() in a data migration: {OURS}"),
     "executescript()": ("db.executescript('SELECT 1')", f"executescript() commits first, and {OURS}"),
-    "executescript() of a cursor": ("db.cursor().executescript('SELECT 1')", f"executescript() commits first, and {OURS}"),
-    "a with block": ("with db:\n    pass", f"a `with` block over the connection, which commits, in a data migration: {OURS}"),
+    "executescript() of a cursor": (
+        "db.cursor().executescript('SELECT 1')", f"executescript() commits first, and {OURS}"
+    ),
+    "a with block": (
+        "with db:\n    pass", f"a `with` block over the connection, which commits, in a data migration: {OURS}"
+    ),
     "isolation_level": ("db.isolation_level = None", f"isolation_level in a data migration: {OURS}"),
     "set_authorizer()": ("db.set_authorizer(None)", f"set_authorizer() in a data migration: {OURS}"),
     "set_progress_handler()": ("db.set_progress_handler(None, 0)", "set_progress_handler() in a data migration"),
@@ -31,15 +39,16 @@ ESCAPES = {
     "foreign keys": ("db.execute('PRAGMA foreign_keys = OFF')", "foreign keys are enforced in a data migration"),
     "another pragma": ("db.execute('PRAGMA synchronous = OFF')", "PRAGMA synchronous in a data migration"),
     "a pragma that acts": ("db.execute('PRAGMA wal_checkpoint')", "PRAGMA wal_checkpoint in a data migration"),
-    "hotmig's status": ("db.execute(\"UPDATE _migration_status SET status = 'x'\")", "_migration_status is written to by"),
+    "hotmig's status": (
+        "db.execute(\"UPDATE _migration_status SET status = 'x'\")", "_migration_status is written to by"
+    ),
     "hotmig's marks": ("db.execute('DELETE FROM _data_migration')", "_data_migration is written to by hotmig alone"),
     "a statement behind ROLLBACK": (
-        "try:\n    db.execute('INSERT OR ROLLBACK INTO item(id) VALUES (1)')\nexcept sqlite3.IntegrityError:\n    pass\n"
-        "db.execute('DELETE FROM item')",
+        f"{ROLLED_BACK}\ndb.execute('DELETE FROM item')",
         "the transaction was rolled back (ON CONFLICT ROLLBACK",
     ),
     "nothing behind ROLLBACK": (
-        "try:\n    db.execute('INSERT OR ROLLBACK INTO item(id) VALUES (1)')\nexcept sqlite3.IntegrityError:\n    pass",
+        ROLLED_BACK,
         "the transaction was rolled back in it, and what it did is lost",
     ),
     "a statement that is kept open": (
@@ -49,7 +58,8 @@ ESCAPES = {
     "a table": ("db.execute('CREATE TABLE helper(x)')", "it changed the schema: table helper appeared"),
     "an index": ("db.execute('CREATE INDEX i ON item(name)')", "it changed the schema: table item: index i appeared"),
     "a trigger": (
-        "db.execute('CREATE TRIGGER t AFTER INSERT ON item BEGIN SELECT 1; END')", "it changed the schema: trigger t appeared"
+        "db.execute('CREATE TRIGGER t AFTER INSERT ON item BEGIN SELECT 1; END')",
+        "it changed the schema: trigger t appeared",
     ),
 }  # fmt: skip
 
@@ -78,10 +88,11 @@ SWALLOWED = ("commit()", "rollback()", "executescript()", "a with block", "COMMI
 
 @pytest.mark.parametrize("what", SWALLOWED)
 def test_a_refusal_that_is_swallowed_did_nothing(tmp_path: Path, what: str) -> None:
-    body = "\n    ".join(ESCAPES[what][0].splitlines())
+    tried = "\n    ".join(ESCAPES[what][0].splitlines())
+    body = f"db.execute('UPDATE item SET name = upper(name)')\ntry:\n    {tried}\nexcept sqlite3.Error:\n    pass"
     shop = open_data_shop(
         tmp_path / "shop",
-        numbered("001_tries", f"db.execute('UPDATE item SET name = upper(name)')\ntry:\n    {body}\nexcept sqlite3.Error:\n    pass"),
+        numbered("001_tries", body),
         numbered("002_fails", "raise ValueError"),
     )  # fmt: skip
     shop.run("migrate")
@@ -90,21 +101,51 @@ def test_a_refusal_that_is_swallowed_did_nothing(tmp_path: Path, what: str) -> N
 
 
 LIKE_ANY_OTHER = {
-    "rows by name": "db.row_factory = sqlite3.Row\nassert db.execute('SELECT id, name FROM item').fetchone()['name'] == 'item 1'",
-    "a row factory of its own": "db.row_factory = lambda cursor, row: {'x': row[0]}\nassert db.execute('SELECT 7').fetchone() == {'x': 7}",
-    "a text factory": "db.text_factory = bytes\nassert db.execute('SELECT name FROM item').fetchone() == (b'item 1',)",
-    "it is a connection": "assert isinstance(db, sqlite3.Connection)\nassert db.in_transaction",
-    "cursors": "cursor = db.cursor()\ncursor.execute('SELECT id FROM item ORDER BY id')\nassert cursor.fetchmany(2) == [(1,), (2,)]",
-    "iterating while it writes": "for (key,) in db.execute('SELECT id FROM item'):\n    db.execute('UPDATE item SET name = ? WHERE id = ?', ('x', key))",
-    "executemany": "db.executemany('INSERT INTO item(name) VALUES (?)', [('a',), ('b',)])\nassert db.total_changes",
-    "lastrowid and rowcount": "assert db.execute(\"INSERT INTO item(name) VALUES ('n')\").lastrowid == 51\nassert db.execute('DELETE FROM item WHERE id = 51').rowcount == 1",
+    "rows by name": """
+        db.row_factory = sqlite3.Row
+        assert db.execute('SELECT id, name FROM item').fetchone()['name'] == 'item 1'""",
+    "a row factory of its own": """
+        db.row_factory = lambda cursor, row: {'x': row[0]}
+        assert db.execute('SELECT 7').fetchone() == {'x': 7}""",
+    "a text factory": """
+        db.text_factory = bytes
+        assert db.execute('SELECT name FROM item').fetchone() == (b'item 1',)""",
+    "it is a connection": "assert isinstance(db, sqlite3.Connection) and db.in_transaction",
+    "cursors": """
+        cursor = db.cursor()
+        cursor.execute('SELECT id FROM item ORDER BY id')
+        assert cursor.fetchmany(2) == [(1,), (2,)]""",
+    "iterating while it writes": """
+        for (key,) in db.execute('SELECT id FROM item'):
+            db.execute('UPDATE item SET name = ? WHERE id = ?', ('x', key))""",
+    "executemany": """
+        db.executemany('INSERT INTO item(name) VALUES (?)', [('a',), ('b',)])
+        assert db.execute('SELECT count(*) FROM item').fetchone() == (52,)""",
+    "lastrowid and rowcount": """
+        assert db.execute("INSERT INTO item(name) VALUES ('n')").lastrowid == 51
+        assert db.execute('DELETE FROM item WHERE id = 51').rowcount == 1""",
     "named parameters": "assert db.execute('SELECT :a', {'a': 3}).fetchone() == (3,)",
-    "functions": "db.create_function('twice', 1, lambda x: 2 * x)\nassert db.execute('SELECT twice(4)').fetchone() == (8,)",
-    "a temporary table": "db.execute('CREATE TEMP TABLE work(x)')\ndb.execute('INSERT INTO work VALUES (1)')",
-    "a savepoint": "db.execute('SAVEPOINT a')\ndb.execute('DELETE FROM item')\ndb.execute('ROLLBACK TO a')\ndb.execute('RELEASE a')\nassert db.execute('SELECT count(*) FROM item').fetchone() == (50,)",
-    "RETURNING": "global kept\nkept = db.execute('UPDATE item SET name = 1 RETURNING id')",
-    "a SELECT that is left open": "global kept\nkept = db.execute('SELECT id FROM item')",
-    "looking": "assert db.execute('PRAGMA table_info(item)').fetchall()\nassert db.execute('PRAGMA foreign_keys').fetchone() == (1,)",
+    "functions": """
+        db.create_function('twice', 1, lambda x: 2 * x)
+        assert db.execute('SELECT twice(4)').fetchone() == (8,)""",
+    "a temporary table": """
+        db.execute('CREATE TEMP TABLE work(x)')
+        db.execute('INSERT INTO work VALUES (1)')""",
+    "a savepoint": """
+        db.execute('SAVEPOINT a')
+        db.execute('DELETE FROM item')
+        db.execute('ROLLBACK TO a')
+        db.execute('RELEASE a')
+        assert db.execute('SELECT count(*) FROM item').fetchone() == (50,)""",
+    "RETURNING": """
+        global kept
+        kept = db.execute('UPDATE item SET name = 1 RETURNING id')""",
+    "a SELECT that is left open": """
+        global kept
+        kept = db.execute('SELECT id FROM item')""",
+    "looking": """
+        assert db.execute('PRAGMA table_info(item)').fetchall()
+        assert db.execute('PRAGMA foreign_keys').fetchone() == (1,)""",
     "its number": "db.execute('PRAGMA user_version = 8')",
     "statistics": "db.execute('ANALYZE item')",
     "hotmig's marks, read": "assert db.execute('SELECT count(*) FROM _data_migration').fetchone() == (1,)",
@@ -148,9 +189,8 @@ def family(
     directory: Path, options: tuple[str, str], body: str, more: str = "", when: str = "cutover", wal: bool = True
 ) -> Shop:
     script = ROWS_OF_FAMILY.replace("{options}", options[1]) + more
-    shop = open_data_shop(
-        directory, numbered("001_family", body, when=when), script=script, more=FAMILY.replace("{options}", options[0]), wal=wal
-    )  # fmt: skip
+    more = FAMILY.replace("{options}", options[0])
+    shop = open_data_shop(directory, numbered("001_family", body, when=when), script=script, more=more, wal=wal)
     shop.run("migrate")
     return shop
 
@@ -177,7 +217,8 @@ def test_they_are_enforced(tmp_path: Path) -> None:
 
 
 DEFER = "db.execute('PRAGMA defer_foreign_keys = ON')\n"
-MOVE = DEFER + "db.execute('UPDATE parent SET id = id + 10')\ndb.execute('UPDATE child SET parent_id = parent_id + 10 WHERE parent_id < 99')"
+MOVE = f"""{DEFER}db.execute('UPDATE parent SET id = id + 10')
+db.execute('UPDATE child SET parent_id = parent_id + 10 WHERE parent_id < 99')"""
 
 
 @pytest.mark.parametrize("wal", [True, False], ids=["wal", "delete"])

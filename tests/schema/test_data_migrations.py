@@ -19,10 +19,11 @@ def migration(name: str, rest: str = "", mark: bool = False) -> str:
     return f"@data_migration({name!r}{rest}){'  # <-' if mark else ''}\ndef f(db): ...\n"
 
 
+NO_NAMES = ("1_x", "001", "001_", "001_X", "001-x", "0001_x", "001__x", "001_x_", " 001_x", "001_x\n", "001_é", "")
 MISTAKES = {
     **{
         f"a name like {name!r}": (TABLE + migration(name, mark=True), "is no name of a data migration", "three digits")
-        for name in ("1_x", "001", "001_", "001_X", "001-x", "0001_x", "001__x", "001_x_", " 001_x", "001_x\n", "001_é", "")
+        for name in NO_NAMES
     },
     "a name that is no text": (
         TABLE + "@data_migration(1)  # <-\ndef f(db): ...\n", "1 is no name of a data migration", "three digits"
@@ -30,7 +31,9 @@ MISTAKES = {
     "no name at all": (TABLE + "@data_migration  # <-\ndef f(db): ...\n", "needs a name", '@data_migration("001_'),
     "another moment": (TABLE + migration("001_x", ", when='later'", True), "when='later' of 001_x", 'when="after"'),
     "one former name": (TABLE + migration("001_x", ", formerly='x'", True), "formerly= of 001_x", "formerly="),
-    "former names that are none": (TABLE + migration("001_x", ", formerly=(1,)", True), "formerly= of 001_x", "formerly="),
+    "former names that are none": (
+        TABLE + migration("001_x", ", formerly=(1,)", True), "formerly= of 001_x", "formerly="
+    ),
     "a former number": (TABLE + migration("001_x", ", formerly=7", True), "formerly= of 001_x", "formerly="),
     "a generator": (
         TABLE + "@data_migration('001_x')  # <-\ndef f(db):\n    yield\n", "001_x is a generator", "plain function"
@@ -63,7 +66,9 @@ MISTAKES = {
     "its own former name": (
         TABLE + migration("001_x", ", formerly=('001_x',)", True), "'001_x', which 001_x was called", "names of its own"
     ),
-    "no first one": (TABLE + migration("002_y", mark=True), "data migration 001 is missing before 002_y", "without a gap"),
+    "no first one": (
+        TABLE + migration("002_y", mark=True), "data migration 001 is missing before 002_y", "without a gap"
+    ),
     "a gap": (
         TABLE + migration("003_z", mark=True) + migration("001_x"), "data migration 002 is missing before 003_z", "gap"
     ),
