@@ -36,6 +36,9 @@ LOOKING = {
     "runs list --json": (0,),
     "runs show 20": (0, 2),
     "runs rollback 20 --dry-run": (0, 2, 3),
+    "data status": (0,),
+    "data status --json": (0,),
+    "data unskip 001_no": (1,),
 }
 HELPER = "from typing import Annotated\n\nfrom hotmig.schema import Key\n\nId = Annotated[int, Key]\n"
 WITH_HELPER = MODULE.replace("class Item:\n    id: Annotated[int, Key]", "class Item:\n    id: Id").replace(

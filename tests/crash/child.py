@@ -1,7 +1,8 @@
 """A ``hotmig`` command that dies at a chosen moment: ``python -m tests.crash.child COMMAND …``.
 
 A *point* is a statement that can change a file, or a file operation; the process can die right before and right after
-it. Statements pass one place, ``hotmig.sqlite.Connection.execute``; file operations pass the functions of ``os``.
+it. Statements pass one place, ``hotmig.sqlite.Connection.execute``, and those of data migrations their own cursors;
+file operations pass the functions of ``os``.
 
 CRASH_AT says where to die: the number of a point, or the beginning of its text; CRASH_AFTER that it is after it;
 CRASH_SIGNAL by which signal, if not by SIGKILL: another one is obeyed, once, and the work is unwound.
@@ -24,6 +25,7 @@ from functools import wraps
 from typing import Any
 
 import hotmig.sqlite
+import hotmig.transfer.supervised
 
 AT, AFTER, SIGNAL, TRACE = "CRASH_AT", "CRASH_AFTER", "CRASH_SIGNAL", "CRASH_TRACE"
 BEHIND = " behind "
@@ -107,6 +109,15 @@ def watch_statements(points: Points) -> None:
         db.set_trace_callback(trace)
         return db
 
+    cursors = hotmig.transfer.supervised.Cursor
+    inside = cursors.execute
+
+    def watched_inside(self: sqlite3.Cursor, sql: str, parameters: Any = ()) -> Any:
+        if not changes(self.connection, sql):
+            return inside(self, sql, parameters)
+        return points.statement(self.connection, sql, lambda: inside(self, sql, parameters))
+
+    cursors.execute = watched_inside  # type: ignore[assignment,method-assign]
     hotmig.sqlite.Connection.execute = watched  # type: ignore[assignment,method-assign]
     sqlite3.connect = connected
 
