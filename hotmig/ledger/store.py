@@ -127,6 +127,12 @@ class Ledger:
         rows = self._read(f"SELECT {_STEP} FROM step WHERE run_id = ? ORDER BY seq", (run_id,))
         return tuple(Step(*row) for row in rows)
 
+    def steps_of(self, actions: Sequence[str]) -> tuple[Step, ...]:
+        """The steps of all runs with these actions, the newest first. Raises HotmigError where they can't be read."""
+        marks = ", ".join("?" * len(actions))
+        rows = self._read(f"SELECT {_STEP} FROM step WHERE action IN ({marks}) ORDER BY step_id DESC", actions)
+        return tuple(Step(*row) for row in rows)
+
     def _read(self, sql: str, parameters: Sequence[object]) -> list[Row]:
         try:
             return execute(self.db, sql, parameters).fetchall()

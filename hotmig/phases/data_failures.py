@@ -27,10 +27,9 @@ def failures(directory: Path) -> dict[str, Failure]:
     """The data migrations whose newest step in the ledger failed, by name. Raises HotmigError for a bad ledger."""
     with reading_ledger(project.own_folder(directory)) as ledger:
         newest: dict[str, Step] = {}
-        for run in ledger.runs() if ledger else ():
-            for step in reversed(ledger.steps(run.run_id) if ledger else ()):
-                if step.action in (RUN, SKIP, UNSKIP) and step.status is not None and step.status != "rolled_back":
-                    newest.setdefault(step.object, step)
+        for step in ledger.steps_of((RUN, SKIP, UNSKIP)) if ledger else ():
+            if step.status in ("done", "failed"):
+                newest.setdefault(step.object, step)
     return {
         name: Failure(name, step.outcome_utc or step.intent_utc, step.run_id)
         for name, step in newest.items()

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from hotmig.errors import DataMigrationFailed
+from hotmig.errors import HotmigError
 from hotmig.ledger.run import Run
 from hotmig.ledger.store import Intent
 from hotmig.phases.data_failures import RUN
@@ -47,6 +47,8 @@ def marks_of(schema: Schema, old: Path | None, building: Path | None) -> tuple[M
 
     What the old one says to be applied counts there too: the hand-over takes it over.
     """
+    if not schema.data_migrations:
+        return ()
     before: tuple[Mark, ...] = ()
     if old is not None:
         with reading(old) as db:
@@ -114,8 +116,8 @@ def walk_behind_cutover(db: Supervised, schema: Schema, walk: Walk, seconds: flo
     waiting = _waiting_for("after", schema, all_marks(db, schema.adopted))
     try:
         names += walk_after(db, schema, seconds, run)
-    except DataMigrationFailed as error:
+    except (HotmigError, sqlite3.Error) as error:  # a lock, a full disk or the ledger, too
         left = pending(waiting, all_marks(db, schema.adopted))
         names += [each.name for each in waiting if each not in left]
-        return Walked(tuple(names), error.message)
+        return Walked(tuple(names), " ".join(str(error).split()))
     return Walked(tuple(names))

@@ -6,7 +6,7 @@ import sqlite3
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from hotmig.catalog.read import read_catalog
 from hotmig.errors import DataMigrationFailed, DataMigrationTooLong
 from hotmig.schema.model import DataMigration, Schema
 from hotmig.schema.modules import importing_beside
-from hotmig.sqlite import Row, execute, quote, reading, value
+from hotmig.sqlite import Row, execute, fold, quote, reading, value
 from hotmig.transfer.marks import MARKS, stamp_applied, utc_now
 from hotmig.transfer.supervised import NotAllowedError, Supervised, Supervision, supervised
 
@@ -35,8 +35,9 @@ def run(db: Supervised, schema: Schema, pending: Sequence[DataMigration], deadli
     back. What is not an Exception passes as it is. Nothing that would keep the caller from committing is left behind.
     """
     deferrable = _deferrable(schema.catalog)
+    for each in pending[:1]:
+        _require_no_orphans(db, each, deferrable, "was broken before it")
     for each in pending:
-        _require_no_orphans(db, each, deferrable, "has broken it before")
         # Before the function, and read again behind it: a transaction that was rolled back under way has no mark.
         stamp_applied(db, each.name, utc_now())
         version = value(db, "PRAGMA main.schema_version")
@@ -143,20 +144,25 @@ def _require_same_schema(db: Supervised, schema: Schema, each: DataMigration, ve
 # --- foreign keys: SQLite enforces them statement by statement, but for those that are put off to the COMMIT
 
 
-def _deferrable(catalog: Catalog) -> tuple[str, ...]:
-    """The tables with foreign keys that SQLite checks only when it commits."""
-    return tuple(table.name for table in catalog.tables if any(key.deferred for key in table.foreign_keys))
+def _deferrable(catalog: Catalog) -> dict[str, frozenset[str]]:
+    """The tables with foreign keys that SQLite checks only when it commits, and the parents of these."""
+    found = {}
+    for table in catalog.tables:
+        parents = frozenset(fold(key.parent) for key in table.foreign_keys if key.deferred)
+        if parents:
+            found[table.name] = parents
+    return found
 
 
-def _require_no_orphans(db: Supervised, each: DataMigration, tables: Sequence[str], what: str) -> None:
+def _require_no_orphans(db: Supervised, each: DataMigration, keys: Mapping[str, Set[str]], what: str) -> None:
     """Under these keys no orphan may be there before either: SQLite counts what is broken, and can take one for new.
 
     Our COMMIT would fail then, and it comes behind the point of no return.
     """
-    for table in tables:
-        row = execute(db, f"PRAGMA main.foreign_key_check({quote(table)})").fetchone()
-        if row is not None:
-            raise _error(each, f'a DEFERRABLE foreign key of "{table}" to "{row[2]}" {what}: rows refer to none')
+    for table, parents in keys.items():
+        for _, _, parent, _ in execute(db, f"PRAGMA main.foreign_key_check({quote(table)})"):
+            if fold(parent) in parents:
+                raise _error(each, f'a DEFERRABLE foreign key of "{table}" to "{parent}" {what}: rows refer to none')
 
 
 def _require_no_new_orphans(db: Supervised, each: DataMigration) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hotmig.errors import HotmigError, Refused
+from hotmig.errors import DataMigrationFailed, FenceLeftUp, HotmigError, Refused
 from hotmig.ledger.model import State, Step
 from hotmig.ledger.run import Run
 from hotmig.ledger.state import state_of
@@ -55,6 +55,37 @@ def test_steps_in_the_pause_are_written_before_and_after_it(ledger: Ledger) -> N
             reached(intent)
         assert ledger.db.total_changes == before
     assert told(ledger) == [(name, "done", None) for name in names]
+
+
+def test_of_steps_that_are_rolled_back_together_the_one_that_failed_is_known_by_its_object(ledger: Ledger) -> None:
+    error = DataMigrationFailed("002 failed: KeyError", None, rows=": 'secret'")
+    error.step, error.trace = "002", "line 7\nKeyError"
+    first, *rest = (Intent("raise the fence", "x"), *(Intent("data", name) for name in ("001", "002", "003")))
+    with suppress(DataMigrationFailed), Run("r1", ledger).steps(first, *rest) as reached:
+        reached(first)
+        raise error
+    assert told(ledger) == [
+        ("raise the fence", "done", None),
+        ("data", "rolled_back", None),
+        ("data", "failed", "002 failed: KeyError\nline 7\nKeyError"),
+        ("data", "failed", "not reached"),
+    ]
+
+
+def test_a_fence_that_is_left_up_keeps_the_trace_of_what_went_wrong_first(ledger: Ledger) -> None:
+    error = DataMigrationFailed("001 failed: KeyError")
+    error.step, error.trace = "001", "line 7\nKeyError"
+    with suppress(FenceLeftUp), Run("r1", ledger).step("data", "001"):
+        raise FenceLeftUp(error, "disk I/O error")
+    assert told(ledger) == [("data", "failed", "disk I/O error\nline 7\nKeyError")]
+
+
+def test_steps_are_found_by_their_actions_the_newest_first(ledger: Ledger) -> None:
+    for name in ("copy", "index", "copy"):
+        with Run("r1", ledger).step(name, "x"):
+            pass
+    assert [(step.seq, step.action) for step in ledger.steps_of(("copy",))] == [(3, "copy"), (1, "copy")]
+    assert [step.seq for step in ledger.steps_of(("index", "copy"))] == [3, 2, 1]
 
 
 def test_of_steps_that_follow_one_another_the_one_that_failed_is_known(ledger: Ledger) -> None:

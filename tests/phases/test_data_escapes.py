@@ -259,7 +259,7 @@ def test_deferred_ones_may_be_broken_on_the_way(tmp_path: Path) -> None:
 def test_an_orphan_under_a_deferred_one_keeps_the_commit_from_working_and_is_told_before(tmp_path: Path) -> None:
     """SQLite counts what is broken: this statement changes nothing, and its COMMIT fails."""
     shop = family(tmp_path / "shop", DEFERRED, "db.execute('UPDATE child SET parent_id = parent_id')", ORPHAN)
-    assert refused(shop).startswith('a DEFERRABLE foreign key of "child" to "parent" has broken it before')
+    assert refused(shop).startswith('a DEFERRABLE foreign key of "child" to "parent" was broken before it')
     shop.write("DELETE FROM child WHERE id = 4")
     shop.run("drain --cutover")
     assert len(children(shop)) == 3

@@ -335,6 +335,23 @@ def test_one_of_those_behind_the_cutover_stops_the_walk_and_not_the_cutover(tmp_
     assert set(states(shop).values()) == {"applied"}
 
 
+def test_where_the_application_holds_the_lock_the_cutover_is_done_all_the_same(tmp_path: Path) -> None:
+    shop = open_data_shop(tmp_path / "shop", numbered("001_later", FAILING, when="after"))
+    cut_over(shop)
+    rewrite(shop, upper("001_later", when="after"))
+    application = sqlite3.connect(shop.new, isolation_level=None)
+    application.execute("BEGIN IMMEDIATE")
+    told = shop.run("cutover --busy-timeout 0.2").stderr
+    assert "Warning: the cutover is done, but gave up after 0.2 s waiting for the database's writers" in told
+    assert (
+        "gave up after 0.2 s waiting for the database's writers"
+        in shop.run("data run --busy-timeout 0.2", code=4).stderr
+    )
+    application.close()
+    shop.run("data run")
+    assert names(shop, shop.new) == UPPER
+
+
 def test_a_cutover_with_nothing_to_do_runs_what_was_left_behind_one(tmp_path: Path) -> None:
     shop = open_data_shop(tmp_path / "shop", numbered("001_bad", FAILING, when="after"))
     cut_over(shop)
