@@ -11,7 +11,7 @@ from hotmig.errors import UsageError
 @click.group("data", invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Show the data migrations of the schema module, skip one, run those that wait.
+    """Show, skip and run data migrations.
 
     They are numbered functions over the new database. Those of the cutover are run by it, while writes are paused; the
     others at its end, or by run.
@@ -24,7 +24,10 @@ def command(ctx: click.Context) -> None:
 @extension_option
 @shared
 def status_command(options: Options, extensions: tuple[str, ...]) -> None:
-    """Show what became of each data migration: applied, failed, pending, skipped."""
+    """Show what became of each data migration.
+
+    Applied and when, failed and where to read more, pending, skipped and why.
+    """
     from hotmig.cli.output import print_result
     from hotmig.cli.render import data as render
     from hotmig.phases.data import look
@@ -88,9 +91,10 @@ def unskip_command(options: Options, name: str, extensions: tuple[str, ...], no_
 @no_ledger_option
 @shared
 def run_command(options: Options, extensions: tuple[str, ...], no_ledger: bool) -> None:
-    """Run the data migrations that wait for the database in service, each in its own transaction.
+    """Run those that wait for the database in service.
 
-    The application's writes wait for each. The first that fails is rolled back, and no other is run.
+    Each in its own transaction, for which the application's writes wait. The first that fails is rolled back, and no
+    other is run.
     """
     from hotmig.cli.output import print_result
     from hotmig.cli.recorded import at_work

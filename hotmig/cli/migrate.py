@@ -22,7 +22,7 @@ def command(
     The application goes on writing: every write is recorded from the first moment. A migrate that was killed goes on
     where it stopped when it is run again. Writes are paused only by drain and cutover, later, or by --offline.
     """
-    from hotmig.cli.output import note, print_result, progress
+    from hotmig.cli.output import note, print_result, progress, warn_of_data
     from hotmig.cli.recorded import at_work
     from hotmig.cli.render import results
     from hotmig.phases.migrate import migrate
@@ -43,4 +43,6 @@ def command(
         )
     for told in result.notes:
         note(options, f"Note: {told}")
+    if result.offline is not None:
+        warn_of_data(result.offline.data_problem)
     print_result(options, result, results.migrate, run.run_id)

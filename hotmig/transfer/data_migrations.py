@@ -42,6 +42,8 @@ def run(db: Supervised, schema: Schema, pending: Sequence[DataMigration], deadli
         stamp_applied(db, each.name, utc_now())
         version = value(db, "PRAGMA main.schema_version")
         watched = _call(db, schema, each, deadline)
+        if db.in_transaction:
+            _drop_temporary(db)
         _require_whole(db, each)
         _require_same_schema(db, schema, each, version)
         if watched.deferred:
@@ -119,6 +121,14 @@ def _trace(error: BaseException) -> str:
     if before is not None:
         lines = [_trace(before), "then:", *lines]
     return "\n".join([*lines, type(error).__name__])
+
+
+def _drop_temporary(db: Supervised) -> None:
+    """What it made for itself alone would stand before the tables of the schema for whoever comes next, us included."""
+    made = "SELECT type, name FROM temp.sqlite_schema WHERE type IN ('trigger', 'view', 'table') ORDER BY type DESC"
+    for kind, name in execute(db, made).fetchall():
+        if not name.startswith("sqlite_"):
+            execute(db, f"DROP {kind.upper()} IF EXISTS temp.{quote(name)}")
 
 
 def _require_whole(db: Supervised, each: DataMigration) -> None:

@@ -15,7 +15,11 @@ from hotmig.sqlite import Connection, fold
 
 STEPS_BETWEEN_LOOKS = 2_000  # VM steps: well under a millisecond
 
-_WRITES = (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
+# The creations: a temporary table of that name would stand before hotmig's own in hotmig's own statements.
+_WRITES = (
+    sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE, sqlite3.SQLITE_CREATE_TEMP_TABLE,
+    sqlite3.SQLITE_CREATE_TEMP_VIEW, sqlite3.SQLITE_CREATE_TABLE, sqlite3.SQLITE_CREATE_VIEW,
+)  # fmt: skip
 _LOOKING = frozenset(
     {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list",
      "foreign_key_check", "integrity_check", "quick_check", "database_list", "function_list", "collation_list"}

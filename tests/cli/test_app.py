@@ -53,7 +53,7 @@ def process(*arguments: str | Path, **settings: object) -> subprocess.Popen[str]
 def test_the_commands_of_groups_are_commands_too() -> None:
     assert {name.partition(" ")[0] for name in commands()} == set(COMMANDS)
     assert {"runs list", "runs show", "runs rollback", "runs prune"} < set(commands())
-    assert set(groups()) == {"runs"}
+    assert set(groups()) == {"runs", "data"}
 
 
 @pytest.mark.parametrize("name", [*commands(), *groups()])

@@ -43,6 +43,12 @@ ESCAPES = {
         "db.execute(\"UPDATE _migration_status SET status = 'x'\")", "_migration_status is written to by"
     ),
     "hotmig's marks": ("db.execute('DELETE FROM _data_migration')", "_data_migration is written to by hotmig alone"),
+    "a temporary table before hotmig's": (
+        "db.execute('CREATE TEMP TABLE _migration_status(status)')", "_migration_status is written to by hotmig alone"
+    ),
+    "a temporary view before hotmig's": (
+        "db.execute('CREATE TEMP VIEW _data_migration AS SELECT 1')", "_data_migration is written to by hotmig alone"
+    ),
     "a statement behind ROLLBACK": (
         f"{ROLLED_BACK}\ndb.execute('DELETE FROM item')",
         "the transaction was rolled back (ON CONFLICT ROLLBACK",
@@ -160,6 +166,20 @@ def test_the_rest_is_as_with_any_connection(tmp_path: Path, what: str, when: str
     assert shop.run("drain --cutover").stderr.count("\n") == 1
     assert marks(shop) == [("001_uses_it", True, False, None)]
     assert shop.json("plan")["nothing_to_do"] is True
+
+
+def test_what_is_temporary_ends_with_each(tmp_path: Path) -> None:
+    """A table of the same name in it would stand before the schema's own for the next one."""
+    body = """
+        db.execute('CREATE TEMP TABLE item(id, name)')
+        db.execute("INSERT INTO item VALUES (1, 'temporary')")
+        db.execute('CREATE TEMP VIEW looked AS SELECT 1')
+        db.execute('CREATE TEMP TRIGGER noted AFTER UPDATE ON main.item BEGIN DELETE FROM item; END')
+    """
+    shop = open_data_shop(tmp_path / "shop", numbered("001_makes", body), upper("002_uses"))
+    shop.run("migrate")
+    shop.run("drain --cutover")
+    assert names(shop) == [("ITEM 1",), ("ITEM 2",)]
 
 
 # --- foreign keys

@@ -314,6 +314,13 @@ def test_the_traceback_outlives_a_reset(tmp_path: Path) -> None:
     assert states(shop) == {"001_bad": "failed"}
 
 
+@pytest.mark.parametrize("way", ["cutover", "drain --cutover", "migrate --offline"])
+def test_one_of_those_behind_the_cutover_is_told_whatever_the_way(tmp_path: Path, way: str) -> None:
+    shop = open_data_shop(tmp_path / "shop", numbered("001_bad", FAILING, when="after"))
+    assert "Warning: the cutover is done, but data migration 001_bad failed: ValueError" in lead(shop, way)
+    assert (shop.phase(), states(shop)) == ("retired", {"001_bad": "failed"})
+
+
 def test_one_of_those_behind_the_cutover_stops_the_walk_and_not_the_cutover(tmp_path: Path) -> None:
     after = [
         upper("001_upper", when="after"),
