@@ -53,13 +53,9 @@ def cutover(
     The old database's retirement commits first: killed in between, neither accepts writes, and running this again
     finishes.
     """
+    if is_settled(location):
+        return _left_behind(location, seconds, extensions, run)
     done = CutoverResult(None, location.old, location.new)
-    if location.old is not None and location.schema is not None and is_settled(location):
-        with new_writer(location.old, seconds, extensions) as live:
-            drop_bookkeeping(live, seconds, run)
-            walked = walk_behind_cutover(live, location.schema, Walk(), seconds, run)
-        done = replace(done, data_migrations=walked.names, data_problem=walked.problem)
-        return replace(done, skipped="the database already has this schema")
     migration = find_migration(location)
     run.concerns(migration.plan.hash, migration.old.name, migration.new.name)
     require_copied(migration)
@@ -81,6 +77,17 @@ def cutover(
         walked = walk_behind_cutover(new, migration.schema, walk, seconds, run)
     done = replace(done, data_migrations=walked.names, data_problem=walked.problem)
     return replace(done, pause=pause, finished_half_cut=half_cut, left=left)
+
+
+def _left_behind(location: Location, seconds: float, extensions: tuple[str, ...], run: Run) -> CutoverResult:
+    """Does what an earlier cutover, stopped at its very end, has left; the database has this schema already."""
+    done = CutoverResult("the database already has this schema", location.old, location.new)
+    if location.old is None or location.schema is None:
+        return done
+    with new_writer(location.old, seconds, extensions) as live:
+        drop_bookkeeping(live, seconds, run)
+        walked = walk_behind_cutover(live, location.schema, Walk(), seconds, run)
+    return replace(done, data_migrations=walked.names, data_problem=walked.problem)
 
 
 def tidy_up(new: sqlite3.Connection, seconds: float, run: Run) -> str | None:
