@@ -453,8 +453,9 @@ def test_behind_one_fence_there_is_no_budget(tmp_path: Path) -> None:
 # --- cut in two
 
 
+@pytest.mark.parametrize("way_on", ["mend", "skip"])
 @pytest.mark.parametrize("wal", [True, False], ids=["wal", "delete"])
-def test_a_cutover_that_was_cut_in_two_runs_them_again(tmp_path: Path, wal: bool) -> None:
+def test_a_cutover_that_was_cut_in_two_runs_them_again(tmp_path: Path, wal: bool, way_on: str) -> None:
     """The old database is retired, the new one is as it was: with its transaction went what they did."""
     shop = open_data_shop(tmp_path / "shop", upper(), wal=wal)
     shop.run("migrate")
@@ -475,9 +476,14 @@ handover.persist = killed_between
     rewrite(shop, numbered("001_upper", FAILING))
     assert "001_upper failed" in shop.run("cutover", code=1).stderr
     assert shop.phase() == "half-cut"
-    rewrite(shop, upper())
-    assert "ran data migration 001_upper" in shop.run("cutover").stdout
-    assert names(shop, shop.new) == UPPER
+    if way_on == "skip":
+        shop.run("data skip 001_upper --reason x")
+        shop.run("cutover")
+        assert marks(shop) == [("001_upper", False, True, "x")]
+    else:
+        rewrite(shop, upper())
+        assert "ran data migration 001_upper" in shop.run("cutover").stdout
+    assert names(shop, shop.new) == (NAMES if way_on == "skip" else UPPER)
     assert shop.phase() == "retired"
 
 
