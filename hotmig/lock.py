@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -12,10 +13,12 @@ from pathlib import Path
 
 from hotmig.errors import GaveUp, HotmigError
 from hotmig.private import open_private
-from hotmig.process import Process, is_alive, this_process
+from hotmig.process import Process, is_alive, is_elsewhere, this_process
 
 LOCK_FILE = "lock"
+WAIT = "nothing was changed; run the same command again when it has finished"
 _MOST = 4096  # bytes of a holder's description
+_LOOK_SECONDS = 0.1  # whoever only looks whether the lock is held has it for less
 
 
 @dataclass(frozen=True)
@@ -42,17 +45,18 @@ def one_operator(folder: Path, command: str, since: str, *, unnamed: bool = Fals
     descriptor = _locked(path)
     try:
         before = _holder(descriptor)
-        if before is not None and before.process.host != this_process().host:
+        if before is not None and is_elsewhere(before.process):
             raise _taken(before, f"if that host is gone for good, delete {path}")
-        try:
-            _write(descriptor, Holder(command, this_process(), since))
-        except OSError as error:
-            if not unnamed:
-                raise _unwritable(path, error) from error
-        try:
-            yield
-        finally:
-            _write(descriptor, None)
+        with _folder_locked(folder, before):
+            try:
+                _write(descriptor, Holder(command, this_process(), since))
+            except OSError as error:
+                if not unnamed:
+                    raise _unwritable(path, error) from error
+            try:
+                yield
+            finally:
+                _write(descriptor, None)
     finally:
         os.close(descriptor)
 
@@ -61,12 +65,18 @@ def read_holder(folder: Path) -> Holder | None:
     """Who holds the lock of ``folder`` now; None when nobody does. Takes nothing and waits for nobody."""
     with suppress(OSError), (folder / LOCK_FILE).open("rb") as file:
         holder = _parsed(file.read(_MOST))
-        return None if holder is None or is_alive(holder.process) is False else holder
+        if holder is None:
+            return None
+        alive = is_alive(holder.process)
+        if alive is None and not is_elsewhere(holder.process):
+            alive = _is_held(file.fileno())  # in another container, whose processes are not seen, but whose locks are
+        return None if alive is False else holder
     return None
 
 
 def _locked(path: Path) -> int:
     """A descriptor that holds the lock of the file which has that name now. Raises GaveUp when it is taken."""
+    deadline = time.monotonic() + _LOOK_SECONDS
     while True:
         descriptor = _opened(path)
         try:
@@ -74,14 +84,41 @@ def _locked(path: Path) -> int:
             if _is_same_file(descriptor, path):
                 return descriptor
         except BlockingIOError as error:
-            holder = _holder(descriptor)
-            os.close(descriptor)
-            raise _taken(holder, "nothing was changed; run the same command again when it has finished") from error
+            if time.monotonic() > deadline:
+                holder = _holder(descriptor)
+                os.close(descriptor)
+                raise _taken(holder, WAIT) from error
+            time.sleep(_LOOK_SECONDS / 20)
         except BaseException:
             os.close(descriptor)
             raise
-        # Somebody deleted the file between our open and our lock.
+        # Somebody deleted the file between our open and our lock, or looks whether it is held.
         os.close(descriptor)
+
+
+@contextmanager
+def _folder_locked(folder: Path, holder: Holder | None) -> Iterator[None]:
+    """Locks the folder too: whoever deletes the file while its lock is held does not free the lock."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise _taken(holder, WAIT) from error
+        except OSError:
+            pass  # a file system that locks files alone
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_held(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return False
 
 
 def _opened(path: Path) -> int:

@@ -32,7 +32,7 @@ def last_run(directory: Path) -> LastRun | None:
         if ledger is None:
             return None
         for run in ledger.runs(1):
-            state = state_of(run, ledger.steps(run.run_id))
+            state = state_of(run, ledger.steps(run.run_id), ledger.path.parent)
             return LastRun(run.run_id, run.command, state, run.started_utc, run.finished_utc, run.error)
     return None
 

@@ -88,7 +88,8 @@ def prune(directory: Path, days: float, seconds: float = LOCK_SECONDS) -> PruneR
 
 def _view(ledger: Ledger, run: RunRecord) -> RunView:
     steps = ledger.steps(run.run_id)
+    state = state_of(run, steps, ledger.path.parent)
     return RunView(
-        run.run_id, run.command, run.arguments, state_of(run, steps), run.plan_hash, run.old_file, run.new_file,
+        run.run_id, run.command, run.arguments, state, run.plan_hash, run.old_file, run.new_file,
         run.hotmig_version, run.started_utc, run.finished_utc, run.error, run.process.host, run.process.pid, steps,
     )  # fmt: skip

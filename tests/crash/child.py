@@ -19,12 +19,14 @@ import sqlite3
 import sys
 import tempfile  # noqa: F401 - likewise
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any
 
 import hotmig.sqlite
+from hotmig.transfer.ranges import ChunkSize
 
+FIRST_ROWS = 100  # of a chunk: every table has several, however many rows the application deletes meanwhile
 AT, AFTER, SIGNAL, TRACE = "CRASH_AT", "CRASH_AFTER", "CRASH_SIGNAL", "CRASH_TRACE"
 BEHIND = " behind "
 # What begins otherwise reads, or asks: SELECT, EXPLAIN, PRAGMA name.
@@ -136,10 +138,16 @@ def listen(points: Points) -> None:
     sys.addaudithook(hear)
 
 
+def begin_with_small_chunks() -> None:
+    sized = ChunkSize.for_session
+    ChunkSize.for_session = lambda session: replace(sized(session), rows=FIRST_ROWS)  # type: ignore[method-assign]
+
+
 def main() -> None:
     """The command line, watched."""
     from hotmig.__main__ import main as command_line
 
+    begin_with_small_chunks()
     points = Points(os.environ.get(AT, ""), AFTER in os.environ)
     watch_statements(points)
     listen(points)
