@@ -29,7 +29,7 @@ def command(options: Options, database: Path | None, extensions: tuple[str, ...]
     require_writable(options.directory)
     # What is wrong is told before anything is made, lock and ledger included.
     init(options.directory, options.schema_file, database, dry_run=True, extensions=extensions)
-    with recorded(options, "init", no_ledger=no_ledger) as run:
+    with recorded(options, "init", no_ledger=no_ledger, database=database) as run:
         result = init(options.directory, options.schema_file, database, extensions=extensions, run=run)
     for unsaid in result.unsaid:
         warn(unsaid)

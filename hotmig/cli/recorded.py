@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,13 +22,20 @@ SETTLED = ("none", "ready", "retired")  # phases in which no migration was left 
 
 
 @contextmanager
-def recorded(options: Options, command: str, *, no_ledger: bool = False) -> Iterator[Run]:
-    """Holds the lock and keeps the ledger; says on stderr where, and what could not be written."""
+def recorded(
+    options: Options, command: str, *, no_ledger: bool = False, database: Path | None = None
+) -> Iterator[Run]:
+    """Holds the lock and keeps the ledger; says on stderr where, and what could not be written.
+
+    ``database`` is the one whose owner they are for.
+    """
     from hotmig.phases.running import running
 
     # What was typed behind the command, which may be two words.
     typed = (click.get_current_context().find_root().obj or {}).get(ARGUMENTS, ())[command.count(" ") :]
-    with running(options.directory, command, typed, ledger=not no_ledger, seconds=options.busy_timeout) as run:
+    with running(
+        options.directory, command, typed, ledger=not no_ledger, seconds=options.busy_timeout, database=database
+    ) as run:
         if run.ledger is not None:
             note(options, f"Run {run.run_id}, in {run.ledger.path}")
         with _snapshot_on_failure(options, run):
@@ -56,7 +64,7 @@ def at_work(
     require_writable(options.directory)
     seen = locate(options.directory, options.schema_file, need_schema=need_schema, extensions=extensions)
     require_owner(seen.old)
-    with recorded(options, command, no_ledger=no_ledger) as run:
+    with recorded(options, command, no_ledger=no_ledger, database=seen.old) as run:
         yield locate(options.directory, options.schema_file, need_schema=need_schema, extensions=extensions), run
 
 

@@ -32,14 +32,15 @@ def running(
     ledger: bool = True,
     run_id: str | None = None,
     seconds: float = LOCK_SECONDS,
+    database: Path | None = None,
 ) -> Iterator[Run]:
     """Holds the directory's lock and keeps the ledger while a command works.
 
-    Raises Refused where the directory is marked read-only or the run id is taken, GaveUp where another command is at
+    Where root makes lock and ledger, they are for the owner of ``database``, or else of the directory. Raises Refused where the directory is marked read-only or the run id is taken, GaveUp where another command is at
     work, HotmigError where the ledger can't be written: before the first effect.
     """
     require_writable(directory)
-    folder = _made(own_folder(directory))
+    folder = _made(own_folder(directory), database or directory)
     began = now()
     with one_operator(folder, command, began, unnamed=not ledger):
         if not ledger:
@@ -84,9 +85,9 @@ def _record(run_id: str, command: str, arguments: Sequence[str], began: str) -> 
     return RunRecord(run_id, command, told, None, None, None, __version__, "running", began, None, None, this_process())
 
 
-def _made(folder: Path) -> Path:
+def _made(folder: Path, like: Path) -> Path:
     try:
-        make_private_folder(folder)
+        make_private_folder(folder, like)
     except OSError as error:
         raise HotmigError(
             f"the folder of lock and ledger, {folder}, can't be made: {error.strerror or error}",
