@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hotmig.capture.fence import extend_fence
-from hotmig.errors import FenceLeftUp, HotmigError
+from hotmig.errors import FenceLeftUp
 from hotmig.ledger.run import Run
-from hotmig.phases.fence_down import let_writes_through
+from hotmig.phases.fence_down import let_writes_through, lower_if_up
 from hotmig.phases.migration import old_writer
 from hotmig.phases.progress import Progress, Report
 from hotmig.sqlite import transaction
@@ -27,16 +26,15 @@ def fence_comes_down(old: Path, seconds: float, run: Run) -> Iterator[None]:
     except BaseException as failure:
         # A drain that failed in here has tried it already: what went wrong first is told, and once.
         first = failure.failure if isinstance(failure, FenceLeftUp) else failure
-        try:
-            with old_writer(old, seconds) as db:
-                let_writes_through(db, old.name, seconds, first, run)
-        except FenceLeftUp:
-            raise
-        except (HotmigError, sqlite3.Error) as error:
-            raise FenceLeftUp(first, str(error)) from error  # a full disk does not even let the file be opened
+        let_writes_through(lambda: _lower(old, seconds, run), first)
         if first is failure:
             raise
         raise first from failure
+
+
+def _lower(old: Path, seconds: float, run: Run) -> None:
+    with old_writer(old, seconds) as db:
+        lower_if_up(db, old.name, seconds, run)
 
 
 def keeping_fence(old: Path, report: Report, seconds: float) -> Report:

@@ -15,7 +15,7 @@ from hotmig.capture.names import LOG
 from hotmig.errors import GaveUp
 from hotmig.ledger.run import Reached, Run
 from hotmig.ledger.store import Intent
-from hotmig.phases.fence_down import let_writes_through
+from hotmig.phases.fence_down import let_writes_through, lower_if_up
 from hotmig.phases.handover import hand_over, readiness, retirement
 from hotmig.phases.migration import Migration
 from hotmig.sqlite import execute, transaction
@@ -89,7 +89,7 @@ def pause(
             return replace(paused, seconds=time.time() - paused.fenced_at)
         except BaseException as failure:
             # Whatever went wrong, the application must be able to write again, and be recorded.
-            let_writes_through(old, migration.old.name, session.seconds, failure, run)
+            let_writes_through(lambda: lower_if_up(old, migration.old.name, session.seconds, run), failure)
             raise
 
 
