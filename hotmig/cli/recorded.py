@@ -22,9 +22,7 @@ SETTLED = ("none", "ready", "retired")  # phases in which no migration was left 
 
 
 @contextmanager
-def recorded(
-    options: Options, command: str, *, no_ledger: bool = False, database: Path | None = None
-) -> Iterator[Run]:
+def recorded(options: Options, command: str, *, no_ledger: bool = False, database: Path | None = None) -> Iterator[Run]:
     """Holds the lock and keeps the ledger; says on stderr where, and what could not be written.
 
     ``database`` is the one whose owner they are for.

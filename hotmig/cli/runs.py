@@ -66,7 +66,7 @@ def rollback_command(options: Options, run: str, dry_run: bool, yes: bool) -> No
     from hotmig.cli.output import print_lines, print_result
     from hotmig.cli.recorded import recorded
     from hotmig.cli.render import runs as render
-    from hotmig.phases.rollback import preview, rollback
+    from hotmig.phases.rollback import COMMAND, preview, rollback
     from hotmig.phases.running import require_writable
 
     if not dry_run:
@@ -82,7 +82,7 @@ def rollback_command(options: Options, run: str, dry_run: bool, yes: bool) -> No
             )
         print_lines(render.rollback(planned), err=True)
         click.confirm("Go on?", abort=True, err=True)
-    with recorded(options, "runs rollback") as own:
+    with recorded(options, COMMAND) as own:
         done = rollback(options.directory, planned.rolled_back, own, options.busy_timeout)
         print_result(options, done, render.rollback, own.run_id)
         if done.failed:

@@ -48,6 +48,7 @@ def reset(
     new = location.directory / marker.target if marker else location.new
     files = _files_of(new, location)
     if not statements and not files:
+        run.abandon_for_dead("reset")
         return ResetResult("no migration is under way", location.old)
     result = ResetResult(None, location.old, marker.status if marker else None, statements, (), files, dry_run)
     if dry_run:

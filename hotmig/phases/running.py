@@ -36,7 +36,9 @@ def running(
 ) -> Iterator[Run]:
     """Holds the directory's lock and keeps the ledger while a command works.
 
-    Where root makes lock and ledger, they are for the owner of ``database``, or else of the directory. Raises Refused where the directory is marked read-only or the run id is taken, GaveUp where another command is at
+    Where root makes lock and ledger, they are for the owner of ``database``, or else of the directory.
+
+    Raises Refused where the directory is marked read-only or the run id is taken, GaveUp where another command is at
     work, HotmigError where the ledger can't be written: before the first effect.
     """
     require_writable(directory)
