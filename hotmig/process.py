@@ -60,10 +60,17 @@ def is_alive(process: Process) -> bool | None:
     return process.started == _started(process.pid)
 
 
+def boot_id() -> str:
+    """Which run of which kernel this is; "" where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
 def _started(pid: int) -> str:
     """The boot, the namespace of process numbers, and the moment at which a process began."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         # Of its own kind only: the namespace of somebody else's process is nobody's business.
         numbers = os.stat("/proc/self/ns/pid").st_ino
         # The name stands in parentheses, and may hold blanks and parentheses itself.
@@ -72,4 +79,4 @@ def _started(pid: int) -> str:
         return ""
     if fields[0] in (b"Z", b"X"):
         return ""  # it has ended, and nobody has asked for its exit code: a container without an init
-    return f"{boot}:{numbers}:{fields[_STARTTIME].decode()}"
+    return f"{boot_id()}:{numbers}:{fields[_STARTTIME].decode()}"

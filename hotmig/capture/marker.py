@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -18,7 +19,7 @@ Status = Literal["recording", "draining", "retired"]
 CREATE_MARKER = f"""CREATE TABLE {MARKER}(id INTEGER PRIMARY KEY CHECK (id = 0), format INTEGER NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('recording','draining','retired')), target TEXT NOT NULL,
   plan_hash TEXT NOT NULL, schema_version INTEGER NOT NULL, fence_from REAL, fence_until REAL,
-  started_utc TEXT NOT NULL)"""
+  started_utc TEXT NOT NULL, fence_uptime TEXT)"""
 STAMP = f"UPDATE {MARKER} SET schema_version = (SELECT schema_version FROM pragma_schema_version)"
 
 
@@ -26,7 +27,8 @@ STAMP = f"UPDATE {MARKER} SET schema_version = (SELECT schema_version FROM pragm
 class Marker:
     """``target`` is the file name of the new database; ``fence_from`` and ``fence_until`` are julian days.
 
-    ``schema_version`` is PRAGMA schema_version right after hotmig's own last DDL.
+    ``schema_version`` is PRAGMA schema_version right after hotmig's own last DDL, ``fence_uptime`` what
+    ``clock.uptime`` said when the fence was raised.
     """
 
     format: int
@@ -37,6 +39,7 @@ class Marker:
     fence_from: float | None
     fence_until: float | None
     started_utc: str
+    fence_uptime: str | None = None
 
     @property
     def migration(self) -> str:
@@ -79,8 +82,9 @@ def read_marker(db: sqlite3.Connection, schema: str = "main") -> Marker | None:
 def _is_sound(marker: Marker) -> bool:
     """Whether the marker can be hotmig's own: its target is a file beside the database, its times are numbers."""
     times = (marker.fence_from, marker.fence_until)
+    uptime = marker.fence_uptime is None or re.fullmatch(r"\S* \d+\.\d+", str(marker.fence_uptime)) is not None
     named = isinstance(marker.target, str) and marker.target not in ("", ".", "..") and "/" not in marker.target
-    return named and all(time is None or isinstance(time, float) for time in times)
+    return named and uptime and all(time is None or isinstance(time, float) for time in times)
 
 
 def retired_successor(db: sqlite3.Connection, schema: str = "main") -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from hotmig.phases.standing import BUILDING, Pair, Phase, built, recording_ancestors
+from hotmig.capture.clock import SLACK_SECONDS, clock_set
+from hotmig.phases.standing import BUILDING, Pair, Phase, began, built, recording_ancestors
 from hotmig.phases.survey import CUT_SHORT, EMPTY, LOCKED, DatabaseFile, Survey
 
 UNFINISHED = (EMPTY, CUT_SHORT)  # what a killed process can leave, and the next command mends
@@ -45,10 +47,16 @@ def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
 
 def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     """What someone should look at, one sentence each."""
+    clock = clock_set(pair.marker) if pair.marker else None
     if phase in ("draining", "drained"):
         yield "the fence is up: the application's writes are refused"
+        if clock:
+            yield f"{clock} since then, and the fence goes by the clock"
     if phase == "lapsed":
-        yield "the fence lapsed before the cutover: writes flow again, and are recorded"
+        why = f" because {clock}" if clock else ""
+        yield f"the fence lapsed before the cutover{why}: writes flow again, and are recorded"
+    if pair.marker and began(pair.marker) > time.time() + SLACK_SECONDS:
+        yield f"the migration began at {pair.marker.started_utc}, which is not yet: the clock was set back"
     if phase == "half-cut":
         yield "a cutover was cut in two: neither database accepts writes"
     if phase == "retired" and not pair.in_service:

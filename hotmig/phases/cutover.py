@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hotmig.capture.fence import fence_state, unix_time
+from hotmig.capture.clock import unix_time
+from hotmig.capture.fence import fence_state
 from hotmig.capture.marker import Marker
 from hotmig.ledger.run import READY, UNRECORDED, Run
 from hotmig.phases.handover import finish_half_cut, hand_over, readiness, retirement

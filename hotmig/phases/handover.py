@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from hotmig.capture.clock import clock_set
 from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import retire
 from hotmig.capture.log import last_log_id
@@ -134,9 +135,10 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
             BEGIN_ANEW,
         )
     if logged != progress.last_replayed_log_id:
+        clock = clock_set(marker)
         raise Refused(
             f"the old database accepted {counted(logged - progress.last_replayed_log_id, 'write')} since the drain:"
-            " its fence has lapsed",
+            f" its fence has lapsed{f', because {clock}' if clock else ''}",
             again,
         )
     moved = high_water_moved(new, old, migration.plan)

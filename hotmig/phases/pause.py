@@ -7,8 +7,9 @@ import time
 from dataclasses import dataclass, replace
 from functools import partial
 
+from hotmig.capture.clock import unix_time
 from hotmig.capture.drift import check_drift
-from hotmig.capture.fence import raise_fence, unix_time
+from hotmig.capture.fence import raise_fence
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker
 from hotmig.capture.names import LOG

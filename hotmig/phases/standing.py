@@ -15,9 +15,6 @@ from hotmig.phases.survey import CUT_SHORT, DatabaseFile, Survey
 
 Phase = Literal["none", "ready", "copying", "recording", "draining", "lapsed", "drained", "half-cut", "retired"]
 
-JULIAN_DAY_OF_1970 = 2440587.5
-SECONDS_A_DAY = 86400
-
 BUILDING: tuple[Phase, ...] = ("copying", "recording", "drained")
 
 
@@ -162,8 +159,3 @@ def recording_ancestors(seen: Survey) -> list[DatabaseFile]:
     """Files that a ready database names as its ancestors, and that accept writes all the same."""
     ancestors = seen.ancestors
     return [file for file in seen.files if file.recording and file.path.name in ancestors]
-
-
-def julian_day(unix_time: float) -> float:
-    """Seconds since 1970 as the marker has its times."""
-    return unix_time / SECONDS_A_DAY + JULIAN_DAY_OF_1970

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotmig import project
+from hotmig.capture.clock import SECONDS_A_DAY, julian_day
 from hotmig.capture.marker import Marker
 from hotmig.errors import HotmigError
 from hotmig.phases.attention import attention, broken_by, next_command
 from hotmig.phases.locate import guess_name
 from hotmig.phases.standing import (
-    SECONDS_A_DAY,
     Pair,
     Phase,
     began,
     find_pair,
-    julian_day,
     phase_of,
     recording_ancestors,
 )

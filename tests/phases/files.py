@@ -15,7 +15,7 @@ OLD, NEW, THIRD = f"shop-{OLD_HASH}.sqlite", f"shop-{NEW_HASH}.sqlite", f"shop-{
 MARKER = """CREATE TABLE _migration_marker(id INTEGER PRIMARY KEY CHECK (id = 0), format INTEGER NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('recording','draining','retired')), target TEXT NOT NULL,
   plan_hash TEXT NOT NULL, schema_version INTEGER NOT NULL, fence_from REAL, fence_until REAL,
-  started_utc TEXT NOT NULL)"""
+  started_utc TEXT NOT NULL, fence_uptime TEXT)"""
 LOG = (
     """CREATE TABLE _migration_log(id INTEGER PRIMARY KEY, operation TEXT NOT NULL, table_name TEXT NOT NULL, key_1)"""
 )
@@ -104,7 +104,7 @@ def old_database(
         version = db.execute("PRAGMA schema_version").fetchone()[0]
         days = (julian_day(fence[0]), julian_day(fence[1])) if fence else (None, None)
         db.execute(
-            "INSERT INTO _migration_marker VALUES (0, 1, ?, ?, 'plan', ?, ?, ?, ?)",
+            "INSERT INTO _migration_marker VALUES (0, 1, ?, ?, 'plan', ?, ?, ?, ?, NULL)",
             (status, target, version, *days, STARTED),
         )
         db.execute("COMMIT")

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hotmig.capture.clock import unix_time
 from hotmig.cli.render.facts import to_json as to_plain
 from hotmig.cli.render.units import duration, number
-from hotmig.phases.standing import BUILDING, JULIAN_DAY_OF_1970, SECONDS_A_DAY, Phase
+from hotmig.phases.standing import BUILDING, Phase
 from hotmig.phases.status import NewSide, OldSide, Status
 from hotmig.units import counted, size
 
@@ -278,7 +279,7 @@ def _path(path: Path | None) -> str | None:
 def _utc(julian_day: float | None) -> str | None:
     if julian_day is None:
         return None
-    moment = dt.datetime.fromtimestamp((julian_day - JULIAN_DAY_OF_1970) * SECONDS_A_DAY, dt.UTC)
+    moment = dt.datetime.fromtimestamp(unix_time(julian_day), dt.UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
