@@ -75,6 +75,9 @@ def migrate(
         if location.marker.status == "retired":
             finished = drain(location, cutover=True, seconds=seconds, run=run) if offline else None
             return replace(skipped, skipped=None if offline else HALF_CUT, offline=finished)
+        if _is_copied(location.new) and not offline:
+            # Before anything is planned: the fence may be up, and the application wait.
+            return replace(skipped, skipped=_joined(location, location.marker, seconds, run))
     planned = plan(location, long_reads=long_reads, extensions=extensions)
     if planned.nothing_to_do:
         return replace(skipped, skipped="the database already has this schema")
@@ -85,16 +88,10 @@ def migrate(
         require_its_own(location.marker, location.new)
         wanted = recorded_plan(location.old, location.new, location.schema)
     run.concerns(wanted.hash, location.old.name, location.new.name)
-    notes = []
-    if wal:
-        with run.step("switch to WAL", location.old.name):
-            notes.append(switch_to_wal(location.old, seconds))
+    notes = _switched_to_wal(location.old, seconds, run) if wal else ()
     started = time.monotonic()
     with fence_comes_down(location.old, seconds, run) if offline else nullcontext():
         marker = _record(location, wanted, seconds, offline, run)
-        if not offline and _is_copied(location.new):
-            following = "`hotmig cutover` or `hotmig drain`" if marker.status == "draining" else "`hotmig drain`"
-            return replace(skipped, skipped=f"everything is copied already; {following} is next")
         if offline:
             report = keeping_fence(location.old, report, seconds)
         _make_file(location, location.schema, wanted, marker, planned.schema_commit, run)
@@ -103,18 +100,28 @@ def migrate(
         if offline:
             again = locate(location.directory, location.schema_file)
             handed_over = drain(again, cutover=True, report=report, seconds=seconds, extensions=extensions, run=run)
-    return MigrateResult(
-        skipped=None,
-        old=location.old,
-        new=location.new,
-        rows=copied.rows,
-        mapped=copied.mapped,
-        seconds=time.monotonic() - started,
-        log_entries=entries,
-        resumed=copied.resumed,
-        offline=handed_over,
-        notes=tuple(notes),
-    )
+    took = time.monotonic() - started
+    return replace(
+        skipped, rows=copied.rows, mapped=copied.mapped, seconds=took, log_entries=entries, resumed=copied.resumed,
+        offline=handed_over, notes=notes,
+    )  # fmt: skip
+
+
+def _switched_to_wal(old: Path, seconds: float, run: Run) -> tuple[str, ...]:
+    with run.step("switch to WAL", old.name):
+        return (switch_to_wal(old, seconds),)
+
+
+def _joined(location: Location, marker: Marker, seconds: float, run: Run) -> str:
+    """What is next where all is copied, by this very migration. Raises Refused where it can't go on."""
+    if location.old is None or location.schema is None:
+        raise HotmigError("there is no old database", "`hotmig status` says what is there")
+    require_its_own(marker, location.new)
+    wanted = recorded_plan(location.old, location.new, location.schema)
+    run.concerns(wanted.hash, location.old.name, location.new.name)
+    _record(location, wanted, seconds, False, run)
+    following = "`hotmig cutover` or `hotmig drain`" if marker.status == "draining" else "`hotmig drain`"
+    return f"everything is copied already; {following} is next"
 
 
 def _is_copied(new: Path) -> bool:

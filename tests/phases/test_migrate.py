@@ -190,6 +190,18 @@ def test_a_second_migrate_has_nothing_to_copy_and_says_what_is_next(shop: Shop) 
     }
 
 
+def test_a_second_migrate_asks_nothing_of_the_data(tmp_path: Path) -> None:
+    """With the fence up the application waits for it: on a large database a plan takes seconds."""
+    shop = open_shop(tmp_path / "shop", module=NEW_CHECK.replace("< 7", "< 9"))
+    shop.run("migrate")
+    shop.run("drain")
+    shop.write("UPDATE _migration_marker SET fence_until = fence_from")
+    shop.write("INSERT INTO item(name) VALUES ('a plan would be blocked by this')")
+    told = "everything is copied already; `hotmig cutover` or `hotmig drain` is next"
+    assert shop.run("migrate").stdout == f"Migrate skipped.\n  {told}\n"
+    shop.run("drain", code=3)  # which finds the row
+
+
 def test_another_module_in_mid_migration_is_told_as_that_whatever_stands_in_its_way(shop: Shop) -> None:
     shop.run("migrate")
     (shop.directory / "schema.py").write_text(DROPS_A_COLUMN)
