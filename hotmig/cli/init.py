@@ -24,7 +24,7 @@ def command(options: Options, database: Path | None, extensions: tuple[str, ...]
     from hotmig.cli.recorded import recorded
     from hotmig.cli.render import results
     from hotmig.phases.init import init
-    from hotmig.phases.running import require_writable
+    from hotmig.phases.read_only import require_writable
 
     require_writable(options.directory)
     # What is wrong is told before anything is made, lock and ledger included.

@@ -57,7 +57,8 @@ def at_work(
     and what another command did meanwhile is seen behind the lock.
     """
     from hotmig.phases.locate import locate
-    from hotmig.phases.running import require_owner, require_writable
+    from hotmig.phases.read_only import require_writable
+    from hotmig.phases.running import require_owner
 
     require_writable(options.directory)
     seen = locate(options.directory, options.schema_file, need_schema=need_schema, extensions=extensions)

@@ -66,8 +66,8 @@ def rollback_command(options: Options, run: str, dry_run: bool, yes: bool) -> No
     from hotmig.cli.output import print_lines, print_result
     from hotmig.cli.recorded import recorded
     from hotmig.cli.render import runs as render
+    from hotmig.phases.read_only import require_writable
     from hotmig.phases.rollback import COMMAND, preview, rollback
-    from hotmig.phases.running import require_writable
 
     if not dry_run:
         require_writable(options.directory)

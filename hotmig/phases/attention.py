@@ -76,6 +76,14 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     yield from _odd_files(seen, pair, phase)
 
 
+def stands_still(phase: Phase) -> Iterator[str]:
+    """What someone should look at where no command is at work: in these phases one should be."""
+    if phase == "copying":
+        yield "no command is at work: the copy stands still until one is run, and the log grows"
+    if phase == "draining":
+        yield "no command is at work: nobody replays the rest, and writes are refused until the fence lapses"
+
+
 def _odd_files(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     """Files that are not what they should be, or should not be there."""
     if pair.changed_by_hand and pair.new:

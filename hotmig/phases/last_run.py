@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from hotmig import project
@@ -24,6 +26,7 @@ class LastRun:
     started_utc: str
     finished_utc: str | None
     error: str | None
+    schema_file: Path | None  # that it was given, where that is known from everywhere
 
 
 def last_run(directory: Path) -> LastRun | None:
@@ -33,8 +36,17 @@ def last_run(directory: Path) -> LastRun | None:
             return None
         for run in ledger.runs(1):
             state = state_of(run, ledger.steps(run.run_id), ledger.path.parent)
-            return LastRun(run.run_id, run.command, state, run.started_utc, run.finished_utc, run.error)
+            schema = _schema_file(run.arguments)
+            return LastRun(run.run_id, run.command, state, run.started_utc, run.finished_utc, run.error, schema)
     return None
+
+
+def _schema_file(arguments: str) -> Path | None:
+    """What was typed behind ``--schema``, if it does not depend on where it was typed."""
+    words = shlex.split(arguments)
+    typed = [word.removeprefix("--schema=") for word in words if word.startswith("--schema=")]
+    typed += [after for word, after in pairwise(words) if word == "--schema"]
+    return Path(typed[-1]) if typed and Path(typed[-1]).is_absolute() else None
 
 
 def unsettled(directory: Path) -> LastRun | None:

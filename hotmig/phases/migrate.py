@@ -94,7 +94,7 @@ def migrate(
         marker = _record(location, wanted, seconds, offline, run)
         if offline:
             report = keeping_fence(location.old, report, seconds)
-        _make_file(location, location.schema, wanted, marker, planned.schema_commit, run)
+        _make_file(location, location.schema, wanted, marker, planned, run)
         copied, entries = _copy(location, planned, wanted, location.schema, report, seconds, extensions, run)
         handed_over = None
         if offline:
@@ -184,19 +184,21 @@ def _require_same(marker: Marker, location: Location, wanted: CopyPlan) -> None:
 
 
 def _make_file(
-    location: Location, schema: Schema, wanted: CopyPlan, marker: Marker, commit: str | None, run: Run
+    location: Location, schema: Schema, wanted: CopyPlan, marker: Marker, planned: PlanResult, run: Run
 ) -> None:
     """Makes the new file, unless an earlier run did. What it left before its first commit is made again."""
     if build.is_begun(location.new) or location.old is None:
         return
     settings = build.read_settings(location.old)
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    identity = Identity(schema.hash, commit, location.old.name, created)
+    identity = Identity(schema.hash, planned.schema_commit, location.old.name, created)
     with run.step("make the new file", location.new.name, undo="new file"):
         for path in (location.new, *project.side_files(location.new)):
             path.unlink(missing_ok=True)
         build.create_file(location.new, settings)
-        build.create_schema(location.new, settings, schema, wanted, identity, hints_of(schema), marker.migration)
+        build.create_schema(
+            location.new, settings, schema, wanted, identity, hints_of(schema), marker.migration, planned.rows
+        )
 
 
 def _copy(

@@ -9,18 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hotmig import __version__
-from hotmig.errors import HotmigError, Refused
+from hotmig.errors import HotmigError
 from hotmig.ledger.model import RunRecord
 from hotmig.ledger.run import Run, new_run_id, now
 from hotmig.ledger.store import open_ledger
 from hotmig.lock import one_operator
+from hotmig.phases.read_only import require_writable
 from hotmig.private import make_private_folder
 from hotmig.process import this_process
 from hotmig.project import own_folder
 from hotmig.sqlite import LOCK_SECONDS
-
-READ_ONLY_FILE = "read-only"
-READ_ONLY_VARIABLE = "HOTMIG_READ_ONLY"
 
 
 @contextmanager
@@ -57,15 +55,6 @@ def running(
                 run.finish(error)
                 raise
             run.finish()
-
-
-def require_writable(directory: Path) -> None:
-    """Raises Refused where somebody has marked the directory read-only."""
-    marked = own_folder(directory) / READ_ONLY_FILE
-    if os.path.lexists(marked):
-        raise Refused(f"{directory} is marked read-only by {marked}", f"delete {marked} to let hotmig work here")
-    if os.environ.get(READ_ONLY_VARIABLE, "") not in ("", "0"):
-        raise Refused(f"{READ_ONLY_VARIABLE} is set: nothing is changed here", f"unset {READ_ONLY_VARIABLE}")
 
 
 def require_owner(old: Path | None) -> None:

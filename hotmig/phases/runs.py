@@ -12,7 +12,7 @@ from hotmig.ledger.run import now
 from hotmig.ledger.state import state_of
 from hotmig.ledger.store import Ledger, open_ledger, reading_ledger
 from hotmig.lock import one_operator
-from hotmig.phases.running import require_writable
+from hotmig.phases.read_only import require_writable
 from hotmig.project import own_folder
 from hotmig.sqlite import LOCK_SECONDS
 

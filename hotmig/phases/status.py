@@ -11,8 +11,9 @@ from hotmig import project
 from hotmig.capture.clock import SECONDS_A_DAY, julian_day
 from hotmig.capture.marker import Marker
 from hotmig.errors import HotmigError
-from hotmig.phases.attention import attention, broken_by, next_command
+from hotmig.phases.attention import attention, broken_by, next_command, stands_still
 from hotmig.phases.locate import guess_name
+from hotmig.phases.read_only import read_only_by
 from hotmig.phases.standing import (
     Pair,
     Phase,
@@ -22,7 +23,7 @@ from hotmig.phases.standing import (
     recording_ancestors,
 )
 from hotmig.phases.survey import DatabaseFile, Survey, survey
-from hotmig.transfer.identity import Progress
+from hotmig.transfer.identity import Progress, TableCopy
 
 if TYPE_CHECKING:
     from hotmig.phases.last_run import LastRun
@@ -61,6 +62,7 @@ class NewSide:
     tables_copied: int | None = None
     tables: int | None = None
     rows_copied: int | None = None
+    rows_expected: int | None = None  # when the copy began; None where not every table was counted
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Status:
     last_run: LastRun | None = None
     runs_problem: str | None = None  # why the ledger could not be read
     at_work: str | None = None  # the command that holds the directory's lock
+    read_only: str | None = None  # what marks the directory so that nothing is changed in it
     schema_edited: bool = False  # the module asks for something else than the migration under way
 
     @property
@@ -110,6 +113,7 @@ def status(directory: Path, schema_file: Path | None = None, name: str | None = 
 
 def _with_runs(found: Status) -> Status:
     folder = project.own_folder(found.directory)
+    found = replace(found, read_only=read_only_by(found.directory))
     if not folder.is_dir():
         return found
     # Imported here: where nothing was run yet, status waits for neither lock nor ledger.
@@ -119,9 +123,11 @@ def _with_runs(found: Status) -> Status:
     holder = read_holder(folder)
     found = replace(found, at_work=None if holder is None else str(holder))
     try:
-        return replace(found, last_run=last_run(found.directory))
+        found = replace(found, last_run=last_run(found.directory))
     except HotmigError as error:
         return replace(found, runs_problem=error.message)
+    stands = stands_still(found.phase) if holder is None and found.last_run is not None else ()
+    return replace(found, attention=(*found.attention, *stands))
 
 
 def _status(seen: Survey, schema_file: Path, pair: Pair, phase: Phase, now: float) -> Status:
@@ -181,7 +187,13 @@ def _new_side(pair: Pair) -> NewSide:
         tables=None if copies is None else len(copies),
         tables_copied=None if copies is None else sum(copy.state in ("indexed", "copied") for copy in copies),
         rows_copied=None if copies is None else sum(copy.rows for copy in copies),
+        rows_expected=_expected(copies),
     )
+
+
+def _expected(copies: tuple[TableCopy, ...] | None) -> int | None:
+    counts = [copy.expected for copy in copies or () if copy.expected is not None]
+    return sum(counts) if copies and len(counts) == len(copies) else None
 
 
 def _hash_in_name(path: Path | None) -> str | None:

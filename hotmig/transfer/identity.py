@@ -29,11 +29,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class TableCopy:
-    """Where the copy of one table stands; ``rows`` were copied so far."""
+    """Where the copy of one table stands; ``rows`` were copied so far, of those ``expected`` when it began.
+
+    None where counting them would have held up writers.
+    """
 
     table: str
     state: CopyState
     rows: int
+    expected: int | None = None
 
 
 def has_table(db: sqlite3.Connection, name: str, schema: str = "main") -> bool:
@@ -73,7 +77,7 @@ def read_copies(db: sqlite3.Connection, schema: str = "main") -> tuple[TableCopy
     """Where the copy of each table stands, or None once cutover removed the table."""
     if not has_table(db, "_migration_copy", schema):
         return None
-    rows = execute(db, f"SELECT table_name, state, rows FROM {schema}._migration_copy ORDER BY rowid")
+    rows = execute(db, f"SELECT table_name, state, rows, expected FROM {schema}._migration_copy ORDER BY rowid")
     return tuple(TableCopy(*row) for row in rows)
 
 

@@ -24,7 +24,8 @@ IDENTITY = """CREATE TABLE _schema_identity(id INTEGER PRIMARY KEY CHECK (id = 0
 STATUS = "CREATE TABLE _migration_status(id INTEGER PRIMARY KEY CHECK (id = 0), status TEXT NOT NULL)"
 PROGRESS = """CREATE TABLE _migration_progress(id INTEGER PRIMARY KEY CHECK (id = 0),
   last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL)"""
-COPY = "CREATE TABLE _migration_copy(table_name TEXT PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL)"
+COPY = """CREATE TABLE _migration_copy(table_name TEXT PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL,
+  expected INTEGER)"""
 MAPPING = """CREATE TABLE _id_mapping(table_name TEXT NOT NULL, old_id NOT NULL, new_id NOT NULL,
   PRIMARY KEY (table_name, old_id)) WITHOUT ROWID"""
 RETIRED = "CREATE TABLE _migration_retired(successor TEXT NOT NULL, retired_utc TEXT NOT NULL)"
@@ -129,6 +130,7 @@ def new_database(
     replayed: int = 0,
     drained: bool = False,
     mappings: int = 0,
+    expected: int | None = None,
     commit: str | None = "abc1234+",
 ) -> Path:
     """A database that is being built."""
@@ -138,7 +140,7 @@ def new_database(
         db.execute(sql)
     db.execute("INSERT INTO _migration_progress VALUES (0, ?, ?)", (replayed, drained))
     states = {"item": "copied"} if copies is None else copies
-    db.executemany("INSERT INTO _migration_copy VALUES (?, ?, 10)", states.items())
+    db.executemany("INSERT INTO _migration_copy VALUES (?, ?, 10, ?)", [(*each, expected) for each in states.items()])
     db.executemany("INSERT INTO _id_mapping VALUES ('item', ?, ?)", [(n, n) for n in range(mappings)])
     db.close()
     return path

@@ -8,11 +8,15 @@ from pathlib import Path
 from hotmig.cli.options import Options
 
 
-def pasteable(command: str, options: Options) -> str:
-    """The command with the options that say which directory and module it is about, where they are not the defaults."""
+def pasteable(command: str, options: Options, schema_file: Path | None = None) -> str:
+    """The command with the options that say which directory and module it is about, where they are not the defaults.
+
+    ``schema_file`` is the module where none was given.
+    """
     parts = [command]
     if options.directory != Path.cwd():
         parts.append(f"--dir {shlex.quote(str(options.directory))}")
-    if options.schema_file is not None:
-        parts.append(f"--schema {shlex.quote(str(options.schema_file))}")
+    schema = options.schema_file or schema_file
+    if schema is not None:
+        parts.append(f"--schema {shlex.quote(str(schema))}")
     return " ".join(parts)
