@@ -81,7 +81,7 @@ schema_option = click.option(
     metavar="FILE",
     help="The schema module, where it does not live beside the data.  [default: DIR/schema.py]",
 )
-json_option = click.option("--json", "json", is_flag=True, help="Print the result as one JSON object.")
+json_option = click.option("--json", "json", is_flag=True, help="Print the result, or the error, as one JSON object.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No notes and no progress on stderr.")
 busy_timeout_option = click.option(
     "--busy-timeout",

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hotmig.cli.failures import RUN_ID
 from hotmig.cli.options import ARGUMENTS, Options
-from hotmig.cli.output import note, warn
+from hotmig.cli.output import note, remember, warn
 from hotmig.errors import HotmigError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def recorded(options: Options, command: str, *, no_ledger: bool = False, databas
         options.directory, command, typed, ledger=not no_ledger, seconds=options.busy_timeout, database=database
     ) as run:
         if run.ledger is not None:
+            remember(RUN_ID, run.run_id)
             note(options, f"Run {run.run_id}, in {run.ledger.path}")
         with _snapshot_on_failure(options, run):
             yield run
