@@ -122,7 +122,8 @@ def shared(function: Function) -> Function:
 
         options = Options(directory, schema_file, json, quiet, busy_timeout)
         _limit_waiting(options)
-        tell_unsettled(options, click.get_current_context().command_path.split()[1])
+        if not quiet:
+            tell_unsettled(directory, click.get_current_context().command_path.split()[1])
         return function(options, **rest)
 
     command: Any = run
