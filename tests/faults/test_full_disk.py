@@ -86,9 +86,6 @@ HALF_WAY = (
 
 NAMES = (("migrate", 4), ("migrate --no-ledger", 3))  # room for so many files is enough
 JOURNAL_MODES = ("wal", "delete")
-EMERGENCIES = 2 * len(JOURNAL_MODES)  # reset where there is no room
-SURVIVED = len(HALF_WAY) + sum(names for _, names in NAMES) + EMERGENCIES + 1  # an old file that can't be opened
-REFUSED = len(LOCK) + len(LEDGER) + 2 * len(JOURNAL_MODES)  # plan and migrate
 
 
 def catalog_of(project: Project) -> list[Any]:

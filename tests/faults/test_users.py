@@ -172,12 +172,6 @@ READ_ONLY = (
 
 
 JOURNAL_MODES = ("wal", "delete")
-SURVIVED = 0
-REFUSED = (
-    len(THIRD) * (1 + len(CHANGING))  # plan too
-    + len(ANY_STAGE) * len(CHANGING)
-    + len(READ_ONLY) * (len(JOURNAL_MODES) + 2)  # the file, the directory, the disk
-)
 
 
 @pytest.mark.parametrize("journal_mode", JOURNAL_MODES)
