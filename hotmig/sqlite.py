@@ -290,7 +290,7 @@ def persist(db: sqlite3.Connection, sql: str, seconds: float, what: str) -> None
                 raise
             if wait.is_over():
                 raise GaveUp(
-                    f"gave up after {seconds:g} s waiting for {what}: {error}",
+                    f"gave up after {round(seconds, 2):g} s waiting for {what}: {error}",
                     "nothing is lost; run the same command again when the other reader or writer has finished",
                 ) from error
 

@@ -114,7 +114,7 @@ def leave_retired(db: sqlite3.Connection, successor: str, seconds: float, unfenc
     A forgotten instance of the application can't write into the archive. With ``unfence`` nothing is left. Raises
     GaveUp after ``seconds``, and Refused while the database is being recorded or drained.
     """
-    with transaction(db, seconds, LOCK):
+    with transaction(db, seconds, LOCK, commit_seconds=READERS_SECONDS):
         marker = read_marker(db)
         if marker is not None and marker.status != "retired":
             raise Refused(

@@ -5,9 +5,7 @@ from __future__ import annotations
 import click
 
 from hotmig.cli.options import Options, Seconds, extension_option, no_ledger_option, shared
-
-MAX_PAUSE_SECONDS = 2.0
-HOLD_SECONDS = 60.0
+from hotmig.phases.budget import HOLD_SECONDS, MAX_PAUSE_SECONDS
 
 
 @click.command("drain")

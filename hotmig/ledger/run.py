@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from itertools import dropwhile
 
 from hotmig.errors import HotmigError, Refused
+from hotmig.ledger.actions import ENDING, READY, START_RECORDING
 from hotmig.ledger.model import Step, Undo
 from hotmig.ledger.state import after_failure
 from hotmig.ledger.store import Intent, Ledger, Outcome
 
 NOT_REACHED = "not reached"
-READY = "make ready"  # behind this step the application is in the new database
-ENDING = ("make ready", "stop recording")  # the steps behind which a migration is over
 WHILE_WRITES_ARE_REFUSED = 0.2  # seconds to wait for the ledger's lock
 
 
@@ -177,7 +176,7 @@ UNRECORDED = Run()  # for callers who write nothing down
 
 def _began(steps: Sequence[Step]) -> bool:
     """Whether a migration began with this run."""
-    return any(step.action == "start recording" and step.status != "failed" for step in steps)
+    return any(step.action == START_RECORDING and step.status != "failed" for step in steps)
 
 
 def _told(error: BaseException) -> str:

@@ -11,10 +11,11 @@ from pathlib import Path
 from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import fence_state
 from hotmig.capture.log import last_log_id
-from hotmig.capture.marker import read_marker, schema_version
+from hotmig.capture.marker import read_marker, schema_version, stamp
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
 from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.phases.budget import HOLD_SECONDS, MAX_PAUSE_SECONDS, Budget
 from hotmig.phases.cutover import cutover as finish_cutover
 from hotmig.phases.cutover import tidy_up
 from hotmig.phases.handover import rehearse
@@ -27,12 +28,12 @@ from hotmig.phases.migration import (
     old_writer,
     require_copied,
 )
-from hotmig.phases.pause import Budget, CaughtUp, pause
+from hotmig.phases.pause import CaughtUp, pause
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.phases.settled import is_settled
-from hotmig.sqlite import LOCK_SECONDS, execute, make_durable, reading, transaction, value
+from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, reading, transaction, value
 from hotmig.transfer.full_text import rebuild_beforehand
-from hotmig.transfer.guard import commits_of_others, lower_guard
+from hotmig.transfer.guard import commits_of_others, forget_drain, raise_guard
 from hotmig.transfer.guard import stands as guard_stands
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress
@@ -40,8 +41,6 @@ from hotmig.transfer.proof import Proved, prove
 from hotmig.transfer.replay import Replayed, catch_up, pending
 from hotmig.transfer.session import Session, open_session
 
-MAX_PAUSE_SECONDS = 2.0
-HOLD_SECONDS = 60.0
 SHORT_ROUND_SECONDS = 0.05
 MOST_ROUNDS = 50
 
@@ -88,7 +87,7 @@ def drain(
     migration = find_migration(location)
     run.concerns(migration.plan.hash, migration.old.name, migration.new.name)
     if migration.marker.status == "retired":
-        return replace(skipped, skipped=HALF_CUT) if not cutover else _finished(location, seconds, run)
+        return replace(skipped, skipped=HALF_CUT) if not cutover else _finished(location, seconds, extensions, run)
     require_copied(migration)
     if _already_drained(migration) and not cutover:
         return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
@@ -98,7 +97,7 @@ def drain(
         new_writer(migration.new, seconds) as new,
     ):
         make_durable(session.db)
-        _require_no_drift(old, migration, seconds, max_pause)
+        _begin(old, new, migration, seconds, max_pause, run)
         caught_up, proved = _caught_up(session, new, report)
         rehearsed = rehearse(new, migration.schema, seconds) if cutover else None
         paused = pause(old, new, session, migration, caught_up, Budget(max_pause, hold), rehearsed, run)
@@ -120,24 +119,22 @@ def drain(
     )
 
 
-def _finished(location: Location, seconds: float, run: Run) -> DrainResult:
+def _finished(location: Location, seconds: float, extensions: tuple[str, ...], run: Run) -> DrainResult:
     """A cutover that was cut in two is finished: there is nothing left to be drained."""
-    done = finish_cutover(location, seconds=seconds, run=run)
+    done = finish_cutover(location, seconds=seconds, extensions=extensions, run=run)
     return DrainResult(None, done.old, done.new, pause=done.pause, left=done.left)
 
 
 def _caught_up(session: Session, new: sqlite3.Connection, report: Report) -> tuple[CaughtUp, Proved]:
     """Everything that can be done while the application writes on."""
-    with transaction(new, session.seconds, "the new database"):
-        # Of an earlier drain: from here on a foreign write is found by the proof alone.
-        lower_guard(new)
-        execute(new, "UPDATE _migration_progress SET drain_completed = 0")
     rounds = _catch_up(session, report)
     proved_from = commits_of_others(session.db)
     with session.step("prove", session.file):
         proved = prove(session, _proving(report))
     rounds += _catch_up(session, report)
     texts = rebuild_beforehand(session)
+    with session.step("raise the guard", session.file), session.building():
+        raise_guard(session.db, session.plan)
     _empty_wal(session, new)
     rounds += _catch_up(session, report)
     return CaughtUp(tuple(rounds), texts, proved_from), proved
@@ -167,10 +164,22 @@ def _already_drained(migration: Migration) -> bool:
     return not moved and progress.last_replayed_log_id == logged and fence_state(marker, time.time()).is_up
 
 
-def _require_no_drift(old: sqlite3.Connection, migration: Migration, seconds: float, max_pause: float) -> None:
+def _begin(
+    old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration, seconds: float, max_pause: float, run: Run
+) -> None:
+    """Raises Refused where the old schema changed. A moved schema_version is taken for known: a proof follows.
+
+    An earlier drain is forgotten before that: killed in between, `cutover` would hand over what nobody proved.
+    """
+    with reading(migration.old) as db:
+        check_drift(db, migration.plan)
+    with run.step("forget an earlier drain", migration.new.name), transaction(new, seconds, "the new database"):
+        forget_drain(new)
     # In rollback-journal mode even a commit of nothing waits for readers, and writers wait for it.
-    with transaction(old, seconds, "the old database", commit_seconds=max_pause):
-        check_drift(old, migration.plan)
+    with transaction(old, seconds, "the old database", commit_seconds=min(max_pause, READERS_SECONDS)):
+        if check_drift(old, migration.plan):
+            with run.step("take the schema for known", migration.old.name):
+                stamp(old)
 
 
 def _catch_up(session: Session, report: Report) -> list[Replayed]:

@@ -63,7 +63,9 @@ def find_migration(location: Location) -> Migration:
             "put the schema module back as it was, or run `hotmig reset` and `hotmig migrate` for the new one",
         )
     if not is_begun(new):
-        raise Refused(f"the new database {new.name} is missing or empty", "run `hotmig migrate` to build it again")
+        gone = "put it back from a backup: it may have been in service"
+        way = gone if marker.status == "retired" else "run `hotmig migrate` to build it again"
+        raise Refused(f"the new database {new.name} is missing or empty", way)
     require_its_own(marker, new)
     plan = recorded_plan(location.old, new, location.schema)
     if plan.hash != marker.plan_hash:
@@ -83,6 +85,15 @@ def require_its_own(marker: Marker, new: Path) -> None:
                 " one of the two was put back from a backup",
                 BEGIN_ANEW,
             )
+
+
+def unretire(old: Path) -> str:
+    """The way back where a cutover that was cut in two can't be finished: the new database never was in service."""
+    statement = f"UPDATE {MARKER} SET status = 'recording'"
+    return (
+        f"put the file back that was there; if there is none, execute {statement} in {old.name}: it takes writes again,"
+        f" which are recorded; then {BEGIN_ANEW}"
+    )
 
 
 def cut_in_two() -> Refused:

@@ -9,6 +9,7 @@ from hotmig import project
 from hotmig.capture.marker import read_marker
 from hotmig.capture.recording import stop_recording, stop_recording_sql
 from hotmig.errors import Refused
+from hotmig.ledger.actions import STOP_RECORDING
 from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.ledger.store import Intent
 from hotmig.phases.locate import Location
@@ -56,7 +57,7 @@ def reset(
 
     run.concerns(marker.plan_hash if marker else None, location.old.name, new.name)
     deletions = [Intent("delete", path.name) for path in files]
-    stop = Intent("stop recording", location.old.name)
+    stop = Intent(STOP_RECORDING, location.old.name)
     with old_writer(location.old, seconds) as db, run.steps(*deletions, stop) as reached:
 
         def delete() -> None:

@@ -12,6 +12,7 @@ from hotmig.capture.fence import lower_fence
 from hotmig.capture.marker import Marker, read_marker, retired_successor
 from hotmig.capture.recording import stop_recording
 from hotmig.errors import HotmigError, Refused
+from hotmig.ledger.actions import LOWER_FENCE, READY, RETIRE, STOP_RECORDING
 from hotmig.ledger.model import State, Step, StepStatus, Undo
 from hotmig.ledger.run import Run, now
 from hotmig.ledger.store import Ledger, Outcome
@@ -22,11 +23,11 @@ from hotmig.transfer.build import is_begun, sync_directory
 from hotmig.transfer.identity import read_status
 
 INVERSES: dict[Undo, str] = {
-    "recording": "stop recording",
+    "recording": STOP_RECORDING,
     "new file": "delete the new file",
-    "fence": "lower the fence",
+    "fence": LOWER_FENCE,
 }
-HANDED_OVER = ("retire", "make ready")
+HANDED_OVER = (RETIRE, READY)
 COMMAND = "runs rollback"
 UNDONE: tuple[State, ...] = ("rolled_back", "abandoned")
 
