@@ -18,7 +18,8 @@ from hotmig.process import Process, is_alive, is_elsewhere, this_process
 LOCK_FILE = "lock"
 WAIT = "nothing was changed; run the same command again when it has finished"
 _MOST = 4096  # bytes of a holder's description
-_LOOK_SECONDS = 0.1  # whoever only looks whether the lock is held has it for less
+_LOOK_SECONDS = 0.1  # whoever only looks whether the folder is locked has it for less
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Holder:
     since: str
 
     def __str__(self) -> str:
+        if not self.command:
+            return "another hotmig"
         return f"`hotmig {self.command}` (process {self.process.pid} on {self.process.host}, since {self.since})"
 
 
@@ -61,22 +64,25 @@ def one_operator(folder: Path, command: str, since: str, *, unnamed: bool = Fals
         os.close(descriptor)
 
 
+UNNAMED = Holder("", Process("", 0, ""), "")  # before it has written its name, or where somebody deleted that
+
+
 def read_holder(folder: Path) -> Holder | None:
     """Who holds the lock of ``folder`` now; None when nobody does. Takes nothing and waits for nobody."""
-    with suppress(OSError), (folder / LOCK_FILE).open("rb") as file:
-        holder = _parsed(file.read(_MOST))
-        if holder is None:
-            return None
-        alive = is_alive(holder.process)
-        if alive is None and not is_elsewhere(holder.process):
-            alive = _is_held(file.fileno())  # in another container, whose processes are not seen, but whose locks are
-        return None if alive is False else holder
-    return None
+    holder = None
+    with suppress(OSError):
+        holder = _parsed((folder / LOCK_FILE).read_bytes()[:_MOST])
+    alive = False if holder is None else is_alive(holder.process)
+    if alive or (holder is not None and is_elsewhere(holder.process)):
+        return holder
+    if not _is_held(folder):
+        return None
+    # In another container, whose processes are not seen, but whose locks are.
+    return holder if alive is None else UNNAMED
 
 
 def _locked(path: Path) -> int:
     """A descriptor that holds the lock of the file which has that name now. Raises GaveUp when it is taken."""
-    deadline = time.monotonic() + _LOOK_SECONDS
     while True:
         descriptor = _opened(path)
         try:
@@ -84,40 +90,55 @@ def _locked(path: Path) -> int:
             if _is_same_file(descriptor, path):
                 return descriptor
         except BlockingIOError as error:
-            if time.monotonic() > deadline:
-                holder = _holder(descriptor)
-                os.close(descriptor)
-                raise _taken(holder, WAIT) from error
-            time.sleep(_LOOK_SECONDS / 20)
+            holder = _holder(descriptor)
+            os.close(descriptor)
+            raise _taken(holder, WAIT) from error
         except BaseException:
             os.close(descriptor)
             raise
-        # Somebody deleted the file between our open and our lock, or looks whether it is held.
+        # Somebody deleted the file between our open and our lock.
         os.close(descriptor)
 
 
 @contextmanager
 def _folder_locked(folder: Path, holder: Holder | None) -> Iterator[None]:
     """Locks the folder too: whoever deletes the file while its lock is held does not free the lock."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(folder, FOLDER)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise _taken(holder, WAIT) from error
-        except OSError:
-            pass  # a file system that locks files alone
+        deadline = time.monotonic() + _LOOK_SECONDS
+        while not _locked_now(descriptor):
+            if time.monotonic() > deadline:
+                raise _taken(holder, WAIT)
+            time.sleep(_LOOK_SECONDS / 20)
         yield
     finally:
         os.close(descriptor)
 
 
-def _is_held(descriptor: int) -> bool:
+def _locked_now(folder: int) -> bool:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # a file system that locks files alone
+    return True
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether somebody holds the lock of the folder; for a moment nobody else can take it."""
+    try:
+        descriptor = os.open(folder, FOLDER)
+    except OSError:
+        return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
     return False
 
 
@@ -147,8 +168,7 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
 
 def _taken(holder: Holder | None, hint: str) -> GaveUp:
     # Between taking the lock and writing its name down, a holder has none.
-    who = "another hotmig" if holder is None else str(holder)
-    return GaveUp(f"{who} is at work in this directory", hint)
+    return GaveUp(f"{holder or UNNAMED} is at work in this directory", hint)
 
 
 def _holder(descriptor: int) -> Holder | None:
@@ -158,7 +178,11 @@ def _holder(descriptor: int) -> Holder | None:
 def _parsed(content: bytes) -> Holder | None:
     try:
         facts = json.loads(content)
-        return Holder(facts["command"], Process(**facts["process"]), facts["since"])
+        process = Process(**facts["process"])
+        words = (facts["command"], facts["since"], process.host, process.started)
+        if not isinstance(process.pid, int) or not all(isinstance(word, str) for word in words):
+            return None
+        return Holder(facts["command"], process, facts["since"])
     except (ValueError, TypeError, KeyError):
         return None
 

@@ -56,7 +56,8 @@ def is_alive(process: Process) -> bool | None:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # it is there, and somebody else's
+        if not Path(f"/proc/{process.pid}").exists():
+            return None  # it is there, and somebody else's, and /proc is mounted so that it hides those
     return process.started == _started(process.pid)
 
 

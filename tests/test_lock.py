@@ -22,6 +22,7 @@ from tests.containers import in_container, needs_containers
 from tests.scenarios.harness import wait_until
 
 SINCE = "2026-11-20T19:00:00.000Z"
+ODD = b'{"command": 1, "process": {"host": 5, "pid": "x", "started": 7}, "since": null}'
 PROGRAM = f"""import sys, pathlib
 from hotmig.lock import one_operator
 with one_operator(pathlib.Path(sys.argv[1]), 'migrate', '{SINCE}'):
@@ -88,6 +89,7 @@ def test_whoever_deletes_the_file_does_not_free_the_lock(tmp_path: Path) -> None
         (tmp_path / "lock").unlink()
         with pytest.raises(GaveUp, match="another hotmig is at work"), one_operator(tmp_path, "drain", SINCE):
             pass
+        assert str(read_holder(tmp_path)) == "another hotmig"
         holder.kill()
         holder.wait()
         with one_operator(tmp_path, "drain", SINCE):
@@ -95,8 +97,7 @@ def test_whoever_deletes_the_file_does_not_free_the_lock(tmp_path: Path) -> None
 
 
 def test_whoever_looks_whether_it_is_held_keeps_nobody_out(tmp_path: Path) -> None:
-    (tmp_path / "lock").touch()
-    descriptor = os.open(tmp_path / "lock", os.O_RDONLY)
+    descriptor = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     Timer(0.03, os.close, (descriptor,)).start()
     with one_operator(tmp_path, "drain", SINCE):
@@ -121,7 +122,7 @@ def test_what_a_container_holds_is_named_and_free_when_it_is_gone(tmp_path: Path
 
 
 def test_a_lock_file_that_holds_anything_else_does_not_matter(tmp_path: Path) -> None:
-    for content in (b"", b"{", b"[1]", b"\xff\xfe", b'{"command": 1}'):
+    for content in (b"", b"{", b"[1]", b"\xff\xfe", b'{"command": 1}', ODD):
         (tmp_path / "lock").write_bytes(content)
         assert read_holder(tmp_path) is None
         with one_operator(tmp_path, "drain", SINCE):

@@ -75,16 +75,27 @@ def raise_fence(db: sqlite3.Connection, recorded: Sequence[Recorded], hold_secon
 
     A fence that has lapsed is raised again. Raises Refused where nothing is recorded or all is retired.
     """
-    marker = _marker(db)
+    _marker(db)
     with _own_ddl(db):
-        standing = {name for name, _ in own_fence(db)}
-        for sql in fence_triggers(recorded, marker.target):
-            if sql.split()[2] not in standing:
-                execute(db, sql)
+        stand_fence(db, recorded)
         since = f"CASE WHEN {_IS_UP} THEN fence_from ELSE julianday('now') END"
         at = f"CASE WHEN {_IS_UP} THEN fence_uptime ELSE ? END"
         sql = f"UPDATE {MARKER} SET status = 'draining', fence_from = {since}, fence_until = {_until()}"
         execute(db, f"{sql}, fence_uptime = {at}", (hold_seconds, uptime()))
+
+
+def stand_fence(db: sqlite3.Connection, recorded: Sequence[Recorded]) -> None:
+    """Creates those of the triggers that are missing; what they refuse, the marker says. Inside a write transaction."""
+    marker = read_marker(db)
+    standing = {name for name, _ in own_fence(db)}
+    for sql in fence_triggers(recorded, marker.target) if marker else ():
+        if sql.split()[2] not in standing:
+            execute(db, sql)
+
+
+def fence_stands(db: sqlite3.Connection, recorded: Sequence[Recorded]) -> bool:
+    """Whether all of its triggers are there, whatever they refuse now."""
+    return len(own_fence(db)) == len(recorded) * len(EVENTS)
 
 
 def lower_fence(db: sqlite3.Connection) -> None:

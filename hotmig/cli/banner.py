@@ -8,12 +8,10 @@ import click
 
 from hotmig import project
 
-TELLING_THEMSELVES = ("status", "runs")  # what the last run left is what these show
-
 
 def tell_unsettled(directory: Path, command: str) -> None:
-    """Never on stdout."""
-    if command in TELLING_THEMSELVES or not project.own_folder(directory).is_dir():
+    """Never on stdout. Status shows the last run itself."""
+    if command == "status" or not project.own_folder(directory).is_dir():
         return
     from hotmig.cli.render.runs import WORDS
     from hotmig.phases.last_run import unsettled

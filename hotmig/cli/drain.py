@@ -7,6 +7,8 @@ import click
 from hotmig.cli.options import Options, Seconds, extension_option, no_ledger_option, shared
 from hotmig.phases.budget import HOLD_SECONDS, MAX_PAUSE_SECONDS
 
+LONGEST_HOLD_SECONDS = 86_400.0  # a typing error must not keep writes out for ever
+
 
 @click.command("drain")
 @click.option(
@@ -19,7 +21,7 @@ from hotmig.phases.budget import HOLD_SECONDS, MAX_PAUSE_SECONDS
 )
 @click.option(
     "--hold",
-    type=Seconds(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True, max=LONGEST_HOLD_SECONDS),
     default=HOLD_SECONDS,
     show_default=True,
     metavar="SECONDS",

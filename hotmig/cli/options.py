@@ -106,7 +106,7 @@ def _limit_waiting(options: Options) -> None:
 
     def tell(what: str, seconds: float) -> None:
         if not options.quiet:
-            click.echo(f"Waiting for {what}, {seconds:g} s at most …", err=True)
+            click.echo(f"Waiting for {what}, {round(seconds, 1):g} s at most …", err=True)
 
     waits.seconds, waits.tell = options.busy_timeout, tell
 

@@ -46,6 +46,18 @@ def print_result(
 
     ``run_id`` is that of a command that changes something, "" where no ledger was kept.
     """
+    try:
+        _print_result(options, result, lines, run_id)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if run_id is None:
+            raise
+        # All is done: a deploy script must not take it for failed.
+        warn(f"the result could not be printed: {error.strerror}")
+
+
+def _print_result(options: Options, result: Any, lines: Callable[[Any], Iterable[str]], run_id: str | None) -> None:
     if not options.json:
         print_lines(lines(result))
         return

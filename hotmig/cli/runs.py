@@ -81,7 +81,8 @@ def rollback_command(options: Options, run: str, dry_run: bool, yes: bool) -> No
                 "a rollback asks before it begins, and here is nobody to answer", "look with --dry-run, then give --yes"
             )
         print_lines(render.rollback(planned), err=True)
-        click.confirm("Go on?", abort=True, err=True)
+        if not click.confirm("Go on?", err=True):
+            raise HotmigError("not confirmed: nothing was changed")
     with recorded(options, COMMAND) as own:
         done = rollback(options.directory, planned.rolled_back, own, options.busy_timeout)
         print_result(options, done, render.rollback, own.run_id)

@@ -28,8 +28,7 @@ def command(ctx: click.Context, options: Options, check: bool) -> None:
     if options.json:
         print_json(to_json(found))
     else:
-        # On call one knows the directory; where the module lies, the last run was told.
-        schema = found.last_run.schema_file if found.last_run and not found.schema_file.exists() else None
-        print_lines(to_lines(found, pasteable(found.next, options, schema) if found.next else None))
+        # On call one knows the directory; where the module lies, an earlier run was told.
+        print_lines(to_lines(found, pasteable(found.next, options, found.schema_file) if found.next else None))
     if check and found.needs_attention:
         ctx.exit(ATTENTION)

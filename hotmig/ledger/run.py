@@ -144,8 +144,9 @@ class Run:
         for run in self.ledger.runs() if self.ledger else ():
             if run.command == command and run.stamp == "running" and run.run_id != self.run_id and run.new_file:
                 self.abandon_earlier(run.new_file, run.run_id)
-            if self.ledger and _began(self.ledger.steps(run.run_id)):
-                break  # what came before this migration is settled
+            steps = self.ledger.steps(run.run_id) if self.ledger else ()
+            if _began(steps) or any(step.action == READY and step.status == "done" for step in steps):
+                break  # what came before it is settled
 
     def finish(self, error: BaseException | None = None) -> None:
         """Stamps the run."""
@@ -183,4 +184,4 @@ def _told(error: BaseException) -> str:
     """An error without anything of the users' data."""
     if isinstance(error, HotmigError):
         return error.without_data
-    return type(error).__name__
+    return str(getattr(error, "told", type(error).__name__))

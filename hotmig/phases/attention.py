@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hotmig.capture.clock import SLACK_SECONDS, clock_set
-from hotmig.phases.standing import BUILDING, Pair, Phase, began, built, recording_ancestors
+from hotmig.phases.standing import BUILDING, IDLE, Pair, Phase, began, built, recording_ancestors
 from hotmig.phases.survey import CUT_SHORT, EMPTY, LOCKED, DatabaseFile, Survey
+
+if TYPE_CHECKING:
+    from hotmig.phases.last_run import LastRun
 
 UNFINISHED = (EMPTY, CUT_SHORT)  # what a killed process can leave, and the next command mends
 NEXT: dict[Phase, str | None] = {
@@ -76,6 +80,12 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     yield from _odd_files(seen, pair, phase)
 
 
+def ended_badly(phase: Phase, last: LastRun | None) -> Iterator[str]:
+    """What someone should look at where the last run of a migration under way did not come to its end."""
+    if last is not None and phase not in IDLE and last.state in ("failed", "partially_committed"):
+        yield f"the last run, `hotmig {last.command}`, did not come to its end: {last.error or 'its process died'}"
+
+
 def stands_still(phase: Phase) -> Iterator[str]:
     """What someone should look at where no command is at work: in these phases one should be."""
     if phase == "copying":
@@ -113,7 +123,7 @@ def _why_no_old(seen: Survey, pair: Pair) -> str:
 
 def _why_gone(new: DatabaseFile | None) -> str:
     if new is None:
-        return "is not there"
+        return "is not there: put it back; if it never was in service, `hotmig cleanup-old --unfence` opens the old one"
     is_lost = new.broken or new.problem == EMPTY
     return "is no database any more: put it back from a backup" if is_lost else "can't be looked at"
 

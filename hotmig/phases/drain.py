@@ -59,6 +59,7 @@ class DrainResult:
     fenced_at: float = 0.0
     drained_seconds: float = 0.0  # from the fence's commit to the last replayed row
     hold: float = HOLD_SECONDS
+    lapsed: bool = False  # the fence came down by itself before all was replayed: the process was held up
     left: str | None = None  # with cutover: why what only the migration needed is still in the new database
     pause: float | None = None  # with cutover: from the fence's commit to the commit that made the new one ready
 
@@ -102,6 +103,7 @@ def drain(
         rehearsed = rehearse(new, migration.schema, seconds) if cutover else None
         paused = pause(old, new, session, migration, caught_up, Budget(max_pause, hold), rehearsed, run)
         left = tidy_up(new, seconds, run) if cutover else None
+        lapsed = not cutover and not fence_state(read_marker(old), time.time()).is_up
     rounds = (*caught_up.rounds, paused.rest)
     return DrainResult(
         skipped=None,
@@ -114,6 +116,7 @@ def drain(
         fenced_at=paused.fenced_at,
         drained_seconds=paused.drained_seconds,
         hold=hold,
+        lapsed=lapsed,
         left=left,
         pause=paused.seconds,
     )
@@ -161,7 +164,8 @@ def _already_drained(migration: Migration) -> bool:
         logged = last_log_id(old)
         # What no fence keeps out: cutover refuses it, and asks for this command.
         moved = high_water_moved(new, old, migration.plan)
-    return not moved and progress.last_replayed_log_id == logged and fence_state(marker, time.time()).is_up
+    same = progress.last_replayed_log_id == logged and progress.fence_from == marker.fence_from
+    return same and not moved and fence_state(marker, time.time()).is_up
 
 
 def _begin(

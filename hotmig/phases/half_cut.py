@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 
+from hotmig.capture.fence import fence_stands, stand_fence
 from hotmig.capture.log import last_log_id
 from hotmig.errors import Refused
-from hotmig.ledger.actions import READY
+from hotmig.ledger.actions import RAISE_FENCE, READY
 from hotmig.ledger.run import Run
 from hotmig.phases.handover import make_ready
 from hotmig.phases.migration import Migration, unretire
 from hotmig.phases.room import give_back
-from hotmig.sqlite import make_durable, transaction
+from hotmig.sqlite import READERS_SECONDS, make_durable, transaction
 from hotmig.transfer.guard import forget_drain, raise_guard, stands
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress
@@ -29,6 +30,13 @@ def finish(
     run: Run,
 ) -> None:
     """Makes the new database ready. Raises Refused where it is not what the old one says, and can't be made so."""
+    if not fence_stands(old, migration.plan.recorded):
+        # Somebody wrote into the marker: writes would still flow while the rest is replayed, and behind that.
+        with (
+            run.step(RAISE_FENCE, migration.old.name),
+            transaction(old, seconds, "the old database", commit_seconds=READERS_SECONDS),
+        ):
+            stand_fence(old, migration.plan.recorded)
     if not _is_as_drained(old, new, migration):
         with run.step("forget the drain", migration.new.name), transaction(new, seconds, "the new database"):
             forget_drain(new)
@@ -44,7 +52,9 @@ def _is_as_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration: 
     progress = read_progress(new)
     if progress is None or not progress.drain_completed or not stands(new, migration.plan):
         return False
-    return last_log_id(old) == progress.last_replayed_log_id and not high_water_moved(new, old, migration.plan)
+    if last_log_id(old) != progress.last_replayed_log_id or progress.fence_from != migration.marker.fence_from:
+        return False
+    return not high_water_moved(new, old, migration.plan)
 
 
 def _drain_again(migration: Migration, seconds: float, extensions: tuple[str, ...], run: Run) -> None:
@@ -59,7 +69,7 @@ def _drain_again(migration: Migration, seconds: float, extensions: tuple[str, ..
             with run.step("complete the drain", migration.new.name):
                 with session.building():
                     raise_guard(session.db, session.plan)
-                replay(session, finish=True)
+                replay(session, finish=True, fence_from=migration.marker.fence_from)
         except Refused as error:
             # What it proposes leads nowhere from here: the old database is retired.
             rows = error.message.removeprefix(error.without_data)

@@ -9,7 +9,7 @@ from hotmig.capture.clock import clock_set
 from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import retire
 from hotmig.capture.log import last_log_id
-from hotmig.capture.marker import read_marker
+from hotmig.capture.marker import Marker, read_marker
 from hotmig.errors import BEGIN_ANEW, HotmigError, Refused
 from hotmig.ledger.actions import READY, RETIRE
 from hotmig.ledger.run import Reached
@@ -23,7 +23,7 @@ from hotmig.transfer.bookkeeping import forget_source
 from hotmig.transfer.build import verify_catalog
 from hotmig.transfer.guard import lower_guard, stands
 from hotmig.transfer.high_water import high_water_moved
-from hotmig.transfer.identity import read_progress, read_status
+from hotmig.transfer.identity import Progress, read_progress, read_status
 from hotmig.units import counted
 
 PAGES = 32  # that the last commit rewrites: the catalog's path, status, hints, identity
@@ -113,9 +113,11 @@ def _is_retired(old: sqlite3.Connection) -> bool:
     return marker is not None and marker.status == "retired"
 
 
+AGAIN = "nothing is lost and writes are recorded; run `hotmig drain` again, then `hotmig cutover`"
+
+
 def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration) -> None:
     marker, progress = read_marker(old), read_progress(new)
-    again = "nothing is lost and writes are recorded; run `hotmig drain` again, then `hotmig cutover`"
     if _is_retired(old):
         raise Refused("another cutover has retired the old database", "`hotmig status` says where things stand")
     if not migration.new.exists():
@@ -123,27 +125,34 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
     if marker is None or progress is None:
         raise Refused("_migration_marker is gone from the old database", BEGIN_ANEW)
     if check_drift(old, migration.plan):
-        raise Refused("the old database's schema was touched since the drain (an ANALYZE is enough)", again)
+        raise Refused("the old database's schema was touched since the drain (an ANALYZE is enough)", AGAIN)
     if marker.status != "draining" or not progress.drain_completed:
         raise Refused("the migration is not drained", "run `hotmig drain`, then `hotmig cutover`")
     if not stands(new, migration.plan):
-        raise Refused("the new database lost the triggers that keep everybody else out of it", again)
+        raise Refused("the new database lost the triggers that keep everybody else out of it", AGAIN)
+    _require_unwritten(old, marker, progress)
+    moved = high_water_moved(new, old, migration.plan)
+    if moved:
+        raise Refused(f"{moved} of the old database changed since the drain", AGAIN)
+
+
+def _require_unwritten(old: sqlite3.Connection, marker: Marker, progress: Progress) -> None:
+    """The log and the marker are as the drain left them."""
     logged = last_log_id(old)
     if logged < progress.last_replayed_log_id:
         raise Refused(
-            "the log is shorter than what was replayed: the old database was put back from a backup",
-            BEGIN_ANEW,
+            "the log is shorter than what was replayed: the old database was put back from a backup", BEGIN_ANEW
         )
     if logged != progress.last_replayed_log_id:
         clock = clock_set(marker)
         raise Refused(
             f"the old database accepted {counted(logged - progress.last_replayed_log_id, 'write')} since the drain:"
             f" its fence has lapsed{f', because {clock}' if clock else ''}",
-            again,
+            AGAIN,
         )
-    moved = high_water_moved(new, old, migration.plan)
-    if moved:
-        raise Refused(f"{moved} of the old database changed since the drain", again)
+    if progress.fence_from != marker.fence_from:
+        # A copy from another drain, behind which just as many writes came.
+        raise Refused("the old database is not as the drain left it: it was put back from a backup", AGAIN)
 
 
 def make_ready(new: sqlite3.Connection, schema: Schema, rehearsed: int | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.phases.budget import HOLD_SECONDS
 from hotmig.phases.drain import DrainResult, drain
 from hotmig.phases.locate import Location, locate
-from hotmig.phases.migration import HALF_CUT, cut_in_two, old_writer, recorded_plan, require_its_own
+from hotmig.phases.migration import HALF_CUT, cut_in_two, old_writer, recorded_plan, require_here, require_its_own
 from hotmig.phases.offline import keeping_fence, under_fence
 from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Progress, Report, silent
@@ -26,7 +27,7 @@ from hotmig.phases.wal import switch_to_wal
 from hotmig.planning.hints import hints_of
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
-from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, reading, transaction
+from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, printable, reading, transaction
 from hotmig.transfer import build
 from hotmig.transfer.copy import Copied, all_copied, copy_all
 from hotmig.transfer.identity import Identity, TableCopy, read_copies
@@ -72,6 +73,7 @@ def migrate(
     """
     skipped = MigrateResult(None, location.old, location.new, {}, 0, 0.0, 0, ())
     begun = None
+    require_here(location)
     if location.marker is not None:
         _require_target(location.marker, location)
         if location.marker.status == "retired":
@@ -120,7 +122,7 @@ def _begun(location: Location, marker: Marker, run: Run) -> CopyPlan | None:
     """
     if location.old is None or location.schema is None or not build.is_begun(location.new):
         return None
-    require_its_own(marker, location.new)
+    require_its_own(marker, location.new, location.old)
     wanted = recorded_plan(location.old, location.new, location.schema)
     run.concerns(wanted.hash, location.old.name, location.new.name)
     _require_same(marker, location, wanted)
@@ -163,8 +165,9 @@ def _record(old: Path, location: Location, wanted: CopyPlan, seconds: float, off
             # Recording first: a row is never read that could change unseen.
             with run.step(START_RECORDING, old.name, undo="recording"):
                 marker = start_recording(
-                    db, wanted.recorded, location.new.name, wanted.hash, seconds, lambda: check_planned(db, wanted)
-                )
+                    db, wanted.recorded, location.new.name, wanted.hash, seconds,
+                    lambda: check_planned(db, wanted), printable(os.path.realpath(location.directory)),
+                )  # fmt: skip
         else:
             _require_same(marker, location, wanted)
             with transaction(db, seconds, "the old database's writers", commit_seconds=READERS_SECONDS):

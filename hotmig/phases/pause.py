@@ -29,6 +29,8 @@ from hotmig.transfer.session import Session
 from hotmig.units import counted
 
 ASSUMED_KEYS_PER_SECOND = 50_000.0
+TOO_LONG = "the rest of the writes could not be replayed within --max-pause; the fence is down again"
+LONGER = "nothing is lost and writes go on; run `hotmig drain` again, or give it a longer --max-pause"
 STEPS_BETWEEN_LOOKS = 2_000  # VM steps: well under a millisecond
 
 
@@ -117,19 +119,21 @@ def _under_fence(
         _require_budget_for_texts(old, session, caught_up, budget.max_pause)
         raise_fence(old, migration.plan.recorded, budget.hold)
     reached(fence)
-    fenced_at = _fenced_since(old)
-    last = _replay_rest(session, deadline, caught_up.proved_from)
+    marker = read_marker(old)
+    fence_from = marker.fence_from if marker else None
+    last = _replay_rest(session, deadline, caught_up.proved_from, fence_from)
+    _require_in_time(deadline)
     reached(rest)
     reached(complete)  # in one transaction with the replay
+    # A fence that was up already keeps its beginning.
+    fenced_at = time.time() if fence_from is None else unix_time(fence_from)
     return Paused(last, fenced_at, time.monotonic() - started), deadline
 
 
-def _fenced_since(old: sqlite3.Connection) -> float:
-    """When writes were refused from: a fence that was up already keeps its beginning."""
-    marker = read_marker(old)
-    if marker is None or marker.fence_from is None:
-        return time.time()
-    return unix_time(marker.fence_from)
+def _require_in_time(deadline: Deadline) -> None:
+    """Raises GaveUp where the rest took too long without being interrupted: a process can be held up."""
+    if deadline.is_over:
+        raise GaveUp(TOO_LONG, LONGER)
 
 
 def _require_budget(old: sqlite3.Connection, rounds: tuple[Replayed, ...], max_pause: float) -> None:
@@ -159,16 +163,13 @@ def _require_budget_for_texts(old: sqlite3.Connection, session: Session, caught_
         )
 
 
-def _replay_rest(session: Session, deadline: Deadline, proved_from: int) -> Replayed:
+def _replay_rest(session: Session, deadline: Deadline, proved_from: int, fence_from: float | None) -> Replayed:
     session.db.set_progress_handler(lambda: deadline.is_over, STEPS_BETWEEN_LOOKS)
     try:
-        return replay(session, finish=True, proved_from=proved_from)
+        return replay(session, finish=True, proved_from=proved_from, fence_from=fence_from)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
             raise
-        raise GaveUp(
-            "the rest of the writes could not be replayed within --max-pause; the fence is down again",
-            "nothing is lost and writes go on; run `hotmig drain` again, or give it a longer --max-pause",
-        ) from error
+        raise GaveUp(TOO_LONG, LONGER) from error
     finally:
         session.db.set_progress_handler(None, 0)

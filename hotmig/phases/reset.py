@@ -13,7 +13,7 @@ from hotmig.ledger.actions import STOP_RECORDING
 from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.ledger.store import Intent
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import cut_in_two, old_writer
+from hotmig.phases.migration import cut_in_two, old_writer, require_here
 from hotmig.sqlite import LOCK_SECONDS, reading
 from hotmig.transfer.build import is_begun, sync_directory
 from hotmig.transfer.identity import read_status
@@ -41,6 +41,7 @@ def reset(
     """
     if location.old is None:
         return ResetResult("there is no live database, and nothing to reset", None)
+    require_here(location)
     with reading(location.old) as db:
         marker = read_marker(db)
         statements = stop_recording_sql(db)
@@ -50,7 +51,7 @@ def reset(
     files = _files_of(new, location)
     if not statements and not files:
         run.abandon_for_dead("reset")
-        return ResetResult("no migration is under way", location.old)
+        return ResetResult(_over(location), location.old)
     result = ResetResult(None, location.old, marker.status if marker else None, statements, (), files, dry_run)
     if dry_run:
         return result
@@ -74,6 +75,11 @@ def reset(
         reached(stop)
     run.abandon_earlier(new.name)
     return ResetResult(None, location.old, result.previous, statements, removed.dropped, files, dry_run=False)
+
+
+def _over(location: Location) -> str:
+    told = "no migration is under way"
+    return f"{told}; one that was cut over is not undone by a reset" if location.retired else told
 
 
 def _files_of(new: Path, location: Location) -> tuple[Path, ...]:

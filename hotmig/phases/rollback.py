@@ -112,7 +112,7 @@ def _refuse_handed_over(directory: Path, view: RunView) -> None:
     if old:
         with reading(old) as db:
             successor = retired_successor(db)
-        if successor is not None and successor != view.new_file:
+        if successor is not None and (successor != view.new_file or new is None):
             raise Refused(f"{old.name} was replaced by {successor}", "`hotmig status` says what is next")
         if successor is not None:
             raise cut_in_two()

@@ -18,7 +18,7 @@ from hotmig.phases.read_only import require_writable
 from hotmig.private import make_private_folder
 from hotmig.process import this_process
 from hotmig.project import own_folder
-from hotmig.sqlite import LOCK_SECONDS
+from hotmig.sqlite import LOCK_SECONDS, printable
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def require_owner(old: Path | None) -> None:
 
 
 def _record(run_id: str, command: str, arguments: Sequence[str], began: str) -> RunRecord:
-    told = shlex.join(arguments)
+    told = printable(shlex.join(arguments))
     return RunRecord(run_id, command, told, None, None, None, __version__, "running", began, None, None, this_process())
 
 

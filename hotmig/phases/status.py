@@ -11,7 +11,7 @@ from hotmig import project
 from hotmig.capture.clock import SECONDS_A_DAY, julian_day
 from hotmig.capture.marker import Marker
 from hotmig.errors import HotmigError
-from hotmig.phases.attention import attention, broken_by, next_command, stands_still
+from hotmig.phases.attention import attention, broken_by, ended_badly, next_command, stands_still
 from hotmig.phases.locate import guess_name
 from hotmig.phases.read_only import read_only_by
 from hotmig.phases.standing import (
@@ -99,7 +99,7 @@ class Status:
 
 def status(directory: Path, schema_file: Path | None = None, name: str | None = None) -> Status:
     """Reads where things stand. Raises HotmigError without the directory, Refused when several files are live."""
-    file = project.schema_file(directory, schema_file)
+    file = schema_file or _module(directory)
     name = name or guess_name(directory, file)
     seen = survey(directory, name, count_mappings=True)
     if seen.half_cut or recording_ancestors(seen):
@@ -107,8 +107,29 @@ def status(directory: Path, schema_file: Path | None = None, name: str | None = 
         seen = survey(directory, name, count_mappings=True)
     pair = find_pair(seen, file)
     now = time.time()
-    phase = phase_of(pair, julian_day(now))
+    phase = phase_of(pair, now)
     return _with_runs(_status(seen, file, pair, phase, now))
+
+
+def _module(directory: Path) -> Path:
+    """The module beside the data; where the migration under way, or with none there the last run, had another, that."""
+    default = project.schema_file(directory)
+    if not project.own_folder(directory).is_dir():
+        return default
+    from hotmig.phases.last_run import schema_given
+
+    target = _target(directory)
+    given = schema_given(directory, target) if target or not default.exists() else None
+    return given or default
+
+
+def _target(directory: Path) -> str | None:
+    """The new database of a migration under way, whatever the databases are called."""
+    for name in project.names(directory):
+        for file in survey(directory, name).files:
+            if file.marker:
+                return file.marker.target
+    return None
 
 
 def _with_runs(found: Status) -> Status:
@@ -126,8 +147,10 @@ def _with_runs(found: Status) -> Status:
         found = replace(found, last_run=last_run(found.directory))
     except HotmigError as error:
         return replace(found, runs_problem=error.message)
-    stands = stands_still(found.phase) if holder is None and found.last_run is not None else ()
-    return replace(found, attention=(*found.attention, *stands))
+    if holder is not None:
+        return found
+    stands = stands_still(found.phase) if found.last_run is not None else ()
+    return replace(found, attention=(*found.attention, *stands, *ended_badly(found.phase, found.last_run)))
 
 
 def _status(seen: Survey, schema_file: Path, pair: Pair, phase: Phase, now: float) -> Status:

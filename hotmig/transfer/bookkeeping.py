@@ -47,14 +47,14 @@ def create_bookkeeping(
     for sql in (
         STATUS_TABLE,
         "CREATE TABLE _migration_progress(id INTEGER PRIMARY KEY CHECK (id = 0),"
-        " last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL)",
+        " last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL, fence_from REAL)",
         "CREATE TABLE _migration_copy(table_name TEXT PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL,"
         f" expected INTEGER, placed INTEGER NOT NULL, {positions})",
         f"CREATE TABLE _id_mapping(table_name TEXT NOT NULL, {old_columns}, {', '.join(new)},"
         f" PRIMARY KEY (table_name, {', '.join(old)})) WITHOUT ROWID",
         *identity_tables(),
         "INSERT INTO _migration_status VALUES (0, 'migrating')",
-        "INSERT INTO _migration_progress VALUES (0, 0, 0)",
+        "INSERT INTO _migration_progress VALUES (0, 0, 0, NULL)",
     ):
         execute(db, sql)
     for step in plan.steps:

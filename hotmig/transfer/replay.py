@@ -86,12 +86,13 @@ def replay(
     most: int | None = None,
     finish: bool = False,
     proved_from: int | None = None,
+    fence_from: float | None = None,
 ) -> Replayed:
     """Replays everything up to the newest log row of one snapshot, in one transaction of the new database.
 
     ``most`` stops it earlier, after so many log rows. With ``finish`` (under the fence) it also carries the high-water
     marks over, proves the rows that it touched and completes the drain: the guard keeps everybody out from then on.
-    ``proved_from`` is what ``commits_of_others`` said when the proof began.
+    ``proved_from`` is what ``commits_of_others`` said when the proof began, ``fence_from`` tells which fence it was.
 
     Raises Refused when a row does not fit, or somebody else wrote since the proof; then nothing has changed.
     """
@@ -119,8 +120,8 @@ def replay(
             carry_high_water(session)
         execute(
             session.db,
-            "UPDATE main._migration_progress SET last_replayed_log_id = ?, drain_completed = ?",
-            (keys.upto, int(finish)),
+            "UPDATE main._migration_progress SET last_replayed_log_id = ?, drain_completed = ?, fence_from = ?",
+            (keys.upto, int(finish), fence_from),
         )
         own_seconds = watch.seconds()
     if finish:

@@ -196,8 +196,9 @@ def recording_preview(run_id: str, told: str) -> str:
 def test_without_a_yes_nothing_is_done(recording: Shop, answer: str) -> None:
     before = recording.everything()
     code, output, told = on_terminal(recording, answer)
-    assert (code, output) == (130, "")
+    assert (code, output) == (1, "")
     assert "Go on? [y/N]: " in told
+    assert "not confirmed: nothing was changed" in told
     assert recording.everything() == before
 
 

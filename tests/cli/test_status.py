@@ -266,7 +266,7 @@ def test_the_last_run_is_told_with_its_state(tmp_path: Path) -> None:
     assert screen(shop.directory)["last run"] == f"{failed['run_id']}, failed: the migration is not drained"
     facts = shop.json("status")
     names = ("run_id", "command", "state", "started_utc", "finished_utc", "error")
-    assert facts["last_run"] == {name: failed[name] for name in names} | {"schema_file": None}
+    assert facts["last_run"] == {name: failed[name] for name in names}
     assert facts["runs_problem"] is None
 
 
@@ -292,6 +292,7 @@ def test_a_drain_that_died_behind_its_fence_is_told(tmp_path: Path) -> None:
     assert shop.json("status")["attention"] == [
         "the fence is up: the application's writes are refused",
         "no command is at work: nobody replays the rest, and writes are refused until the fence lapses",
+        "the last run, `hotmig drain`, did not come to its end: its process died",
     ]
 
 

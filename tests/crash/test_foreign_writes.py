@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash import truth
-from tests.crash.harness import Death, die, finish, here
+from tests.crash.harness import Death, both_accept, die, finish, here
 from tests.model.operations_files import copy as copy_of
 from tests.scenarios.harness import Project, by_hand, check_projection
 from tests.scenarios.shapes import SHAPES
@@ -159,3 +159,50 @@ def test_a_guard_that_was_taken_away_is_missed(tmp_path: Path) -> None:
     refused = here(project, "cutover")
     assert (refused.exit_code, "run `hotmig drain` again" in refused.stderr) == (3, True)
     assert here(project, "drain").exit_code == here(project, "cutover").exit_code == 0
+
+
+def test_a_copy_of_the_directory_does_not_migrate_the_same_file_too(tmp_path: Path) -> None:
+    """With an absolute link in it, as `init` makes one for a file that lies elsewhere."""
+    project = Project.adopt(tmp_path / "app", SHAPES["text"], "wal")
+    real = tmp_path / "elsewhere.db"
+    project.old.rename(real)
+    project.old.symlink_to(real)
+    assert here(project, "migrate").exit_code == 0
+    shutil.copytree(project.directory, tmp_path / "copy", symlinks=True)
+    copy = Project(tmp_path / "copy", project.shape, tmp_path / "copy" / project.old.name)
+    for command in ("migrate", "drain", "drain --cutover", "cutover", "reset"):
+        refused = here(copy, command)
+        assert (refused.exit_code, f"-d {project.directory}" in refused.stderr) == (3, True), refused.output
+    assert here(project, "drain --cutover").exit_code == 0
+    assert here(copy, "cutover").exit_code == 3
+    check_projection(project, [])
+
+
+def test_an_old_file_from_another_drain_with_as_many_writes_is_refused(tmp_path: Path) -> None:
+    project = Project.adopt(tmp_path / "app", SHAPES["text"], "delete")
+    write = "UPDATE item SET label = label || ' {}' WHERE rowid = 3"
+    assert here(project, "migrate").exit_code == 0
+    assert here(project, "drain --hold 0.01").exit_code == 0
+    early = tmp_path / "early.sqlite"
+    shutil.copyfile(project.old, early)
+    by_hand(project.old, write.format("lost"))
+    assert here(project, "drain --hold 0.01").exit_code == 0
+    shutil.copyfile(early, project.old)
+    by_hand(project.old, write.format("kept"))
+    refused = here(project, "cutover")
+    assert (refused.exit_code, "it was put back from a backup" in refused.stderr) == (3, True), refused.output
+    for command in ("drain", "drain --cutover"):
+        assert here(project, command).exit_code == 3, "the proof finds it"
+
+
+def test_a_marker_that_somebody_retired_by_hand_refuses_writes_before_the_rest_is_replayed(tmp_path: Path) -> None:
+    project = Project.adopt(tmp_path / "app", SHAPES["text"], "wal")
+    assert here(project, "migrate").exit_code == 0
+    by_hand(
+        project.old,
+        "UPDATE _migration_marker SET status = 'retired'",
+        "UPDATE item SET label = label || ' late' WHERE rowid % 7 = 0",
+    )
+    assert here(project, "drain --cutover").exit_code == 0
+    assert not both_accept(project)
+    check_projection(project, [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
@@ -146,10 +147,11 @@ def test_a_run_of_another_host_or_container_is_running_while_it_holds_the_lock(h
     run = replace(RUN, process=process)
     assert state_of(run, [], tmp_path) == "failed"
     (tmp_path / "lock").write_text(json.dumps({"command": "x", "process": asdict(process), "since": "t"}))
-    with (tmp_path / "lock").open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        assert state_of(run, [], tmp_path) == "running"
-        assert state_of(replace(run, process=replace(process, pid=2)), [], tmp_path) == "failed"
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    assert state_of(run, [], tmp_path) == "running"
+    assert state_of(replace(run, process=replace(process, pid=2)), [], tmp_path) == "failed"
+    os.close(folder)
 
 
 @pytest.mark.parametrize(

@@ -211,9 +211,7 @@ def test_with_another_schema_module_it_refuses(shop: Shop) -> None:
     module = shop.directory / "schema.py"
     module.write_text(module.read_text() + "    rank: int = 0\n")
     error, hint = refused(shop)
-    assert error.startswith(
-        f"Error: the migration under way builds {shop.new.name}, but the schema module now asks for "
-    )
+    assert error.startswith(f"Error: the migration under way builds {shop.new.name}, but the schema module asks for ")
     assert "`hotmig reset`" in hint
 
 

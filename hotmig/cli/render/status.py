@@ -10,7 +10,7 @@ from typing import Any
 from hotmig.capture.clock import unix_time
 from hotmig.cli.render.facts import to_json as to_plain
 from hotmig.cli.render.units import duration, number
-from hotmig.phases.standing import BUILDING, Phase
+from hotmig.phases.standing import BUILDING, IDLE, Phase
 from hotmig.phases.status import NewSide, OldSide, Status
 from hotmig.units import counted, size
 
@@ -29,7 +29,6 @@ WORDS: dict[Phase, str] = {
     "half-cut": "The cutover was killed half-way: neither database accepts writes until it is run again",
     "retired": "The new database is in service; the old one is kept, and accepts no writes",
 }
-IDLE: tuple[Phase, ...] = ("none", "ready", "retired")
 DRAINED: tuple[Phase, ...] = ("drained", "half-cut")
 COMMENTS: dict[Phase, str] = {
     "copying": "unless one is running: it goes on where the other stopped",
