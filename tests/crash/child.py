@@ -31,7 +31,15 @@ AT, AFTER, SIGNAL, TRACE = "CRASH_AT", "CRASH_AFTER", "CRASH_SIGNAL", "CRASH_TRA
 BEHIND = " behind "
 # What begins otherwise reads, or asks: SELECT, EXPLAIN, PRAGMA name.
 _CHANGES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE|CREATE|DROP|ALTER|ANALYZE|BEGIN|COMMIT|ROLLBACK|VACUUM)\b")
-_SETS = re.compile(r"\s*PRAGMA\s+(\w+\.)?(journal_mode\s*=|wal_checkpoint)")
+_SETS = re.compile(
+    r"\s*PRAGMA\s+(\w+\.)?"
+    r"(wal_checkpoint|(journal_mode|user_version|application_id|page_size|encoding|auto_vacuum)\s*=)"
+)
+# The second opinion: whatever is not known to read alone, or to say something of the connection alone.
+_READS = re.compile(
+    r"\s*(SELECT|EXPLAIN|ATTACH|DETACH)\b|\s*PRAGMA\s+(\w+\.)?"
+    r"((foreign_keys|synchronous|cache_size|temp_store|secure_delete|wal_autocheckpoint)\s*=|(?!wal_checkpoint)\w+\s*(\(|$))"
+)
 # Work tables live in the connection and die with it: killed behind such a statement is killed before it.
 _WORK = re.compile(
     r"\s*(CREATE TEMP |INSERT (OR \w+ )?INTO temp\.|UPDATE temp\.|DELETE FROM temp\.|DROP \w+ (IF EXISTS )?temp\.)"
@@ -48,6 +56,12 @@ def changes(db: sqlite3.Connection, sql: str) -> bool:
     if isinstance(db, hotmig.sqlite.Connection) and db.name == ":memory:":
         return False
     return bool(_SETS.match(sql) or (_CHANGES.match(sql) and not _WORK.match(sql)))
+
+
+def reads(db: sqlite3.Connection, sql: str) -> bool:
+    """Whether a statement changes no file, as far as is known."""
+    in_memory = isinstance(db, hotmig.sqlite.Connection) and db.name == ":memory:"
+    return in_memory or bool(_READS.match(sql) or _WORK.match(sql))
 
 
 @dataclass
@@ -103,7 +117,7 @@ def watch_statements(points: Points) -> None:
 
         def trace(sql: str) -> None:
             # Statements of triggers are told with dashes before them.
-            if not sql.startswith("--") and changes(db, sql):
+            if not sql.startswith("--") and not reads(db, sql):
                 points.traced.append(sql)
 
         db.set_trace_callback(trace)

@@ -448,7 +448,8 @@ class Operations(RuleBasedStateMachine):
         elif mistake in mistakes.NEW_MISTAKES:
             with files.opened(path, "rw") as db, suppress(sqlite3.IntegrityError):
                 db.execute(mistakes.NEW_MISTAKES[mistake])
-        elif self.held is None and not self.service().retired:  # half a cutover leads to it, and nowhere else
+        # Half a cutover leads to it and nowhere else: a file that is gone may have been in service.
+        elif self.held is None and (mistake == mistakes.EARLIER or not self.service().retired):
             earlier = Path(self.folder.name) / path.name
             for suffix in ("", "-shm", "-journal", *(["-wal"] if mistake != "delete all but the log" else [])):
                 Path(f"{path}{suffix}").unlink(missing_ok=True)
@@ -518,8 +519,17 @@ class Operations(RuleBasedStateMachine):
 
     def the_ledger_tells_the_truth(self) -> None:
         """No dead process is running, and whoever is held up is the only one that can be."""
-        running = [run for run in self.json("runs list") if run["state"] == "running"]
+        runs = self.json("runs list")
+        running = [run for run in runs if run["state"] == "running"]
         assert len(running) <= (1 if self.held else 0), running
+        self.what_is_in_service_was_not_given_up(runs)
+
+    def what_is_in_service_was_not_given_up(self, runs: list[dict[str, Any]]) -> None:
+        with suppress(Unreadable):
+            at = self.service()
+            if at.status == "ready":
+                about = [run for run in runs if run["new_file"] == at.path.name and run["command"] == "cutover"]
+                assert not about or about[0]["state"] != "abandoned", about[0]
 
     # --- the end
 
@@ -571,6 +581,10 @@ class Operations(RuleBasedStateMachine):
             return [*taken, "undone by hand"]
         if "move it away" in hint:
             return [*taken, *self.move_away()]
+        if by_hand := re.search(r"execute (UPDATE .+?) in (\S+):", hint):
+            with files.opened(self.directory / by_hand[2], "rw") as db:
+                db.execute(by_hand[1])
+            taken.append("taken back by hand")
         found = re.search(r"`hotmig (reset|migrate|drain|cutover)`", hint)
         assert found, f"no way on: {ended.err}"
         return [*taken, f"{found[1]}: {self.hotmig(found[1]).code}"]
