@@ -87,9 +87,15 @@ def require_here(location: Location) -> None:
     if marker is None or old is None or not marker.directory:
         return
     there = Path(marker.directory)
-    shared = there / old.name
-    if shared.exists() and shared.samefile(old) and not there.samefile(location.directory):
+    if _is_same(there / old.name, old) and not _is_same(there, location.directory):
         raise Refused(f"{old.name} is being migrated in {there}, which has the same file", f"go on there: -d {there}")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False  # it is not there, or nobody may look at it
 
 
 def _put_back(marker: Marker) -> str:

@@ -173,6 +173,7 @@ def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Fact
         read_only=tuple(str(path) for path in (location.new.parent, old) if not os.access(path, os.W_OK)),
         target=location.new.name,
         target_taken=_taken(location, wanted),
+        under_way=location.marker.target if location.marker and location.building != location.new else None,
         strangers=reserved_strangers(db),
         functions=frozenset(row[0] for row in execute(db, "SELECT DISTINCT name FROM pragma_function_list")),
         collations=frozenset(row[0] for row in execute(db, "SELECT name FROM pragma_collation_list")),

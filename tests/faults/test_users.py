@@ -88,6 +88,17 @@ def test_in_a_directory_of_roots_lock_and_ledger_are_for_the_owner_of_the_databa
         assert {facts for name, facts in owners(project).items() if name.startswith(".hotmig/")} == {(OWNER, 0o600)}
 
 
+def test_a_third_user_does_not_adopt_a_database(stages: Stages, folder: Path) -> None:
+    """The lock and ledger that he made would keep the owner out."""
+    project = give(stages.at(folder / "app"), 0o644, 0o777)
+    real = folder / "application.db"
+    project.old.rename(real)
+    (project.directory / "schema.py").unlink()
+    run = under(Fault(user=STRANGER), project, f"init {real}")
+    check_failed(run, error=f"{real} belongs to user {OWNER}")
+    assert owners(project) == {}
+
+
 def test_umask_0_opens_nothing_that_init_makes(stages: Stages, folder: Path) -> None:
     project = give(stages.at(folder / "app"), 0o600)
     real = folder / "application.db"
