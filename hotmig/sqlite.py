@@ -53,6 +53,11 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def printable(name: str) -> str:
+    """A file name, or what was typed, as SQLite can store it: bytes that are no UTF-8 are spelled out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def conjunction(terms: Iterable[str]) -> str:
     """``a AND b AND …`` as a balanced tree: SQLite allows expressions 1,000 deep, and tables 2,000 columns."""
     return _balanced(list(terms), "AND") or "1"
@@ -199,14 +204,17 @@ def load_extensions(db: sqlite3.Connection, extensions: Sequence[str]) -> None:
 
 
 @contextmanager
-def reading(path: Path | str, *, extensions: Sequence[str] = ()) -> Iterator[sqlite3.Connection]:
-    """A read-only connection that leaves nothing behind.
+def reading(
+    path: Path | str, *, extensions: Sequence[str] = (), patience: float | None = None
+) -> Iterator[sqlite3.Connection]:
+    """A read-only connection that leaves nothing behind. ``patience`` in seconds, if it is not that of all waits.
 
     A read-only open of a WAL database without its ``-wal`` would create side files owned by us, and the
     application could be locked out; nobody is writing to such a file, so it is read immutable.
     """
     # In rollback-journal mode a commit excludes readers for a moment: wait for it.
-    db = connect(path, "ro", immutable=is_closed_wal(path), extensions=extensions, patience=waits.seconds)
+    seconds = waits.seconds if patience is None else patience
+    db = connect(path, "ro", immutable=is_closed_wal(path), extensions=extensions, patience=seconds)
     try:
         yield db
     finally:
@@ -304,7 +312,7 @@ def persist(db: sqlite3.Connection, sql: str, seconds: float, what: str) -> None
                 raise
             if wait.is_over():
                 raise GaveUp(
-                    f"gave up after {seconds:g} s waiting for {what}: {error}",
+                    f"gave up after {round(seconds, 2):g} s waiting for {what}: {error}",
                     "nothing is lost; run the same command again when the other reader or writer has finished",
                 ) from error
 

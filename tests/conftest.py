@@ -39,6 +39,10 @@ def pytest_configure(config: pytest.Config) -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             # In the background of a shell, or behind nohup: every command that is to be stopped would inherit it.
             signal.signal(number, handler)
+    if config.getoption("--all-crash-points"):
+        from tests.crash.sequences import number_of_points
+
+        number_of_points()  # before the workers are started, which inherit it
     # A profile, because the number has to be known when the tests are decorated.
     settings.register_profile(
         "migrations",

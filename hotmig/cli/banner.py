@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from hotmig import project
-from hotmig.cli.options import Options
 
 TELLING_DATA = ("status", "data")
-TELLING_THEMSELVES = ("status", "runs")  # what the last run left is what these show
 
 
-def tell_unsettled(options: Options, command: str) -> None:
-    """Never on stdout, and not at all with --quiet."""
-    if options.quiet or command in TELLING_THEMSELVES or not project.own_folder(options.directory).is_dir():
+def tell_unsettled(directory: Path, command: str) -> None:
+    """Never on stdout. Status shows the last run itself."""
+    if command == "status" or not project.own_folder(directory).is_dir():
         return
     from hotmig.cli.render.runs import WORDS
     from hotmig.phases.last_run import unsettled
 
-    last = unsettled(options.directory)
+    last = unsettled(directory)
     if last is not None:
         what = f"the last run, `hotmig {last.command}`, {WORDS[last.state]}"
         click.echo(f"Note: {what}; `hotmig runs show {last.run_id}` tells more", err=True)
 
 
-def tell_failed(options: Options, command: str) -> None:
+def tell_failed(directory: Path, schema_file: Path | None, command: str) -> None:
     """A line for each data migration that failed, until it succeeds or is skipped."""
-    if options.quiet or command in TELLING_DATA or not project.own_folder(options.directory).is_dir():
+    if command in TELLING_DATA or not project.own_folder(directory).is_dir():
         return
     from hotmig.phases.data_failures import still_failed
 
-    for each in still_failed(options.directory, options.schema_file):
+    for each in still_failed(directory, schema_file):
         click.echo(f"Note: data migration {each.name} failed at {each.utc}; `hotmig data status` tells more", err=True)
 
 
-def refuse_newer(options: Options, command: str) -> None:
+def refuse_newer(directory: Path, schema_file: Path | None, command: str) -> None:
     """Raises DowngradeDetected where the schema module is older than the database; `status` alone tells it."""
     if command != "status":
         from hotmig.phases.downgrade import look_for_newer
 
-        look_for_newer(options.directory, options.schema_file)
+        look_for_newer(directory, schema_file)

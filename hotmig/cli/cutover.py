@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from hotmig.cli.options import Options, Seconds, extension_option, no_ledger_option, shared
-
-MAX_PAUSE_SECONDS = 2.0
+from hotmig.phases.budget import MAX_PAUSE_SECONDS
 
 
 @click.command("cutover")

@@ -17,6 +17,8 @@ _received: int | None = None
 class Stopped(BaseException):
     """A signal asked us to stop. No ``except Exception`` on the way may swallow it."""
 
+    told = "stopped by a signal"  # in the ledger
+
 
 def stop_on_signals() -> None:
     """Turns the signals that ask a process to stop into an exception in the main thread."""

@@ -7,11 +7,14 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hotmig.capture.fence import fence_state, unix_time
+from hotmig.capture.clock import unix_time
+from hotmig.capture.fence import fence_state
 from hotmig.capture.marker import Marker
 from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.phases import half_cut
+from hotmig.phases.budget import MAX_PAUSE_SECONDS, Deadline
 from hotmig.phases.data_walk import Walk, at_cutover, walk_behind_cutover
-from hotmig.phases.handover import finish_half_cut, hand_over, readiness, retirement
+from hotmig.phases.handover import hand_over, readiness, retirement
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import find_migration, new_writer, old_writer, require_copied
 from hotmig.phases.settled import is_settled
@@ -21,7 +24,6 @@ from hotmig.transfer.step_sql import row_value
 
 BOOKKEEPING = ("_id_mapping", "_migration_progress", "_migration_copy")
 ROWS_AT_ONCE = 10_000
-MAX_PAUSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -59,24 +61,21 @@ def cutover(
     migration = find_migration(location)
     run.concerns(migration.plan.hash, migration.old.name, migration.new.name)
     require_copied(migration)
-    half_cut = migration.marker.status == "retired"
+    was_cut = migration.marker.status == "retired"
     paused_from = _paused_from(migration.marker)
-    # A second half has no budget: the application can't write before it is done.
-    walk = at_cutover(migration, None if half_cut else max_pause)
+    walk = at_cutover(migration) if was_cut else at_cutover(migration, max_pause)
     with new_writer(migration.new, seconds, extensions) as new, old_writer(migration.old, seconds) as old:
-        if half_cut:
-            with run.steps(*walk.intents, readiness(migration)) as reached:
-                finish_half_cut(old, new, migration, seconds, walk)
-                for step in (*walk.intents, readiness(migration)):
-                    reached(step)
+        if was_cut:
+            half_cut.finish(old, new, migration, walk, seconds, extensions, run)
         else:
             with run.steps(*walk.intents, retirement(migration), readiness(migration)) as reached:
-                hand_over(old, new, migration, seconds, reached, walk=walk)
+                # Waiting for a lock takes nothing from the data migrations, nor they from the wait.
+                hand_over(old, new, migration, Deadline.after(seconds + walk.seconds), reached, walk=walk)
         pause = time.time() - paused_from
         left = tidy_up(new, seconds, run)
         walked = walk_behind_cutover(new, migration.schema, walk, seconds, run)
     done = replace(done, data_migrations=walked.names, data_problem=walked.problem)
-    return replace(done, pause=pause, finished_half_cut=half_cut, left=left)
+    return replace(done, pause=pause, finished_half_cut=was_cut, left=left)
 
 
 def _left_behind(location: Location, seconds: float, extensions: tuple[str, ...], run: Run) -> CutoverResult:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from hotmig.errors import HotmigError
 from hotmig.ledger.run import Run
 from hotmig.ledger.store import Intent
+from hotmig.phases.budget import Deadline
 from hotmig.phases.data_failures import RUN
 from hotmig.phases.migration import Migration
 from hotmig.planning.data_marks import Mark, merged, pending, resolved
@@ -23,18 +24,14 @@ from hotmig.transfer.supervised import Supervised
 
 @dataclass(frozen=True)
 class Walk:
-    """The data migrations of one hand-over. ``seconds`` is how long they may take in all; None: to their end."""
+    """The data migrations of one hand-over. ``seconds`` is how long they may take in all, if the pause has so long."""
 
     pending: tuple[DataMigration, ...] = ()
-    seconds: float | None = None
+    seconds: float = 0.0
 
     @property
     def intents(self) -> tuple[Intent, ...]:
         return tuple(map(intent, self.pending))
-
-    def deadline(self) -> float | None:
-        """From now on."""
-        return None if self.seconds is None else time.monotonic() + self.seconds
 
 
 def intent(each: DataMigration) -> Intent:
@@ -61,26 +58,24 @@ def marks_of(schema: Schema, old: Path | None, building: Path | None) -> tuple[M
     return merged(own, applied)
 
 
-def at_cutover(migration: Migration, seconds: float | None) -> Walk:
-    """What the hand-over has to run."""
-    marks = marks_of(migration.schema, migration.old, migration.new)
-    return Walk(_waiting_for("cutover", migration.schema, marks), seconds)
+def at_cutover(migration: Migration, seconds: float = math.inf) -> Walk:
+    """What the hand-over has to run, within ``seconds``."""
+    waiting = _waiting_for("cutover", migration.schema, marks_of(migration.schema, migration.old, migration.new))
+    return Walk(waiting, seconds) if waiting else Walk()
 
 
 def _waiting_for(moment: Moment, schema: Schema, marks: tuple[Mark, ...]) -> tuple[DataMigration, ...]:
     return tuple(each for each in pending(schema.data_migrations, marks) if each.when == moment)
 
 
-def walk_at_cutover(
-    old: sqlite3.Connection, new: Supervised, schema: Schema, walk: Walk, deadline: float | None
-) -> None:
-    """Inside the transaction that makes the new database ready, with the old one's write lock held.
+def walk_at_cutover(old: sqlite3.Connection, new: Supervised, schema: Schema, walk: Walk, deadline: Deadline) -> None:
+    """Inside the transaction that makes the new database ready, while nobody can write to the old one.
 
     Raises DataMigrationFailed or DataMigrationTooLong: the caller rolls everything back.
     """
     carry_marks(new, schema, all_marks(old, schema.adopted), skipped=False)
-    waiting = _waiting_for("cutover", schema, read_marks(new))
-    data_migrations.run(new, schema, [each for each in waiting if each in walk.pending], deadline)
+    waiting = [each for each in _waiting_for("cutover", schema, read_marks(new)) if each in walk.pending]
+    data_migrations.run(new, schema, waiting, deadline.within(walk.seconds).at)
 
 
 def walk_after(db: Supervised, schema: Schema, seconds: float, run: Run) -> tuple[str, ...]:

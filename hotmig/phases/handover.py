@@ -6,35 +6,36 @@ import sqlite3
 from collections.abc import Callable
 from functools import partial
 
+from hotmig.capture.clock import clock_set
 from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import retire
 from hotmig.capture.log import last_log_id
-from hotmig.capture.marker import read_marker
+from hotmig.capture.marker import Marker, read_marker
 from hotmig.errors import BEGIN_ANEW, HotmigError, Refused
-from hotmig.ledger.run import READY
+from hotmig.ledger.actions import READY, RETIRE
+from hotmig.ledger.run import Reached
 from hotmig.ledger.store import Intent
+from hotmig.phases.budget import Deadline
 from hotmig.phases.data_walk import Walk, walk_at_cutover
 from hotmig.phases.migration import Migration
-from hotmig.phases.room import give_back, reserved
+from hotmig.phases.room import reserved
 from hotmig.schema.model import Schema
-from hotmig.sqlite import LOCK_SECONDS, begin_immediate, execute, persist, transaction, value
+from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, begin_immediate, execute, persist, value
 from hotmig.transfer.bookkeeping import forget_source
 from hotmig.transfer.build import verify_catalog
 from hotmig.transfer.data_migrations import foreign_keys
 from hotmig.transfer.guard import lower_guard, stands
 from hotmig.transfer.high_water import high_water_moved
-from hotmig.transfer.identity import read_progress, read_status
+from hotmig.transfer.identity import Progress, read_progress, read_status
 from hotmig.transfer.supervised import Supervised
 from hotmig.units import counted
 
 PAGES = 32  # that the last commit rewrites: the catalog's path, status, hints, identity
 
-Reached = Callable[[Intent], None]  # called behind each of the steps that follow one another in the pause
-
 
 def retirement(migration: Migration) -> Intent:
     """The first step of a hand-over."""
-    return Intent("retire", migration.old.name)
+    return Intent(RETIRE, migration.old.name)
 
 
 def readiness(migration: Migration) -> Intent:
@@ -61,7 +62,7 @@ def hand_over(
     old: sqlite3.Connection,
     new: Supervised,
     migration: Migration,
-    seconds: float,
+    deadline: Deadline,
     reached: Reached,
     rehearsed: int | None = None,
     untouched: Callable[[], None] = lambda: None,
@@ -69,29 +70,30 @@ def hand_over(
 ) -> None:
     """Checks under both write locks, then commits one after the other. ``rehearsed`` is what ``rehearse`` returned.
 
-    ``reached`` is called behind each of the two; ``untouched`` raises Refused where somebody wrote to the new one.
+    ``deadline`` is for the first commit, and so for the data migrations before it; ``reached`` is called behind each of
+    the two; ``untouched`` raises Refused where somebody wrote to the new one.
 
     Killed in between, neither database accepts writes. Raises Refused when anything was written, or changed, since
     the drain; DataMigrationFailed and DataMigrationTooLong where a data migration of the ``walk`` does not succeed.
     """
-    deadline = walk.deadline()
     with (
         reserved(migration.new, _last_commit(new, migration.schema, walk)) as release,
         foreign_keys(new, bool(walk.pending)),
     ):
-        begin_immediate(old, seconds, "the old database's writers")
+        begin_immediate(old, deadline.left(new.patience), "the old database's writers")
         try:
-            begin_immediate(new, seconds, "the new database")
+            begin_immediate(new, deadline.left(new.patience), "the new database")
             untouched()
-            _require_drained(old, new, migration, now=rehearsed is not None)
+            _require_drained(old, new, migration)
             data = partial(walk_at_cutover, old, new, migration.schema, walk, deadline)
             make_ready(new, migration.schema, rehearsed, data)
             retire(old)
-            persist(old, "COMMIT", seconds, "the old database's readers")
+            # In rollback-journal mode the application can't even read while this waits for a reader.
+            persist(old, "COMMIT", deadline.left(min(new.patience, READERS_SECONDS)), "the old database's readers")
             reached(retirement(migration))
             release()
             persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
-            _ready(reached, migration, walk)
+            reached_all(reached, migration, walk)
         except BaseException:
             if old.in_transaction or not _is_retired(old):
                 raise
@@ -102,14 +104,15 @@ def hand_over(
                 persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
             if read_status(new) != "ready":
                 raise
-            _ready(reached, migration, walk)
+            reached_all(reached, migration, walk)
         finally:
             for db in (new, old):
                 if db.in_transaction:
                     execute(db, "ROLLBACK")
 
 
-def _ready(reached: Reached, migration: Migration, walk: Walk) -> None:
+def reached_all(reached: Reached, migration: Migration, walk: Walk) -> None:
+    """Once the new database is ready: what was run on the way is committed with it."""
     for step in (*walk.intents, readiness(migration)):
         reached(step)
 
@@ -130,10 +133,11 @@ def _is_retired(old: sqlite3.Connection) -> bool:
     return marker is not None and marker.status == "retired"
 
 
-def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration, *, now: bool) -> None:
-    """``now``: by this very process, which would know of a write to the new database; otherwise the guard says it."""
+AGAIN = "nothing is lost and writes are recorded; run `hotmig drain` again, then `hotmig cutover`"
+
+
+def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration) -> None:
     marker, progress = read_marker(old), read_progress(new)
-    again = "nothing is lost and writes are recorded; run `hotmig drain` again, then `hotmig cutover`"
     if _is_retired(old):
         raise Refused("another cutover has retired the old database", "`hotmig status` says where things stand")
     if not migration.new.exists():
@@ -141,37 +145,34 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
     if marker is None or progress is None:
         raise Refused("_migration_marker is gone from the old database", BEGIN_ANEW)
     if check_drift(old, migration.plan):
-        raise Refused("the old database's schema was touched since the drain (an ANALYZE is enough)", again)
-    if marker.status != "draining" or not (now or progress.drain_completed):
+        raise Refused("the old database's schema was touched since the drain (an ANALYZE is enough)", AGAIN)
+    if marker.status != "draining" or not progress.drain_completed:
         raise Refused("the migration is not drained", "run `hotmig drain`, then `hotmig cutover`")
-    if not (now or stands(new, migration.plan)):
-        raise Refused("the new database lost the triggers that keep everybody else out of it", again)
+    if not stands(new, migration.plan):
+        raise Refused("the new database lost the triggers that keep everybody else out of it", AGAIN)
+    _require_unwritten(old, marker, progress)
+    moved = high_water_moved(new, old, migration.plan)
+    if moved:
+        raise Refused(f"{moved} of the old database changed since the drain", AGAIN)
+
+
+def _require_unwritten(old: sqlite3.Connection, marker: Marker, progress: Progress) -> None:
+    """The log and the marker are as the drain left them."""
     logged = last_log_id(old)
     if logged < progress.last_replayed_log_id:
         raise Refused(
-            "the log is shorter than what was replayed: the old database was put back from a backup",
-            BEGIN_ANEW,
+            "the log is shorter than what was replayed: the old database was put back from a backup", BEGIN_ANEW
         )
     if logged != progress.last_replayed_log_id:
+        clock = clock_set(marker)
         raise Refused(
             f"the old database accepted {counted(logged - progress.last_replayed_log_id, 'write')} since the drain:"
-            " its fence has lapsed",
-            again,
+            f" its fence has lapsed{f', because {clock}' if clock else ''}",
+            AGAIN,
         )
-    moved = high_water_moved(new, old, migration.plan)
-    if moved:
-        raise Refused(f"{moved} of the old database changed since the drain", again)
-
-
-def finish_half_cut(old: sqlite3.Connection, new: Supervised, migration: Migration, seconds: float, walk: Walk) -> None:
-    """The second half of a hand-over whose first half was committed. Its data migrations are run again.
-
-    They had succeeded before the first half, on the same rows, and went with the transaction.
-    """
-    give_back(migration.new)
-    schema = migration.schema
-    with foreign_keys(new, bool(walk.pending)), transaction(new, seconds, "the new database"):
-        make_ready(new, schema, data=partial(walk_at_cutover, old, new, schema, walk, walk.deadline()))
+    if progress.fence_from != marker.fence_from:
+        # A copy from another drain, behind which just as many writes came.
+        raise Refused("the old database is not as the drain left it: it was put back from a backup", AGAIN)
 
 
 def make_ready(
@@ -186,8 +187,9 @@ def make_ready(
     """
     if read_status(new) != "migrating":
         raise HotmigError("the new database is not being built", "`hotmig status` says what is next")
+    is_rehearsed = rehearsed is not None and value(new, "PRAGMA schema_version") == rehearsed
     lower_guard(new)
-    if rehearsed is not None and value(new, "PRAGMA schema_version") == rehearsed:
+    if is_rehearsed:
         # The same statements over the same catalog: what they make of it has been read already.
         for sql in schema.create_triggers:
             execute(new, sql)

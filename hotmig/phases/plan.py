@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from hotmig.capture.marker import Marker
 from hotmig.catalog.fingerprint import canonical, digest, equal
 from hotmig.catalog.read import read_catalog, reserved_strangers
 from hotmig.errors import HotmigError
+from hotmig.phases.budget import Deadline
 from hotmig.phases.data_walk import marks_of
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import cut_in_two, file_size
@@ -127,20 +127,42 @@ def _answer(db: sqlite3.Connection, probe: Probe, seconds: float | None) -> Answ
     try:
         with _at_most(db, seconds):
             return Answer(probe, tuple(execute(db, probe.sql, probe.parameters).fetchall()))
+    except _TookTooLong as late:
+        return Answer(probe, (), str(late), cut_short=True)
     except sqlite3.Error as error:
-        return Answer(probe, (), str(error), cut_short=error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT)
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            raise
+        return Answer(probe, (), str(error))
+
+
+class _TookTooLong(Exception):
+    """A question was interrupted."""
 
 
 @contextmanager
 def _at_most(db: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
-    """Interrupts what takes longer: in rollback-journal mode a reader holds up the writers."""
+    """Interrupts what takes longer: in rollback-journal mode a reader holds up the writers. Raises _TookTooLong.
+
+    SQLite tells an exception in its handler, such as that of a signal which arrived there, as an interrupt too.
+    """
     if seconds is None:
         yield
         return
-    deadline = time.monotonic() + seconds
-    db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+    deadline = Deadline.after(seconds)
+    late: list[bool] = []
+
+    def look() -> bool:
+        if deadline.is_over:
+            late.append(True)
+        return bool(late)
+
+    db.set_progress_handler(look, STEPS_BETWEEN_LOOKS)
     try:
         yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT or not late:
+            raise
+        raise _TookTooLong(str(error)) from error
     finally:
         db.set_progress_handler(None, 0)
 
@@ -155,18 +177,24 @@ def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Fact
         old_file=old.name,
         old_names=old.stat().st_nlink,
         old_size=file_size(old),
-        disk_free=shutil.disk_usage(location.new.parent).free,
+        disk_free=shutil.disk_usage(location.new.parent).free + _built_so_far(location),
         user_id=os.geteuid(),
         owner_id=old.stat().st_uid,
         foreign_group=None if _in_group(old.stat().st_gid) else old.stat().st_gid,
         read_only=tuple(str(path) for path in (location.new.parent, old) if not os.access(path, os.W_OK)),
         target=location.new.name,
         target_taken=_taken(location, wanted),
+        under_way=location.marker.target if location.marker and location.building != location.new else None,
         strangers=reserved_strangers(db),
         functions=frozenset(row[0] for row in execute(db, "SELECT DISTINCT name FROM pragma_function_list")),
         collations=frozenset(row[0] for row in execute(db, "SELECT name FROM pragma_collation_list")),
         drifted=("its catalog is not the one that it was built with",) if drifted else (),
     )
+
+
+def _built_so_far(location: Location) -> int:
+    """What the unfinished new file of this migration takes already, in bytes."""
+    return file_size(location.new) if location.building == location.new and location.new.is_file() else 0
 
 
 def _in_group(group: int) -> bool:
@@ -193,7 +221,7 @@ def _rows(db: sqlite3.Connection, wanted: CopyPlan, seconds: float | None) -> It
     """The rows of each source; a table that takes too long to count is left out."""
     for step in wanted.steps:
         if step.source is not None:
-            with suppress(sqlite3.OperationalError), _at_most(db, seconds):
+            with suppress(_TookTooLong), _at_most(db, seconds):
                 yield step.table.name, value(db, f"SELECT count(*) FROM {quote(step.source.name)}")
 
 

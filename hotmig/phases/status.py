@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotmig import project
+from hotmig.capture.clock import SECONDS_A_DAY, julian_day
 from hotmig.capture.marker import Marker
 from hotmig.errors import HotmigError
-from hotmig.phases.attention import attention, broken_by, next_command
+from hotmig.phases.attention import attention, broken_by, ended_badly, next_command, stands_still
 from hotmig.phases.locate import guess_name
+from hotmig.phases.read_only import read_only_by
 from hotmig.phases.standing import (
-    SECONDS_A_DAY,
     Pair,
     Phase,
     began,
     find_pair,
-    julian_day,
     phase_of,
     recording_ancestors,
 )
 from hotmig.phases.survey import DatabaseFile, Survey, survey
 from hotmig.planning.data_marks import Known
-from hotmig.transfer.identity import Progress
+from hotmig.transfer.identity import Progress, TableCopy
 
 if TYPE_CHECKING:
     from hotmig.phases.last_run import LastRun
@@ -63,6 +63,7 @@ class NewSide:
     tables_copied: int | None = None
     tables: int | None = None
     rows_copied: int | None = None
+    rows_expected: int | None = None  # when the copy began; None where not every table was counted
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class Status:
     last_run: LastRun | None = None
     runs_problem: str | None = None  # why the ledger could not be read
     at_work: str | None = None  # the command that holds the directory's lock
+    read_only: str | None = None  # what marks the directory so that nothing is changed in it
     schema_edited: bool = False  # the module asks for something else than the migration under way
     data_migrations: tuple[Known, ...] = ()  # that are pending
 
@@ -99,7 +101,7 @@ class Status:
 
 def status(directory: Path, schema_file: Path | None = None, name: str | None = None) -> Status:
     """Reads where things stand. Raises HotmigError without the directory, Refused when several files are live."""
-    file = project.schema_file(directory, schema_file)
+    file = schema_file or _module(directory)
     name = name or guess_name(directory, file)
     seen = survey(directory, name, count_mappings=True)
     if seen.half_cut or recording_ancestors(seen):
@@ -107,12 +109,34 @@ def status(directory: Path, schema_file: Path | None = None, name: str | None = 
         seen = survey(directory, name, count_mappings=True)
     pair = find_pair(seen, file)
     now = time.time()
-    phase = phase_of(pair, julian_day(now))
+    phase = phase_of(pair, now)
     return _with_runs(_status(seen, file, pair, phase, now))
+
+
+def _module(directory: Path) -> Path:
+    """The module beside the data; where the migration under way, or with none there the last run, had another, that."""
+    default = project.schema_file(directory)
+    if not project.own_folder(directory).is_dir():
+        return default
+    from hotmig.phases.last_run import schema_given
+
+    target = _target(directory)
+    given = schema_given(directory, target) if target or not default.exists() else None
+    return given or default
+
+
+def _target(directory: Path) -> str | None:
+    """The new database of a migration under way, whatever the databases are called."""
+    for name in project.names(directory):
+        for file in survey(directory, name).files:
+            if file.marker:
+                return file.marker.target
+    return None
 
 
 def _with_runs(found: Status) -> Status:
     folder = project.own_folder(found.directory)
+    found = replace(found, read_only=read_only_by(found.directory))
     if not folder.is_dir():
         return found
     # Imported here: where nothing was run yet, status waits for neither lock nor ledger.
@@ -123,9 +147,13 @@ def _with_runs(found: Status) -> Status:
     found = replace(found, at_work=None if holder is None else str(holder))
     try:
         failed = _failed(found) if found.data_migrations else ()
-        return replace(found, last_run=last_run(found.directory), attention=(*found.attention, *failed))
+        found = replace(found, last_run=last_run(found.directory), attention=(*found.attention, *failed))
     except HotmigError as error:
         return replace(found, runs_problem=error.message)
+    if holder is not None:
+        return found
+    stands = stands_still(found.phase) if found.last_run is not None else ()
+    return replace(found, attention=(*found.attention, *stands, *ended_badly(found.phase, found.last_run)))
 
 
 def _failed(found: Status) -> tuple[str, ...]:
@@ -195,7 +223,13 @@ def _new_side(pair: Pair) -> NewSide:
         tables=None if copies is None else len(copies),
         tables_copied=None if copies is None else sum(copy.state in ("indexed", "copied") for copy in copies),
         rows_copied=None if copies is None else sum(copy.rows for copy in copies),
+        rows_expected=_expected(copies),
     )
+
+
+def _expected(copies: tuple[TableCopy, ...] | None) -> int | None:
+    counts = [copy.expected for copy in copies or () if copy.expected is not None]
+    return sum(counts) if copies and len(counts) == len(copies) else None
 
 
 def _hash_in_name(path: Path | None) -> str | None:

@@ -11,7 +11,7 @@ from hotmig.sqlite import execute, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import explain_conflict
 from hotmig.transfer.full_text import rebuild, touch
-from hotmig.transfer.guard import raise_guard, require_untouched
+from hotmig.transfer.guard import require_untouched
 from hotmig.transfer.high_water import carry_high_water
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.lost_values import of_logged_keys, require_none_lost
@@ -86,13 +86,14 @@ def replay(
     most: int | None = None,
     finish: bool = False,
     proved_from: int | None = None,
-    guard: bool = False,
+    fence_from: float | None = None,
 ) -> Replayed:
     """Replays everything up to the newest log row of one snapshot, in one transaction of the new database.
 
     ``most`` stops it earlier, after so many log rows. With ``finish`` (under the fence) it also carries the high-water
-    marks over and proves the rows that it touched. ``proved_from`` is what ``commits_of_others`` said when the proof
-    began. With ``guard`` the cutover comes later: ``drain_completed`` is set, and everybody is kept out until then.
+    marks over, proves the rows that it touched and completes the drain: the guard keeps everybody out from then on.
+    ``proved_from`` is what ``commits_of_others`` said when the proof began, ``fence_from`` tells which fence it was.
+
     Raises Refused when a row does not fit, or somebody else wrote since the proof; then nothing has changed.
     """
     started = time.monotonic()
@@ -117,12 +118,10 @@ def replay(
             prove_keys(session, keys)
             rebuild(session)
             carry_high_water(session)
-        if guard:
-            raise_guard(session.db, session.plan)
         execute(
             session.db,
-            "UPDATE main._migration_progress SET last_replayed_log_id = ?, drain_completed = ?",
-            (keys.upto, int(guard)),
+            "UPDATE main._migration_progress SET last_replayed_log_id = ?, drain_completed = ?, fence_from = ?",
+            (keys.upto, int(finish), fence_from),
         )
         own_seconds = watch.seconds()
     if finish:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -450,6 +452,35 @@ def test_behind_one_fence_there_is_no_budget(tmp_path: Path) -> None:
     assert marks(shop) == [("001_slow", True, False, None)]
 
 
+def test_the_last_replay_and_they_have_one_budget_together(tmp_path: Path) -> None:
+    shop = open_data_shop(tmp_path / "shop", numbered("001_slow", "time.sleep(0.6)"))
+    shop.run("migrate")
+    slow = """
+import time
+import hotmig.phases.pause as p
+replay = p.replay
+p.replay = lambda *rest, **named: (time.sleep(0.6), replay(*rest, **named))[1]
+"""
+    process = patched(shop, slow, "drain", "--cutover", "--max-pause", "1")
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 4, told
+    assert "data migration 001_slow did not come to its end within --max-pause" in told
+    assert (shop.phase(), accepts(shop, shop.old)) == ("recording", True)
+
+
+def test_a_cutover_that_waited_for_a_lock_takes_nothing_from_them(tmp_path: Path) -> None:
+    shop = open_data_shop(tmp_path / "shop", numbered("001_slow", "time.sleep(0.3)"))
+    shop.run("migrate")
+    shop.run("drain")
+    application = sqlite3.connect(shop.old, isolation_level=None, check_same_thread=False)
+    application.execute("BEGIN IMMEDIATE")
+    release = Timer(1.2, application.close)
+    release.start()
+    shop.run("cutover --max-pause 1")
+    release.join()
+    assert marks(shop) == [("001_slow", True, False, None)]
+
+
 # --- cut in two
 
 
@@ -485,6 +516,31 @@ handover.persist = killed_between
         assert "ran data migration 001_upper" in shop.run("cutover").stdout
     assert names(shop, shop.new) == (NAMES if way_on == "skip" else UPPER)
     assert shop.phase() == "retired"
+
+
+def test_a_half_that_is_not_as_it_was_drained_is_proved_before_they_run(tmp_path: Path) -> None:
+    """They see the rows of the old database, and what fails then leaves the half as it was."""
+    shop = open_data_shop(tmp_path / "shop", upper(), numbered("002_bad", FAILING))
+    shop.run("migrate")
+    shop.run("drain")
+    drained = shop.directory / "drained"
+    shutil.copyfile(shop.new, drained)
+    shop.write("UPDATE _migration_marker SET status = 'recording', fence_from = NULL, fence_until = NULL")
+    shop.write("UPDATE item SET name = 'late' WHERE id = 2")
+    shop.run("drain")
+    shop.write("UPDATE _migration_marker SET status = 'retired'")  # the first of the two commits
+    shutil.copyfile(drained, shop.new)
+    for side in ("-wal", "-shm", "-journal"):
+        shop.new.with_name(shop.new.name + side).unlink(missing_ok=True)
+    assert "002_bad failed" in shop.run("cutover", code=1).stderr
+    assert (shop.phase(), names(shop, shop.new)) == ("half-cut", [("item 1",), ("late",)])
+    assert [step[1:] for step in shop.steps() if step[0] == "data migration"] == [
+        ("001_upper", "rolled_back"),
+        ("002_bad", "failed"),
+    ]
+    rewrite(shop, upper(), numbered("002_bad"))
+    assert shop.json("cutover")["data_migrations"] == ["001_upper", "002_bad"]
+    assert (shop.phase(), names(shop, shop.new)) == ("retired", [("ITEM 1",), ("LATE",)])
 
 
 def test_the_way_out_of_one_that_can_not_succeed_is_to_skip_it(tmp_path: Path) -> None:
