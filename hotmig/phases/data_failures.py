@@ -10,6 +10,7 @@ from hotmig import project
 from hotmig.errors import HotmigError
 from hotmig.ledger.model import Step
 from hotmig.ledger.store import reading_ledger
+from hotmig.phases.last_run import GLANCE_SECONDS
 
 RUN, SKIP, UNSKIP = "data migration", "skip data migration", "unskip data migration"  # actions of steps
 
@@ -25,7 +26,7 @@ class Failure:
 
 def failures(directory: Path) -> dict[str, Failure]:
     """The data migrations whose newest step in the ledger failed, by name. Raises HotmigError for a bad ledger."""
-    with reading_ledger(project.own_folder(directory)) as ledger:
+    with reading_ledger(project.own_folder(directory), GLANCE_SECONDS) as ledger:
         newest: dict[str, Step] = {}
         for step in ledger.steps_of((RUN, SKIP, UNSKIP)) if ledger else ():
             if step.status in ("done", "failed"):
