@@ -37,10 +37,11 @@ _SETS = re.compile(
     r"\s*PRAGMA\s+(\w+\.)?"
     r"(wal_checkpoint|(journal_mode|user_version|application_id|page_size|encoding|auto_vacuum)\s*=)"
 )
-# The second opinion: whatever is not known to read alone, or to say something of the connection alone.
+# The second opinion: whatever is not known to read alone, or to say something of the connection alone. A savepoint in
+# a transaction only asks whether that is whole.
 _READS = re.compile(
-    r"\s*(SELECT|EXPLAIN|ATTACH|DETACH)\b|\s*PRAGMA\s+(\w+\.)?"
-    r"((foreign_keys|synchronous|cache_size|temp_store|secure_delete|wal_autocheckpoint)\s*=|(?!wal_checkpoint)\w+\s*(\(|$))"
+    r"\s*(SELECT|EXPLAIN|ATTACH|DETACH|(SAVEPOINT|RELEASE) hotmig_whole)\b|\s*PRAGMA\s+(\w+\.)?"
+    r"((foreign_keys|defer_foreign_keys|synchronous|cache_size|temp_store|secure_delete|wal_autocheckpoint)\s*=|(?!wal_checkpoint)\w+\s*(\(|$))"
 )
 # Work tables live in the connection and die with it: killed behind such a statement is killed before it.
 _WORK = re.compile(
