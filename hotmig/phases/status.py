@@ -99,37 +99,27 @@ class Status:
 
 def status(directory: Path, schema_file: Path | None = None, name: str | None = None) -> Status:
     """Reads where things stand. Raises HotmigError without the directory, Refused when several files are live."""
-    file = schema_file or _module(directory)
-    name = name or guess_name(directory, file)
+    default = project.schema_file(directory, schema_file)
+    name = name or guess_name(directory, default)
     seen = survey(directory, name, count_mappings=True)
     if seen.half_cut or recording_ancestors(seen):
         # A cutover between two of our reads looks like one that was killed half-way.
         seen = survey(directory, name, count_mappings=True)
+    file = schema_file or _module(seen, default)
     pair = find_pair(seen, file)
     now = time.time()
     phase = phase_of(pair, now)
     return _with_runs(_status(seen, file, pair, phase, now))
 
 
-def _module(directory: Path) -> Path:
+def _module(seen: Survey, default: Path) -> Path:
     """The module beside the data; where the migration under way, or with none there the last run, had another, that."""
-    default = project.schema_file(directory)
-    if not project.own_folder(directory).is_dir():
+    target = next((file.marker.target for file in seen.files if file.marker), None)
+    if (target is None and default.exists()) or not project.own_folder(seen.directory).is_dir():
         return default
     from hotmig.phases.last_run import schema_given
 
-    target = _target(directory)
-    given = schema_given(directory, target) if target or not default.exists() else None
-    return given or default
-
-
-def _target(directory: Path) -> str | None:
-    """The new database of a migration under way, whatever the databases are called."""
-    for name in project.names(directory):
-        for file in survey(directory, name).files:
-            if file.marker:
-                return file.marker.target
-    return None
+    return schema_given(seen.directory, target) or default
 
 
 def _with_runs(found: Status) -> Status:
