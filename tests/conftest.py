@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = 100
+EXAMPLES = 60
 PROBE_TABLES = 2_000
 RANDOM_KILLS = 6
 
