@@ -136,7 +136,7 @@ class Run:
                 break  # an earlier migration to a database of that name
             if run.stamp != "rolled_back":
                 self.ledger.stamp(run.run_id, "abandoned", now())
-            if _began(steps):
+            if began(steps):
                 break
 
     def abandon_for_dead(self, command: str) -> None:
@@ -145,7 +145,7 @@ class Run:
             if run.command == command and run.stamp == "running" and run.run_id != self.run_id and run.new_file:
                 self.abandon_earlier(run.new_file, run.run_id)
             steps = self.ledger.steps(run.run_id) if self.ledger else ()
-            if _began(steps) or any(step.action == READY and step.status == "done" for step in steps):
+            if began(steps) or any(step.action == READY and step.status == "done" for step in steps):
                 break  # what came before it is settled
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -175,7 +175,7 @@ class Run:
 UNRECORDED = Run()  # for callers who write nothing down
 
 
-def _began(steps: Sequence[Step]) -> bool:
+def began(steps: Sequence[Step]) -> bool:
     """Whether a migration began with this run."""
     return any(step.action == START_RECORDING and step.status != "failed" for step in steps)
 

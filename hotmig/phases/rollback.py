@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,7 +70,8 @@ def preview(directory: Path, run_id: str) -> RollbackResult:
     """
     view = show_run(directory, run_id)
     _refuse_handed_over(directory, view)
-    latest, before = _latest(directory), _undone_before(directory, view)
+    runs = list_runs(directory)
+    latest, before = _latest(runs), _undone_before(runs, view)
     steps = tuple(_undoing(directory, view, step, latest, before) for step in reversed(view.steps))
     # What a rollback that died has undone is still to be marked.
     is_left = any(undoing.does or undoing.status for undoing in steps)
@@ -118,21 +119,20 @@ def _refuse_handed_over(directory: Path, view: RunView) -> None:
             raise cut_in_two()
 
 
-def _latest(directory: Path) -> dict[Undo, str]:
+def _latest(runs: Sequence[RunView]) -> dict[Undo, str]:
     """Which run did last what can be undone: what the databases have now is that one's."""
     found: dict[Undo, str] = {}
-    for run in list_runs(directory):  # the newest first
+    for run in runs:  # the newest first
         for step in run.steps:
             if step.undo is not None and step.status != "failed":
                 found.setdefault(step.undo, run.run_id)
     return found
 
 
-def _undone_before(directory: Path, view: RunView) -> frozenset[tuple[str, str]]:
+def _undone_before(runs: Sequence[RunView], view: RunView) -> frozenset[tuple[str, str]]:
     """What rollbacks that died have done, or had in hand: the inverse, and what it was done to."""
     if view.state in UNDONE:
         return frozenset()
-    runs = list_runs(directory)
     newer = runs[: [run.run_id for run in runs].index(view.run_id)]
     died = [run for run in newer if run.command == COMMAND and run.state == "partially_committed"]
     about = [run for run in died if (run.new_file, run.old_file) == (view.new_file, view.old_file)]
