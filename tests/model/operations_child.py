@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+from tests.crash.forked import become
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds until a command counts as hung
 Act = Literal["KILL", "STOP", "TERM", "INT"]
@@ -126,23 +128,17 @@ class Server:
         return pid
 
     def _become(self, words: list[str], moment: Moment | None) -> None:
-        """In the child: prints into files, and runs the command line as ``python -m hotmig`` does."""
-        for number, name in ((0, os.devnull), (1, self._file(os.getpid(), "out")), (2, self._file(os.getpid(), "err"))):
-            descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-            os.dup2(descriptor, number)
-            os.close(descriptor)
-        sys.argv = ["hotmig", *words]
-        if moment is not None:
-            watch(moment)
-        from hotmig.__main__ import main
+        """In the child: runs the command line as ``python -m hotmig`` does."""
+        files = {0: os.devnull, 1: self._file(os.getpid(), "out"), 2: self._file(os.getpid(), "err")}
 
-        try:
+        def command_line() -> None:
+            if moment is not None:
+                watch(moment)
+            from hotmig.__main__ import main
+
             main()
-        except SystemExit as done:
-            code = done.code if isinstance(done.code, int) else 1
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+
+        become(words, files, command_line)
 
     def _ended(self, pid: int, deadline: float) -> Ended:
         while True:
