@@ -73,13 +73,15 @@ def at_work(
 
     require_writable(options.directory)
     find = partial(locate, options.directory, options.schema_file, need_schema=need_schema, extensions=extensions)
+    known = None
     try:
-        database = find().old
+        found = find()
+        database, known = found.old, found.schema
     except CutShort as cut:
         database = cut.path  # mended behind the lock
     require_owner(database)
     with recorded(options, command, no_ledger=no_ledger, database=database) as run:
-        yield find(mends=True), run
+        yield find(mends=True, known=known), run
 
 
 @contextmanager

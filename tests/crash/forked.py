@@ -25,7 +25,7 @@ PATIENCE = 120.0  # seconds until a child counts as hung
 @cache
 def _server() -> subprocess.Popen[str]:
     """One for each process of the tests."""
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+    environment = {**os.environ, "NO_COLOR": "1"}
     command = [sys.executable, "-m", __name__]
     server = subprocess.Popen(
         command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -58,7 +58,7 @@ class Commands:
     """The server, seen from the test: every call waits until its commands end or are held up."""
 
     def __init__(self) -> None:
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+        environment = {**os.environ, "NO_COLOR": "1"}
         environment.pop("HOTMIG_READ_ONLY", None)
         self._server = subprocess.Popen(
             [sys.executable, "-m", __name__], cwd=ROOT, env=environment, text=True,

@@ -27,9 +27,9 @@ SOME_HASH = "0123456789abcdef"
 
 
 def environment() -> dict[str, str]:
-    """Child processes import this very tree, wherever they run, and leave no ``__pycache__`` in it."""
+    """Child processes import this very tree, wherever they run."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "NO_COLOR": "1"}
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
@@ -40,7 +40,7 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
 
 
 def by_hand(path: Path, *statements: str) -> None:
-    """Executes what an operator types, each statement again and again until no writer is in its way.
+    """Executes what an operator types, each statement again and again until no writer and no pause is in its way.
 
     SQLite's own busy timeout waits for 100 ms between two tries, and starves under steady writers.
     """
@@ -60,6 +60,10 @@ def _executed(db: sqlite3.Connection, statement: str) -> bool:
         db.execute(statement)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    except sqlite3.IntegrityError as error:
+        if not str(error).startswith("hotmig: writes are paused"):
             raise
         return False
     return True
