@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hotmig.cli import signals
 from hotmig.cli.failures import RUN_ID
 from hotmig.cli.options import ARGUMENTS, Options
 from hotmig.cli.output import note, remember, warn
@@ -42,6 +43,7 @@ def recorded(options: Options, command: str, *, no_ledger: bool = False, databas
         try:
             with _snapshot_on_failure(options, run):
                 yield run
+            signals.done()
         finally:
             for problem in run.unwritten:
                 warn(f"the ledger did not take an outcome: {problem}")

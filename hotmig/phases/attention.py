@@ -42,6 +42,8 @@ def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
         return "hotmig reset"
     if phase == "retired" and not pair.in_service:
         return None
+    if _is_unknown(pair.new):
+        return None  # how far it is can't be seen: a full disk must not look like a copy to be begun again
     if pair.changed_by_hand:
         return "hotmig plan"
     if phase in ("draining", "lapsed") and built(pair.new) == "copying":
@@ -71,6 +73,8 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
         is_directory = pair.new_path is not None and pair.new_path.is_dir()
         what = "is a directory: move it away" if is_directory else "is not there"
         yield f"the new database {pair.marker.target} {what}"
+    if pair.marker and pair.old and pair.old.recording and _is_unknown(pair.new):
+        yield f"{pair.marker.target} can't be read: how far it is, and what is next, is known when it can"
     yield from pair.edited
     if pair.earlier:
         yield (
@@ -131,6 +135,11 @@ def _why_gone(new: DatabaseFile | None) -> str:
 def _is_to_be_built_again(pair: Pair) -> bool:
     """Whether the file that is being built was damaged or overwritten: nothing of the application's is in it."""
     return pair.new is not None and pair.new.broken and pair.old is not None and pair.old.recording
+
+
+def _is_unknown(new: DatabaseFile | None) -> bool:
+    """Whether something outside keeps the file that is being built from being read."""
+    return new is not None and new.problem is not None and not new.broken and new.problem not in UNFINISHED
 
 
 def _old_cut_short(seen: Survey, pair: Pair) -> bool:

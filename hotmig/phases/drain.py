@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from hotmig.capture.drift import check_drift
@@ -18,6 +19,7 @@ from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.phases.budget import HOLD_SECONDS, MAX_PAUSE_SECONDS, Budget
 from hotmig.phases.cutover import cutover as finish_cutover
 from hotmig.phases.cutover import tidy_up
+from hotmig.phases.fence_down import fenced, lower_if_up
 from hotmig.phases.handover import rehearse
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import (
@@ -28,7 +30,7 @@ from hotmig.phases.migration import (
     old_writer,
     require_copied,
 )
-from hotmig.phases.pause import CaughtUp, pause
+from hotmig.phases.pause import CaughtUp, Paused, pause
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.phases.settled import is_settled
 from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, reading, transaction, value
@@ -92,16 +94,40 @@ def drain(
     require_copied(migration)
     if _already_drained(migration) and not cutover:
         return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
+    drained: list[Paused] = []
+    work = partial(_drained, migration, Budget(max_pause, hold), cutover, report, seconds, extensions, run, drained)
+
+    def lower() -> None:
+        if drained:
+            with old_writer(migration.old, seconds) as old:
+                lower_if_up(old, migration.old.name, seconds, run)
+
+    # Told to stop while the files are closed behind it: a deploy script that ends there never cuts over.
+    return fenced(work, lower)
+
+
+def _drained(
+    migration: Migration,
+    budget: Budget,
+    cutover: bool,
+    report: Report,
+    seconds: float,
+    extensions: tuple[str, ...],
+    run: Run,
+    drained: list[Paused],
+) -> DrainResult:
+    """Appends to ``drained`` as soon as the fence is up and all is replayed."""
     with (
         old_writer(migration.old, seconds) as old,
         open_session(migration.new, migration.old, migration.plan, seconds, extensions, run.step) as session,
         new_writer(migration.new, seconds) as new,
     ):
         make_durable(session.db)
-        _begin(old, new, migration, seconds, max_pause, run)
+        _begin(old, new, migration, seconds, budget.max_pause, run)
         caught_up, proved = _caught_up(session, new, report)
         rehearsed = rehearse(new, migration.schema, seconds) if cutover else None
-        paused = pause(old, new, session, migration, caught_up, Budget(max_pause, hold), rehearsed, run)
+        paused = pause(old, new, session, migration, caught_up, budget, rehearsed, run)
+        drained.append(paused)
         left = tidy_up(new, seconds, run) if cutover else None
         lapsed = not cutover and not fence_state(read_marker(old), time.time()).is_up
     rounds = (*caught_up.rounds, paused.rest)
@@ -115,7 +141,7 @@ def drain(
         proved=proved,
         fenced_at=paused.fenced_at,
         drained_seconds=paused.drained_seconds,
-        hold=hold,
+        hold=budget.hold,
         lapsed=lapsed,
         left=left,
         pause=paused.seconds,

@@ -114,12 +114,23 @@ def status(directory: Path, schema_file: Path | None = None, name: str | None = 
 
 def _module(seen: Survey, default: Path) -> Path:
     """The module beside the data; where the migration under way, or with none there the last run, had another, that."""
-    target = next((file.marker.target for file in seen.files if file.marker), None)
+    target = _target(seen)
     if (target is None and default.exists()) or not project.own_folder(seen.directory).is_dir():
         return default
     from hotmig.phases.last_run import schema_given
 
     return schema_given(seen.directory, target) or default
+
+
+def _target(seen: Survey) -> str | None:
+    """What the migration under way builds, or what the last one brought into service. Older archives tell nothing."""
+    live = {file.path.name for file in seen.files if not file.retired}
+    targets = {
+        file.retired: file.marker.target
+        for file in seen.files
+        if file.marker and (not file.retired or file.marker.target in live)
+    }
+    return targets.get(False) or targets.get(True)
 
 
 def _with_runs(found: Status) -> Status:
@@ -216,7 +227,7 @@ def _hash_in_name(path: Path | None) -> str | None:
 
 def _pending(pair: Pair) -> int | None:
     """Log rows that were not replayed yet; None where nothing is recorded or all was handed over."""
-    if pair.old is None or pair.old.log_entries is None or pair.in_service:
+    if pair.old is None or pair.old.log_entries is None or pair.in_service or (pair.new and pair.new.problem):
         return None
     progress = pair.new.progress if pair.new else None
     if pair.old.retired and progress is None:

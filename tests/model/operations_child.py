@@ -55,13 +55,16 @@ class Ended:
 
 
 class Commands:
-    """The server, seen from the test: every call waits until its commands end or are held up."""
+    """The server, seen from the test: every call waits until its commands end or are held up.
 
-    def __init__(self) -> None:
+    ``broken`` is a way in which hotmig is broken on purpose.
+    """
+
+    def __init__(self, broken: str | None = None) -> None:
         environment = {**os.environ, "NO_COLOR": "1"}
         environment.pop("HOTMIG_READ_ONLY", None)
         self._server = subprocess.Popen(
-            [sys.executable, "-m", __name__], cwd=ROOT, env=environment, text=True,
+            [sys.executable, "-m", __name__, *filter(None, [broken])], cwd=ROOT, env=environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
 
@@ -206,6 +209,10 @@ def serve() -> None:
     import_everything()
     import tests.crash.child  # noqa: F401
     from tests.model.driver import chunks_of
+    from tests.model.operations_broken import BROKEN
+
+    for broken in sys.argv[1:]:
+        BROKEN[broken]()
 
     with TemporaryDirectory() as folder, chunks_of(2):
         server = Server(Path(folder))

@@ -74,7 +74,7 @@ class Application:
 
     def __init__(
         self, shape: Shape, db: Path, directory: Path, *, writers: int = 2, seed: int = 1, follow: bool = False,
-        refusals: int = 20, pace: float = 0.0, program: str = "tests.scenarios.writers",
+        refusals: int = 20, pace: float = 0.001, program: str = "tests.scenarios.writers",
     ) -> None:  # fmt: skip
         self.db = db
         self.journals = [directory / f"writer-{number}.jsonl" for number in range(1, writers + 1)]
