@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = 60
-PROBE_TABLES = 2_000
+EXAMPLES = 40
+PROBE_TABLES = 1_200
 RANDOM_KILLS = 6
 
 

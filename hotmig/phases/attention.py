@@ -84,10 +84,11 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     yield from _odd_files(seen, pair, phase)
 
 
-def ended_badly(phase: Phase, last: LastRun | None) -> Iterator[str]:
-    """What someone should look at where the last run of a migration under way did not come to its end."""
-    if last is not None and phase not in IDLE and last.state in ("failed", "partially_committed"):
-        yield f"the last run, `hotmig {last.command}`, did not come to its end: {last.error or 'its process died'}"
+def ended_badly(phase: Phase, run: LastRun | None) -> Iterator[str]:
+    """What someone should look at where a run of a migration under way did not come to its end, and none settled it."""
+    if run is not None and phase not in IDLE:
+        why = run.error or "its process died, or could not write down how it ended"
+        yield f"`hotmig {run.command}` did not come to its end: {why}"
 
 
 def stands_still(phase: Phase) -> Iterator[str]:

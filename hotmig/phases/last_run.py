@@ -71,16 +71,20 @@ def _schema_file(arguments: str) -> Path | None:
 def unsettled(directory: Path) -> LastRun | None:
     """The run that failed or was left half done, and that none since has settled; None too where nobody knows.
 
-    A run that did nothing settles one that changed nothing. What was left half done needs more.
+    A run that did nothing settles one that changed nothing. What was left half done needs more, and a run that was
+    refused since does not hide it.
     """
-    did_nothing = False
+    did_nothing, refused = False, None
     try:
         for last, steps in _newest_first(directory):
-            if last.state == "partially_committed" or (last.state == "failed" and not did_nothing):
+            if last.state == "partially_committed":
                 return last
-            if steps or last.command in SETTLING:
-                return None
-            did_nothing = True
+            if last.state == "failed":
+                refused = refused or (None if did_nothing else last)
+            elif steps or last.command in SETTLING:
+                break
+            else:
+                did_nothing = True
     except HotmigError:
         pass  # status tells; what only looks at the databases goes on
-    return None
+    return refused

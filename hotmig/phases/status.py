@@ -140,7 +140,7 @@ def _with_runs(found: Status) -> Status:
         return found
     # Imported here: where nothing was run yet, status waits for neither lock nor ledger.
     from hotmig.lock import read_holder
-    from hotmig.phases.last_run import last_run
+    from hotmig.phases.last_run import last_run, unsettled
 
     holder = read_holder(folder)
     found = replace(found, at_work=None if holder is None else str(holder))
@@ -151,7 +151,8 @@ def _with_runs(found: Status) -> Status:
     if holder is not None:
         return found
     stands = stands_still(found.phase) if found.last_run is not None else ()
-    return replace(found, attention=(*found.attention, *stands, *ended_badly(found.phase, found.last_run)))
+    badly = ended_badly(found.phase, unsettled(found.directory))
+    return replace(found, attention=(*found.attention, *stands, *badly))
 
 
 def _status(seen: Survey, schema_file: Path, pair: Pair, phase: Phase, now: float) -> Status:

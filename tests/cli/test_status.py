@@ -292,7 +292,7 @@ def test_a_drain_that_died_behind_its_fence_is_told(tmp_path: Path) -> None:
     assert shop.json("status")["attention"] == [
         "the fence is up: the application's writes are refused",
         "no command is at work: nobody replays the rest, and writes are refused until the fence lapses",
-        "the last run, `hotmig drain`, did not come to its end: its process died",
+        "`hotmig drain` did not come to its end: its process died, or could not write down how it ended",
     ]
 
 

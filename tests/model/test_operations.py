@@ -11,6 +11,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.conftest import EXAMPLES
 from tests.model.operations import Operations
 from tests.model.operations_broken import BROKEN
 from tests.model.operations_child import Commands
@@ -28,8 +29,14 @@ def test_nothing_is_lost_whatever_happens(journal_mode: str) -> None:
         run_state_machine_as_test(partial(Operations, journal_mode, commands), settings=profile)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Two of the ways to break it; all of them where more was asked for than CI asks for."""
+    if "broken" in metafunc.fixturenames:
+        thorough = metafunc.config.getoption("--examples") > EXAMPLES
+        metafunc.parametrize("broken", list(BROKEN)[: None if thorough else 2])
+
+
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("broken", BROKEN)
 def test_what_is_broken_is_found(broken: str) -> None:
     """The same sequences every time, and the failure is not made smaller."""
     migrations = settings.get_profile("migrations")
