@@ -34,19 +34,22 @@ def recorded(options: Options, command: str, *, no_ledger: bool = False, databas
     typed = (click.get_current_context().find_root().obj or {}).get(ARGUMENTS, ())[command.count(" ") :]
     if options.schema_file is not None:
         typed = _with_whole_path(typed, str(options.schema_file))
-    with running(
-        options.directory, command, typed, ledger=not no_ledger, seconds=options.busy_timeout, database=database
-    ) as run:
-        if run.ledger is not None:
-            remember(RUN_ID, run.run_id)
-            note(options, f"Run {run.run_id}, in {run.ledger.path}")
-        try:
+    unwritten: Sequence[str] = ()
+    try:
+        with running(
+            options.directory, command, typed, ledger=not no_ledger, seconds=options.busy_timeout, database=database
+        ) as run:
+            unwritten = run.unwritten  # it grows until the run is stamped
+            signals.done_when(lambda: run.handed_over)
+            if run.ledger is not None:
+                remember(RUN_ID, run.run_id)
+                note(options, f"Run {run.run_id}, in {run.ledger.path}")
             with _snapshot_on_failure(options, run):
                 yield run
-            signals.done()
-        finally:
-            for problem in run.unwritten:
-                warn(f"the ledger did not take an outcome: {problem}")
+            signals.done_when(lambda: True)
+    finally:
+        for problem in unwritten:
+            warn(f"the ledger did not take an outcome: {problem}")
 
 
 def _with_whole_path(typed: Sequence[str], schema_file: str) -> list[str]:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -14,7 +15,7 @@ ALREADY = b"Stopping already: what was begun is undone first.\n"
 DONE = b"Done already; the exit code says how.\n"
 
 _received: int | None = None
-_is_done = False
+_done_when: Callable[[], bool] | None = None
 
 
 class Stopped(BaseException):
@@ -36,16 +37,16 @@ def received() -> int | None:
     return _received
 
 
-def done() -> None:
-    """What was to be done is done: a signal from here on comes too late, and must not make it look like a failure."""
-    global _is_done
-    _is_done = True
+def done_when(is_done: Callable[[], bool] | None) -> None:
+    """Behind what can't be taken back a signal comes too late, and must not make it look like a failure."""
+    global _done_when
+    _done_when = is_done
 
 
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape of a signal handler
-    global _received, _is_done
-    if _is_done:
-        _is_done = False  # a second one is obeyed: whoever reads the output may hold it up
+    global _received
+    if _done_when is not None and _done_when():
+        done_when(None)  # a second one is obeyed: whoever reads the output may hold it up
         _say(DONE)
         return
     if _received is not None and sys.exc_info()[0] is not None:

@@ -36,12 +36,14 @@ Reached = Callable[[Intent], None]
 class Run:
     """``ledger`` is None where nothing is written down (--no-ledger, and callers who keep no record).
 
-    ``acted`` says whether a side effect was begun; ``unwritten`` has the outcomes that the ledger did not take.
+    ``acted`` says whether a side effect was begun, ``handed_over`` whether the application is in the new database;
+    ``unwritten`` has the outcomes that the ledger did not take.
     """
 
     run_id: str = ""
     ledger: Ledger | None = None
     acted: bool = False
+    handed_over: bool = False
     unwritten: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -85,6 +87,7 @@ class Run:
 
         def reached(intent: Intent) -> None:
             done.setdefault(intent, now())
+            self.handed_over = self.handed_over or intent.action == READY
 
         try:
             yield reached
@@ -111,7 +114,7 @@ class Run:
             self.unwritten.append(str(failure))
         except BaseException:
             # The new database is in service: a deploy script that is told to stop must not take that for failed.
-            if not any(intent.action == READY for intent in done):
+            if not self.handed_over:
                 raise
             self.unwritten.append("interrupted")
 

@@ -53,14 +53,7 @@ def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
 
 def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     """What someone should look at, one sentence each."""
-    clock = clock_set(pair.marker) if pair.marker else None
-    if phase in ("draining", "drained"):
-        yield "the fence is up: the application's writes are refused"
-        if clock:
-            yield f"{clock} since then, and the fence goes by the clock"
-    if phase == "lapsed":
-        why = f" because {clock}" if clock else ""
-        yield f"the fence lapsed before the cutover{why}: writes flow again, and are recorded"
+    yield from _of_the_fence(pair, phase)
     if pair.marker and began(pair.marker) > time.time() + SLACK_SECONDS:
         yield f"the migration began at {pair.marker.started_utc}, which is not yet: the clock was set back"
     if phase == "half-cut":
@@ -82,6 +75,17 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
             " and `hotmig plan` and `hotmig migrate` refuse that"
         )
     yield from _odd_files(seen, pair, phase)
+
+
+def _of_the_fence(pair: Pair, phase: Phase) -> Iterator[str]:
+    clock = clock_set(pair.marker) if pair.marker else None
+    if phase in ("draining", "drained"):
+        yield "the fence is up: the application's writes are refused"
+        if clock:
+            yield f"{clock} since then, and the fence goes by the clock"
+    if phase == "lapsed":
+        why = f" because {clock}" if clock else ""
+        yield f"the fence lapsed before the cutover{why}: writes flow again, and are recorded"
 
 
 def ended_badly(phase: Phase, run: LastRun | None) -> Iterator[str]:

@@ -201,6 +201,8 @@ def _begin(
 
     An earlier drain is forgotten before that: killed in between, `cutover` would hand over what nobody proved.
     """
+    # The fence of an earlier drain: whatever becomes of this one, nothing is handed over behind that any more.
+    lower_if_up(old, migration.old.name, seconds, run)
     with reading(migration.old) as db:
         check_drift(db, migration.plan)
     with run.step("forget an earlier drain", migration.new.name), transaction(new, seconds, "the new database"):

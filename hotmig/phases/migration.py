@@ -151,11 +151,9 @@ def require_copied(migration: Migration) -> None:
         what = status or "not a database of hotmig"
         raise Refused(f"{migration.new.name} is {what}", "`hotmig status` says what is next")
     if any(copy.state != "copied" for copy in copies):
-        tables = ", ".join(copy.table for copy in copies if copy.state not in ("indexed", "copied"))
-        raise Refused(
-            f"the copy is not complete: {tables or 'its last step is missing'}",
-            "run `hotmig migrate`: it goes on where it stood",
-        )
+        waiting = [copy.table for copy in copies if copy.state not in ("indexed", "copied")]
+        missing = ", ".join(waiting) or "its last step"
+        raise Refused(f"the copy is not complete: {missing}", "run `hotmig migrate`: it goes on where it stood")
 
 
 @contextmanager

@@ -114,7 +114,6 @@ def test_python_m_starts_it() -> None:
         ("path", "--wait", "soon"),
         ("path", "--wait", "-1"),
         ("drain", "--hold", "0"),
-        ("cleanup-old", "--delete", "--unfence"),
     ],
 )
 def test_usage_errors_exit_2_and_point_to_the_help(arguments: tuple[str, ...]) -> None:

@@ -72,7 +72,7 @@ def test_behind_the_retirement_it_goes_on_to_the_end(command: str, at: str, by: 
     assert truth.facts(project).status == "ready"
 
 
-PRINTING = """import os, signal, sys
+PRINTING = """import os, signal
 from hotmig.__main__ import main
 from hotmig.cli import output
 
@@ -96,3 +96,32 @@ def test_a_signal_that_comes_when_all_is_done_is_too_late(tmp_path: Path) -> Non
     assert (done.returncode, "Done already" in done.stderr) == (0, True), done.stderr
     assert truth.facts(project).marker == "draining"
     assert "Drained" in done.stdout
+
+
+CLOSING = """import os, signal
+from hotmig.__main__ import main
+from hotmig.phases import cutover, drain
+
+tidy_up = cutover.tidy_up
+
+def told_to_stop(*arguments):
+    left = tidy_up(*arguments)
+    os.kill(os.getpid(), signal.SIGTERM)
+    return left
+
+cutover.tidy_up = drain.tidy_up = told_to_stop
+main()
+"""
+
+
+@pytest.mark.parametrize("command", ["cutover", "drain --cutover"])
+def test_behind_a_cutover_no_signal_makes_it_one_that_failed(command: str, tmp_path: Path) -> None:
+    """A deploy script would start the old version again."""
+    project = Project.adopt(tmp_path / "app", SHAPES["text"], "wal")
+    for before in sequence_of(command).before:
+        assert here(project, before).exit_code == 0
+    typed = [sys.executable, "-c", CLOSING, *command.split(), "--dir", str(project.directory)]
+    done = subprocess.run(typed, cwd=ROOT, env=environment(), text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert truth.facts(project).status == "ready"
+    assert here(project, "runs list --state completed --limit 1").output.count("completed") == 1
