@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,26 @@ def test_a_ledger_that_cannot_be_read_is_an_error_to_who_asks_for_it_alone(shop:
     with pytest.raises(HotmigError, match="can't be used"):
         last_run(shop.directory)
     assert unsettled(shop.directory) is None
+
+
+def edited(shop: Shop, column: str, value: object) -> None:
+    db = sqlite3.connect(shop.own / LEDGER_FILE, isolation_level=None)
+    db.execute(f"UPDATE run SET {column} = ?", (value,))
+    db.close()
+
+
+def test_a_process_number_that_is_none_is_that_of_a_dead_process(shop: Shop) -> None:
+    shop.run("migrate")
+    edited(shop, "state", "running")
+    edited(shop, "pid", "abc")
+    assert known(shop).state == "partially_committed"
+    assert shop.json("runs list")[0]["state"] == "partially_committed"
+
+
+@pytest.mark.parametrize("arguments", ["--schema 'x ", b"--schema \xff", "--schema /" + "x" * 5000])
+def test_arguments_that_hotmig_did_not_write_name_no_schema_module(shop: Shop, arguments: object) -> None:
+    shop.run("migrate")
+    edited(shop, "arguments", arguments)
+    (shop.directory / "schema.py").rename(shop.directory / "elsewhere.py")
+    assert "there is no schema module" in shop.run("plan", code=1).stderr
+    assert shop.phase() == "recording"
