@@ -25,7 +25,7 @@ from tests.scenarios.harness import wait_until
 SINCE = "2026-11-20T19:00:00.000Z"
 ODD = b'{"command": 1, "process": {"host": 5, "pid": "x", "started": 7}, "since": null}'
 PROGRAM = f"""import sys, pathlib
-from hotmig.lock import Holder, one_operator
+from hotmig.lock import one_operator
 with one_operator(pathlib.Path(sys.argv[1]), 'migrate', '{SINCE}'):
     print('held', flush=True)
     sys.stdin.read()

@@ -50,12 +50,13 @@ class Marker:
         return f"{self.plan_hash} {self.started_utc}"
 
 
-def insert_marker(target: str, plan_hash: str, directory: str | None = None) -> str:
-    """The statement that fills the marker; its schema_version is stamped after the last DDL."""
+def insert_marker(target: str, plan_hash: str, directory: str | None = None, began: str | None = None) -> str:
+    """The statement that fills the marker; its schema_version is stamped after the last DDL. ``began``: if not now."""
+    started = text(began) if began else "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
     return (
         f"INSERT INTO {MARKER}(id, format, status, target, plan_hash, schema_version, started_utc, directory)"
         f" VALUES (0, {FORMAT}, 'recording', {text(target)}, {text(plan_hash)}, 0,"
-        f" strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), {'NULL' if directory is None else text(directory)})"
+        f" {started}, {'NULL' if directory is None else text(directory)})"
     )
 
 

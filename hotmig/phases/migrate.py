@@ -14,8 +14,8 @@ from hotmig.capture.fence import raise_fence
 from hotmig.capture.marker import Marker, read_marker
 from hotmig.capture.recording import start_recording
 from hotmig.errors import Blocked, Refused
-from hotmig.ledger.actions import RAISE_FENCE, START_RECORDING
-from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.ledger.actions import RAISE_FENCE, START_RECORDING, marker_of
+from hotmig.ledger.run import UNRECORDED, Run, now
 from hotmig.phases.budget import HOLD_SECONDS
 from hotmig.phases.drain import DrainResult, drain
 from hotmig.phases.locate import Location, locate
@@ -162,11 +162,14 @@ def _record(old: Path, location: Location, wanted: CopyPlan, seconds: float, off
         marker = read_marker(db)
     with old_writer(old, seconds) as db:
         if marker is None:
+            # The intent says what will be in the marker: after a death in mid-step, a rollback knows it again.
+            began = now()
             # Recording first: a row is never read that could change unseen.
-            with run.step(START_RECORDING, old.name, undo="recording"):
+            with run.step(START_RECORDING, old.name, marker_of(began), undo="recording"):
                 marker = start_recording(
                     db, wanted.recorded, location.new.name, wanted.hash, seconds,
                     lambda: check_planned(db, wanted), printable(os.path.realpath(location.directory)),
+                    began,
                 )  # fmt: skip
         else:
             _require_same(marker, location, wanted)

@@ -12,7 +12,7 @@ from hotmig.capture.fence import lower_fence
 from hotmig.capture.marker import Marker, read_marker, retired_successor
 from hotmig.capture.recording import stop_recording
 from hotmig.errors import HotmigError, Refused
-from hotmig.ledger.actions import LOWER_FENCE, READY, RETIRE, STOP_RECORDING
+from hotmig.ledger.actions import LOWER_FENCE, READY, RETIRE, STOP_RECORDING, marker_of
 from hotmig.ledger.model import State, Step, StepStatus, Undo
 from hotmig.ledger.run import Run, now
 from hotmig.ledger.store import Ledger, Outcome
@@ -187,9 +187,17 @@ def _not_unfinished(directory: Path, view: RunView) -> str | None:
 
 
 def _is_of(marker: Marker, view: RunView, step: Step) -> bool:
-    """Whether the migration under way is the one of the step, and not a later one of the same plan."""
-    began_before = step.outcome_utc is None or marker.started_utc <= step.outcome_utc
-    return began_before and (marker.target, marker.plan_hash) == (view.new_file, view.plan_hash)
+    """Whether the migration under way is the one of the step, and not a later one of the same plan.
+
+    The process that left no outcome may have died before the effect: then a later migration is what is there.
+    """
+    if (marker.target, marker.plan_hash) != (view.new_file, view.plan_hash):
+        return False
+    if step.outcome_utc is not None:
+        return marker.started_utc <= step.outcome_utc
+    if step.undo == "recording":
+        return step.detail == marker_of(marker.started_utc)
+    return marker.started_utc <= step.intent_utc  # the others go on with what has begun
 
 
 def _undone(directory: Path, view: RunView, undoing: Undoing, run: Run, seconds: float, *, given_up: bool) -> Undoing:
