@@ -53,7 +53,7 @@ def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
 
 def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     """What someone should look at, one sentence each."""
-    yield from _of_the_fence(pair, phase)
+    yield from _fence(pair, phase)
     if pair.marker and began(pair.marker) > time.time() + SLACK_SECONDS:
         yield f"the migration began at {pair.marker.started_utc}, which is not yet: the clock was set back"
     if phase == "half-cut":
@@ -77,13 +77,13 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     yield from _odd_files(seen, pair, phase)
 
 
-def _of_the_fence(pair: Pair, phase: Phase) -> Iterator[str]:
+def _fence(pair: Pair, phase: Phase) -> Iterator[str]:
     clock = clock_set(pair.marker) if pair.marker else None
     if phase in ("draining", "drained"):
         yield "the fence is up: the application's writes are refused"
         if clock:
             yield f"{clock} since then, and the fence goes by the clock"
-    if phase == "lapsed":
+    if phase == "lapsed" and not (pair.old and pair.old.writes_fail):
         why = f" because {clock}" if clock else ""
         yield f"the fence lapsed before the cutover{why}: writes flow again, and are recorded"
 
@@ -155,8 +155,10 @@ def _old_cut_short(seen: Survey, pair: Pair) -> bool:
 def broken_by(pair: Pair, schema_file: Path) -> Iterator[str]:
     """What a migration can't go on after, one sentence each: only a reset helps."""
     old, marker, new = pair.old, pair.marker, pair.new
-    if old is not None and old.leftovers and not pair.in_service:
-        yield f"{old.path.name} has triggers of hotmig without their marker: every write to it fails"
+    if old is not None and not old.retired and not pair.in_service and (old.leftovers or old.writes_fail):
+        lost = "marker" if old.leftovers else "log"
+        then = "every write to it fails" if old.writes_fail else "writes go on, and nobody will replay them"
+        yield f"{old.path.name} has triggers of hotmig without their {lost}: {then}"
     if old is None or marker is None or not old.recording or pair.in_service or new is None or new.problem:
         return
     if new.progress and old.log_entries is not None and old.log_entries < new.progress.last_replayed_log_id:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hotmig import project
 from hotmig.capture.log import last_log_id
-from hotmig.capture.marker import Marker, has_capture_triggers, read_marker, retired_successor
+from hotmig.capture.marker import Marker, captures_in_vain, has_capture_triggers, read_marker, retired_successor
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
 from hotmig.errors import HotmigError, Refused
@@ -53,6 +53,7 @@ class DatabaseFile:
     copies: tuple[TableCopy, ...] | None = None
     id_mappings: int | None = None  # None without the table, or when it was not asked for
     leftovers: bool = False  # triggers of hotmig whose marker is gone
+    writes_fail: bool = False  # a table that triggers of hotmig ask for is gone
 
     @property
     def retired(self) -> bool:
@@ -186,6 +187,7 @@ def _read(db: sqlite3.Connection, path: Path, size: int, count_mappings: bool) -
         copies=read_copies(db),
         id_mappings=id_mapping_count(db) if count_mappings else None,
         leftovers=marker is None and has_capture_triggers(db),
+        writes_fail=captures_in_vain(db),
     )
 
 
