@@ -161,6 +161,11 @@ def broken_by(pair: Pair, schema_file: Path) -> Iterator[str]:
         yield f"{old.path.name} has triggers of hotmig without their {lost}: {then}"
     if old is None or marker is None or not old.recording or pair.in_service or new is None or new.problem:
         return
+    if not old.log_credible:
+        yield (
+            f"the log of {old.path.name} ends at row {old.log_entries:,}, and the file can't hold as many: a row was"
+            " inserted by hand, or rows were deleted"
+        )
     if new.progress and old.log_entries is not None and old.log_entries < new.progress.last_replayed_log_id:
         yield (
             f"the log of {old.path.name} is shorter than what was replayed of it: it was put back from a backup, or log"

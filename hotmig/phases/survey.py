@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotmig import project
-from hotmig.capture.log import last_log_id
+from hotmig.capture.log import is_credible, last_log_id
 from hotmig.capture.marker import Marker, captures_in_vain, has_capture_triggers, read_marker, retired_successor
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
@@ -49,6 +49,7 @@ class DatabaseFile:
     identity: Identity | None = None
     schema_version: int = 0
     log_entries: int | None = None  # None without a log
+    log_credible: bool = True  # False where the file has no room for as many
     progress: Progress | None = None
     copies: tuple[TableCopy, ...] | None = None
     id_mappings: int | None = None  # None without the table, or when it was not asked for
@@ -173,6 +174,7 @@ def look(path: Path, *, count_mappings: bool = False) -> DatabaseFile:
 
 def _read(db: sqlite3.Connection, path: Path, size: int, count_mappings: bool) -> DatabaseFile:
     marker, wal_size = read_marker(db), _wal_size(path)
+    logged = last_log_id(db) if marker is not None and has_own_table(db, LOG) else None
     return DatabaseFile(
         path=path,
         size=size + wal_size,
@@ -182,7 +184,8 @@ def _read(db: sqlite3.Connection, path: Path, size: int, count_mappings: bool) -
         status=read_status(db),
         identity=read_identity(db),
         schema_version=value(db, "PRAGMA schema_version"),
-        log_entries=last_log_id(db) if marker is not None and has_own_table(db, LOG) else None,
+        log_entries=logged,
+        log_credible=logged is None or is_credible(db, logged),
         progress=read_progress(db),
         copies=read_copies(db),
         id_mappings=id_mapping_count(db) if count_mappings else None,
