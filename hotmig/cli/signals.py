@@ -43,6 +43,14 @@ def done_when(is_done: Callable[[], bool] | None) -> None:
     _done_when = is_done
 
 
+def ignore() -> None:
+    """The exit code is settled: a signal has nothing left to stop, and would end Python in the middle of its own end,
+    with a traceback or another exit code. An application that imports us keeps its handlers."""
+    for number in STOPPING:
+        if signal.getsignal(number) is _stop:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape of a signal handler
     global _received
     if _done_when is not None and _done_when():
