@@ -65,7 +65,7 @@ def migrate(directory: Path, busy: Busy) -> Path:
         hotmig(directory, "plan")
         hotmig(directory, "migrate")
         busy.write_everywhere()
-        hotmig(directory, "drain", "--cutover")
+        hotmig(directory, "drain", "--cutover", "--max-pause", "60")  # names are tried here, not the machine
         busy.wait_until_replaced()
     new = Path(hotmig(directory, "path").out.removesuffix("\n"))
     assert busy.replaced_by == new.name
