@@ -76,10 +76,12 @@ def drain(
     seconds: float = LOCK_SECONDS,
     extensions: tuple[str, ...] = (),
     run: Run = UNRECORDED,
+    is_fenced: bool = False,
 ) -> DrainResult:
     """Brings the new database up to date and refuses writes to the old one for ``hold`` seconds at most.
 
-    With ``cutover`` it hands over at once, on the same connections: the shortest pause.
+    With ``cutover`` it hands over at once, on the same connections: the shortest pause. ``is_fenced``: the caller has
+    raised the fence, which stays up.
 
     Raises Refused when the proof or a replay finds what must not be lost, or the old schema changed; GaveUp when the
     rest can't be replayed within ``max_pause`` seconds. After either the application writes on, and is recorded.
@@ -98,12 +100,14 @@ def drain(
     work = partial(_drained, migration, Budget(max_pause, hold), cutover, report, seconds, extensions, run, drained)
 
     def lower() -> None:
-        if drained:
-            with old_writer(migration.old, seconds) as old:
-                lower_if_up(old, migration.old.name, seconds, run)
+        with old_writer(migration.old, seconds) as old:
+            lower_if_up(old, migration.old.name, seconds, run)
 
+    if not is_fenced:
+        # An earlier drain's: whatever becomes of this one, nothing is handed over behind that fence any more.
+        lower()
     # Told to stop while the files are closed behind it: a deploy script that ends there never cuts over.
-    return fenced(work, lower)
+    return fenced(work, lambda: lower() if drained else None)
 
 
 def _drained(
@@ -201,8 +205,6 @@ def _begin(
 
     An earlier drain is forgotten before that: killed in between, `cutover` would hand over what nobody proved.
     """
-    # The fence of an earlier drain: whatever becomes of this one, nothing is handed over behind that any more.
-    lower_if_up(old, migration.old.name, seconds, run)
     with reading(migration.old) as db:
         check_drift(db, migration.plan)
     with run.step("forget an earlier drain", migration.new.name), transaction(new, seconds, "the new database"):

@@ -101,7 +101,9 @@ def migrate(
         handed_over = None
         if offline:
             again = locate(location.directory, location.schema_file)
-            handed_over = drain(again, cutover=True, report=told, seconds=seconds, extensions=extensions, run=run)
+            handed_over = drain(
+                again, cutover=True, report=told, seconds=seconds, extensions=extensions, run=run, is_fenced=True
+            )
         took = time.monotonic() - started
         return MigrateResult(
             None, old, location.new, copied.rows, copied.mapped, took, entries, copied.resumed, handed_over, notes
