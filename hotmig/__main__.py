@@ -15,6 +15,7 @@ def main() -> None:
         # Importing takes longest of all that a short command does: a signal can come into it.
         from hotmig.cli.app import cli
     except signals.Stopped:
+        signals.ignore()
         sys.exit(128 + (signals.received() or 0))
     _print_anything()
     cli.main(prog_name="hotmig")

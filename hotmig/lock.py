@@ -33,7 +33,8 @@ class Holder:
     def __str__(self) -> str:
         if not self.command:
             return "another hotmig"
-        return f"`hotmig {self.command}` (process {self.process.pid} on {self.process.host}, since {self.since})"
+        command, host, since = map(_in_line, (self.command, self.process.host, self.since))
+        return f"`hotmig {command}` (process {self.process.pid} on {host}, since {since})"
 
 
 @contextmanager
@@ -183,8 +184,13 @@ def _parsed(content: bytes) -> Holder | None:
         if not isinstance(process.pid, int) or not all(isinstance(word, str) for word in words):
             return None
         return Holder(facts["command"], process, facts["since"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
+
+
+def _in_line(word: str) -> str:
+    """A word of the file, which anybody can have edited: what would break the line, or is no text, is spelled out."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in word)
 
 
 def _write(descriptor: int, holder: Holder | None) -> None:

@@ -58,6 +58,8 @@ def is_alive(process: Process) -> bool | None:
     except PermissionError:
         if not Path(f"/proc/{process.pid}").exists():
             return None  # it is there, and somebody else's, and /proc is mounted so that it hides those
+    except (TypeError, OverflowError):
+        return False  # somebody wrote that into lock or ledger: no process ever had it for a number
     return process.started == _started(process.pid)
 
 

@@ -100,10 +100,15 @@ def _decode(raw: bytes) -> str | bytes:
 
 
 class Connection(sqlite3.Connection):
-    """``patience`` is how many seconds a statement waits for somebody else's lock, ``name`` the file's."""
+    """``patience`` is how many seconds a statement waits for somebody else's lock, ``name`` the file's.
+
+    ``path`` is where it was opened, and ``opened`` which file lay there.
+    """
 
     patience = 0.0
     name = ""
+    path: Path | None = None
+    opened: os.stat_result | None = None
 
 
 C = TypeVar("C", bound=Connection)
@@ -168,15 +173,31 @@ def connect_as(
 ) -> C:
     """The same, with a class of one's own."""
     uri = file_uri(path, f"mode={mode}" + ("&immutable=1" if immutable else ""))
+    before = _at(Path(path))
     try:
         db = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False, factory=factory)
     except sqlite3.Error as error:
         raise HotmigError(f"cannot open {path}: {error}", "check the path and who may read it") from error
-    db.patience, db.name = patience, Path(path).name
+    db.patience, db.path, db.opened, db.name = patience, Path(path), before, Path(path).name
     db.text_factory = _decode
     db.create_function("hotmig_signbit", 1, _signbit, deterministic=True)
     load_extensions(db, extensions)
     return db
+
+
+def is_in_place(db: sqlite3.Connection) -> bool:
+    """Whether its path still leads to the file that was opened: somebody may have moved another one there."""
+    if not isinstance(db, Connection) or db.path is None or db.opened is None:
+        return False
+    now = _at(db.path)
+    return now is not None and os.path.samestat(db.opened, now)
+
+
+def _at(path: Path) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
 
 
 def file_uri(path: Path | str, parameters: str) -> str:

@@ -10,13 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Timer
 
 import pytest
 
 from hotmig.errors import GaveUp
-from hotmig.lock import one_operator, read_holder
+from hotmig.lock import Holder, one_operator, read_holder
 from hotmig.process import this_process
 from tests.containers import in_container, needs_containers
 from tests.scenarios.harness import wait_until
@@ -121,8 +122,24 @@ def test_what_a_container_holds_is_named_and_free_when_it_is_gone(tmp_path: Path
             pass
 
 
+def huge_number() -> bytes:
+    """A holder here and now, but for its number."""
+    return json.dumps(asdict(Holder("migrate", replace(this_process(), pid=10**23), SINCE))).encode()
+
+
+def test_a_holder_stays_one_line_of_text(tmp_path: Path) -> None:
+    process = {"host": "else\x1bwhere", "pid": 7, "started": ""}
+    facts = {"command": "migrate \ud800 \u00e9\n! all is lost", "process": process, "since": SINCE}
+    (tmp_path / "lock").write_text(json.dumps(facts))
+    told = f"`hotmig migrate \\ud800 \u00e9\\n! all is lost` (process 7 on else\\x1bwhere, since {SINCE})"
+    assert str(read_holder(tmp_path)) == told
+    with pytest.raises(GaveUp) as refused, one_operator(tmp_path, "drain", SINCE):
+        pass
+    assert refused.value.message == f"{told} is at work in this directory"
+
+
 def test_a_lock_file_that_holds_anything_else_does_not_matter(tmp_path: Path) -> None:
-    for content in (b"", b"{", b"[1]", b"\xff\xfe", b'{"command": 1}', ODD):
+    for content in (b"", b"{", b"[1]", b"\xff\xfe", b'{"command": 1}', ODD, b"[" * 3000, huge_number()):
         (tmp_path / "lock").write_bytes(content)
         assert read_holder(tmp_path) is None
         with one_operator(tmp_path, "drain", SINCE):

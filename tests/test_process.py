@@ -6,6 +6,9 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from hotmig.process import Process, _started, is_alive, is_elsewhere, this_process
 from tests.containers import in_container, needs_containers
@@ -55,3 +58,8 @@ def test_a_process_that_ended_and_was_not_waited_for_is_dead() -> None:
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays a zombie
     assert is_alive(process) is False
     child.communicate()
+
+
+@pytest.mark.parametrize("pid", ["abc", 1.5, None, 10**23, -(10**23)])
+def test_what_no_process_can_have_for_a_number_is_dead(pid: Any) -> None:
+    assert is_alive(replace(this_process(), pid=pid)) is False

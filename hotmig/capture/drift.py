@@ -21,7 +21,7 @@ def check_planned(db: sqlite3.Connection, plan: CopyPlan) -> None:
     changes = differences(plan.old, read_catalog(db))
     if changes:
         raise Refused(
-            f"the old database changed since it was planned: {_told(changes)}",
+            f"the old database changed since it was planned: {told(changes)}",
             "run `hotmig migrate` again: it plans anew",
         )
 
@@ -40,7 +40,7 @@ def check_drift(db: sqlite3.Connection, plan: CopyPlan, hint: str = BEGIN_ANEW) 
         return False
     changes = drift(db, plan, marker)
     if changes:
-        raise Refused(f"the old database was changed while it was recorded: {_told(changes)}", hint)
+        raise Refused(f"the old database was changed while it was recorded: {told(changes)}", hint)
     return True
 
 
@@ -82,6 +82,7 @@ def _found(db: sqlite3.Connection) -> dict[str, str]:
     return {name: sql for name, table, sql in entries if table in (MARKER, LOG) or is_own_trigger(name)}
 
 
-def _told(changes: tuple[str, ...]) -> str:
+def told(changes: tuple[str, ...]) -> str:
+    """The first few changes, and how many more there are."""
     shown = "; ".join(changes[:3])
     return shown if len(changes) <= 3 else f"{shown}; and {len(changes) - 3} more"

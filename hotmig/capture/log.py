@@ -50,6 +50,14 @@ def last_log_id(db: sqlite3.Connection, schema: str = "main") -> int:
     return int(value(db, f"SELECT coalesce(max(id), 0) FROM {quote(schema)}.{LOG}"))
 
 
+def is_credible(db: sqlite3.Connection, last: int) -> bool:
+    """Whether the log can have as many rows as its last id says: ids have no gaps, and a row takes more than a byte.
+
+    Cheap, unlike a count: a writer would wait for that.
+    """
+    return bool(last <= value(db, "PRAGMA main.page_count") * value(db, "PRAGMA main.page_size"))
+
+
 def log_key(operation: str, key: SourceKey, row: str, condition: str = "1") -> str:
     """The statement, for a trigger, that logs the key of the row called NEW or OLD, where the condition holds."""
     values = _values(operation, key, row)

@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from hotmig.capture.names import CAPTURE, MARKER, RETIRED
+from hotmig.capture.names import CAPTURE, FENCE, LOG, MARKER, RETIRED
 from hotmig.catalog.own import has_own_table
 from hotmig.errors import Refused
 from hotmig.sqlite import execute, quote, text, value
@@ -50,12 +50,13 @@ class Marker:
         return f"{self.plan_hash} {self.started_utc}"
 
 
-def insert_marker(target: str, plan_hash: str, directory: str | None = None) -> str:
-    """The statement that fills the marker; its schema_version is stamped after the last DDL."""
+def insert_marker(target: str, plan_hash: str, directory: str | None = None, began: str | None = None) -> str:
+    """The statement that fills the marker; its schema_version is stamped after the last DDL. ``began``: if not now."""
+    started = text(began) if began else "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
     return (
         f"INSERT INTO {MARKER}(id, format, status, target, plan_hash, schema_version, started_utc, directory)"
         f" VALUES (0, {FORMAT}, 'recording', {text(target)}, {text(plan_hash)}, 0,"
-        f" strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), {'NULL' if directory is None else text(directory)})"
+        f" {started}, {'NULL' if directory is None else text(directory)})"
     )
 
 
@@ -122,5 +123,21 @@ def stamp(db: sqlite3.Connection) -> None:
 
 def has_capture_triggers(db: sqlite3.Connection, schema: str = "main") -> bool:
     """Whether writes are being captured, by the look of the triggers."""
+    return _has_triggers(db, schema, CAPTURE)
+
+
+def captures_in_vain(db: sqlite3.Connection, schema: str = "main") -> bool:
+    """Whether triggers of ours ask for a table of ours that is gone: then every write to a recorded table fails.
+
+    Capture writes to the log, and asks for no marker; the fence of a drain, up or not, asks for that.
+    """
+    if not has_capture_triggers(db, schema):
+        return False
+    if not has_own_table(db, LOG, schema):
+        return True
+    return _has_triggers(db, schema, FENCE) and not has_own_table(db, MARKER, schema)
+
+
+def _has_triggers(db: sqlite3.Connection, schema: str, beginning: str) -> bool:
     sql = f"SELECT 1 FROM {quote(schema)}.sqlite_schema WHERE type = 'trigger' AND name GLOB ? LIMIT 1"
-    return value(db, sql, (f"{CAPTURE}[0-9]*",)) is not None
+    return value(db, sql, (f"{beginning}[0-9]*",)) is not None

@@ -28,12 +28,16 @@ class Removed:
 
 
 def start_recording_sql(
-    recorded: Sequence[Recorded], target: str, plan_hash: str, directory: str | None = None
+    recorded: Sequence[Recorded],
+    target: str,
+    plan_hash: str,
+    directory: str | None = None,
+    began: str | None = None,
 ) -> tuple[str, ...]:
     """The statements of the transaction that starts recording."""
     triggers = [*guard_log(), *(trigger for each in recorded for trigger in capture_triggers(each))]
     tables = (CREATE_MARKER, create_log(log_width(recorded)))
-    return (*tables, insert_marker(target, plan_hash, directory), *triggers, STAMP)
+    return (*tables, insert_marker(target, plan_hash, directory, began), *triggers, STAMP)
 
 
 def start_recording(
@@ -44,8 +48,10 @@ def start_recording(
     seconds: float,
     verify: Callable[[], None],
     directory: str | None = None,
+    began: str | None = None,
 ) -> Marker:
     """From the commit on, every write to a recorded table is logged. ``directory`` is where the migration is run.
+    ``began`` is when the marker says that it began, if not in this transaction: it is known beforehand then.
 
     ``verify`` is called under the write lock, before anything is created: it raises when the database is no longer
     the planned one. Where this very plan is being recorded already, nothing happens. Raises GaveUp after waiting
@@ -57,7 +63,7 @@ def start_recording(
             if _own_names(db):
                 raise Refused(f"the old database holds what is left of a migration: {_own_names(db)[0]}", BEGIN_ANEW)
             verify()
-            for sql in start_recording_sql(recorded, target, plan_hash, directory):
+            for sql in start_recording_sql(recorded, target, plan_hash, directory, began):
                 execute(db, sql)
             marker = read_marker(db)
         assert marker is not None  # it was just made

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from hotmig import __version__
+from hotmig.cli import signals
 from hotmig.cli.failures import JSON, explain
 from hotmig.cli.options import ARGUMENTS
 from hotmig.errors import UsageError
@@ -66,7 +67,9 @@ class App(click.Group):
             with self.make_context("hotmig", args, obj=settings) as ctx:
                 self.invoke(ctx)
             sys.stdout.flush()
+            signals.ignore()
         except BaseException as error:
+            signals.ignore()
             if isinstance(error, click.NoSuchOption):
                 error = _of_another_command(error) or error
             return explain(error, settings)

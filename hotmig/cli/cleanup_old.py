@@ -10,7 +10,11 @@ from hotmig.cli.options import Options, dry_run_option, no_ledger_option, print_
 @click.command("cleanup-old")
 @dry_run_option
 @print_sql_option
-@click.option("--delete", is_flag=True, help="Delete the old database and its side files.")
+@click.option(
+    "--delete",
+    is_flag=True,
+    help="Delete the old database and its side files; with --unfence also one that accepts writes.",
+)
 @click.option("--unfence", is_flag=True, help="Drop the fence too: the archive accepts writes again.")
 @no_ledger_option
 @shared
@@ -26,8 +30,6 @@ def command(options: Options, dry_run: bool, only_sql: bool, delete: bool, unfen
     from hotmig.phases.cleanup import cleanup_old
     from hotmig.phases.locate import locate
 
-    if delete and unfence:
-        raise click.UsageError("--delete and --unfence exclude each other")
     if dry_run or only_sql:
         # Nothing is changed: no lock is taken, and nothing is written down.
         location = locate(options.directory, options.schema_file, need_schema=False)

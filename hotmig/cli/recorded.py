@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hotmig.cli import signals
 from hotmig.cli.failures import RUN_ID
 from hotmig.cli.options import ARGUMENTS, Options
 from hotmig.cli.output import note, remember, warn
@@ -33,18 +34,22 @@ def recorded(options: Options, command: str, *, no_ledger: bool = False, databas
     typed = (click.get_current_context().find_root().obj or {}).get(ARGUMENTS, ())[command.count(" ") :]
     if options.schema_file is not None:
         typed = _with_whole_path(typed, str(options.schema_file))
-    with running(
-        options.directory, command, typed, ledger=not no_ledger, seconds=options.busy_timeout, database=database
-    ) as run:
-        if run.ledger is not None:
-            remember(RUN_ID, run.run_id)
-            note(options, f"Run {run.run_id}, in {run.ledger.path}")
-        try:
+    unwritten: Sequence[str] = ()
+    try:
+        with running(
+            options.directory, command, typed, ledger=not no_ledger, seconds=options.busy_timeout, database=database
+        ) as run:
+            unwritten = run.unwritten  # it grows until the run is stamped
+            signals.done_when(lambda: run.handed_over)
+            if run.ledger is not None:
+                remember(RUN_ID, run.run_id)
+                note(options, f"Run {run.run_id}, in {run.ledger.path}")
             with _snapshot_on_failure(options, run):
                 yield run
-        finally:
-            for problem in run.unwritten:
-                warn(f"the ledger did not take an outcome: {problem}")
+            signals.done_when(lambda: True)
+    finally:
+        for problem in unwritten:
+            warn(f"the ledger did not take an outcome: {problem}")
 
 
 def _with_whole_path(typed: Sequence[str], schema_file: str) -> list[str]:
@@ -73,13 +78,15 @@ def at_work(
 
     require_writable(options.directory)
     find = partial(locate, options.directory, options.schema_file, need_schema=need_schema, extensions=extensions)
+    known = None
     try:
-        database = find().old
+        found = find()
+        database, known = found.old, found.schema
     except CutShort as cut:
         database = cut.path  # mended behind the lock
     require_owner(database)
     with recorded(options, command, no_ledger=no_ledger, database=database) as run:
-        yield find(mends=True), run
+        yield find(mends=True, known=known), run
 
 
 @contextmanager

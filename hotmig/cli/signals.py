@@ -6,12 +6,16 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ALREADY = b"Stopping already: what was begun is undone first.\n"
 
+DONE = b"Done already; the exit code says how.\n"
+
 _received: int | None = None
+_done_when: Callable[[], bool] | None = None
 
 
 class Stopped(BaseException):
@@ -33,8 +37,26 @@ def received() -> int | None:
     return _received
 
 
+def done_when(is_done: Callable[[], bool] | None) -> None:
+    """Behind what can't be taken back a signal comes too late, and must not make it look like a failure."""
+    global _done_when
+    _done_when = is_done
+
+
+def ignore() -> None:
+    """The exit code is settled: a signal has nothing left to stop, and would end Python in the middle of its own end,
+    with a traceback or another exit code. An application that imports us keeps its handlers."""
+    for number in STOPPING:
+        if signal.getsignal(number) is _stop:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape of a signal handler
     global _received
+    if _done_when is not None and _done_when():
+        done_when(None)  # a second one is obeyed: whoever reads the output may hold it up
+        _say(DONE)
+        return
     if _received is not None and sys.exc_info()[0] is not None:
         # Something is being unwound already: stopped in that, it would leave the fence up.
         _say(ALREADY)

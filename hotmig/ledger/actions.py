@@ -9,3 +9,8 @@ LOWER_FENCE = "lower the fence"
 RETIRE = "retire"
 READY = "make ready"  # behind this step the application is in the new database
 ENDING = (READY, STOP_RECORDING)  # the steps behind which a migration is over
+
+
+def marker_of(started_utc: str) -> str:
+    """The detail of the step that starts recording: it names the marker beforehand, so that it is known again."""
+    return f"marker of {started_utc}"

@@ -36,12 +36,14 @@ Reached = Callable[[Intent], None]
 class Run:
     """``ledger`` is None where nothing is written down (--no-ledger, and callers who keep no record).
 
-    ``acted`` says whether a side effect was begun; ``unwritten`` has the outcomes that the ledger did not take.
+    ``acted`` says whether a side effect was begun, ``handed_over`` whether the application is in the new database;
+    ``unwritten`` has the outcomes that the ledger did not take.
     """
 
     run_id: str = ""
     ledger: Ledger | None = None
     acted: bool = False
+    handed_over: bool = False
     unwritten: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -85,6 +87,7 @@ class Run:
 
         def reached(intent: Intent) -> None:
             done.setdefault(intent, now())
+            self.handed_over = self.handed_over or intent.action == READY
 
         try:
             yield reached
@@ -124,7 +127,7 @@ class Run:
             self.unwritten.append(str(failure))
         except BaseException:
             # The new database is in service: a deploy script that is told to stop must not take that for failed.
-            if not any(intent.action == READY for intent in done):
+            if not self.handed_over:
                 raise
             self.unwritten.append("interrupted")
 
@@ -149,7 +152,7 @@ class Run:
                 break  # an earlier migration to a database of that name
             if run.stamp != "rolled_back":
                 self.ledger.stamp(run.run_id, "abandoned", now())
-            if _began(steps):
+            if began(steps):
                 break
 
     def abandon_for_dead(self, command: str) -> None:
@@ -158,7 +161,7 @@ class Run:
             if run.command == command and run.stamp == "running" and run.run_id != self.run_id and run.new_file:
                 self.abandon_earlier(run.new_file, run.run_id)
             steps = self.ledger.steps(run.run_id) if self.ledger else ()
-            if _began(steps) or any(step.action == READY and step.status == "done" for step in steps):
+            if began(steps) or any(step.action == READY and step.status == "done" for step in steps):
                 break  # what came before it is settled
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -188,7 +191,7 @@ class Run:
 UNRECORDED = Run()  # for callers who write nothing down
 
 
-def _began(steps: Sequence[Step]) -> bool:
+def began(steps: Sequence[Step]) -> bool:
     """Whether a migration began with this run."""
     return any(step.action == START_RECORDING and step.status != "failed" for step in steps)
 

@@ -42,6 +42,8 @@ def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
         return "hotmig reset"
     if phase == "retired" and not pair.in_service:
         return None
+    if _is_unknown(pair.new):
+        return None  # how far it is can't be seen: a full disk must not look like a copy to be begun again
     if pair.changed_by_hand:
         return "hotmig plan"
     if phase in ("draining", "lapsed") and built(pair.new) == "copying":
@@ -51,14 +53,7 @@ def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
 
 def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     """What someone should look at, one sentence each."""
-    clock = clock_set(pair.marker) if pair.marker else None
-    if phase in ("draining", "drained"):
-        yield "the fence is up: the application's writes are refused"
-        if clock:
-            yield f"{clock} since then, and the fence goes by the clock"
-    if phase == "lapsed":
-        why = f" because {clock}" if clock else ""
-        yield f"the fence lapsed before the cutover{why}: writes flow again, and are recorded"
+    yield from _fence(pair, phase)
     if pair.marker and began(pair.marker) > time.time() + SLACK_SECONDS:
         yield f"the migration began at {pair.marker.started_utc}, which is not yet: the clock was set back"
     if phase == "half-cut":
@@ -71,14 +66,28 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
         is_directory = pair.new_path is not None and pair.new_path.is_dir()
         what = "is a directory: move it away" if is_directory else "is not there"
         yield f"the new database {pair.marker.target} {what}"
+    if pair.marker and pair.old and pair.old.recording and _is_unknown(pair.new):
+        yield f"{pair.marker.target} can't be read: how far it is, and what is next, is known when it can"
     yield from _odd_module(pair)
     yield from _odd_files(seen, pair, phase)
 
 
-def ended_badly(phase: Phase, last: LastRun | None) -> Iterator[str]:
-    """What someone should look at where the last run of a migration under way did not come to its end."""
-    if last is not None and phase not in IDLE and last.state in ("failed", "partially_committed"):
-        yield f"the last run, `hotmig {last.command}`, did not come to its end: {last.error or 'its process died'}"
+def _fence(pair: Pair, phase: Phase) -> Iterator[str]:
+    clock = clock_set(pair.marker) if pair.marker else None
+    if phase in ("draining", "drained"):
+        yield "the fence is up: the application's writes are refused"
+        if clock:
+            yield f"{clock} since then, and the fence goes by the clock"
+    if phase == "lapsed" and not (pair.old and pair.old.writes_fail):
+        why = f" because {clock}" if clock else ""
+        yield f"the fence lapsed before the cutover{why}: writes flow again, and are recorded"
+
+
+def ended_badly(phase: Phase, run: LastRun | None) -> Iterator[str]:
+    """What someone should look at where a run of a migration under way did not come to its end, and none settled it."""
+    if run is not None and phase not in IDLE:
+        why = run.error or "its process died, or could not write down how it ended"
+        yield f"`hotmig {run.command}` did not come to its end: {why}"
 
 
 def stands_still(phase: Phase) -> Iterator[str]:
@@ -140,6 +149,11 @@ def _is_to_be_built_again(pair: Pair) -> bool:
     return pair.new is not None and pair.new.broken and pair.old is not None and pair.old.recording
 
 
+def _is_unknown(new: DatabaseFile | None) -> bool:
+    """Whether something outside keeps the file that is being built from being read."""
+    return new is not None and new.problem is not None and not new.broken and new.problem not in UNFINISHED
+
+
 def _old_cut_short(seen: Survey, pair: Pair) -> bool:
     """Whether a file that may be the old database can't be read, because a killed process was committing to it."""
     return any(file.problem == CUT_SHORT and file is not pair.new for file in seen.files)
@@ -148,10 +162,17 @@ def _old_cut_short(seen: Survey, pair: Pair) -> bool:
 def broken_by(pair: Pair, schema_file: Path) -> Iterator[str]:
     """What a migration can't go on after, one sentence each: only a reset helps."""
     old, marker, new = pair.old, pair.marker, pair.new
-    if old is not None and old.leftovers and not pair.in_service:
-        yield f"{old.path.name} has triggers of hotmig without their marker: every write to it fails"
+    if old is not None and not old.retired and not pair.in_service and (old.leftovers or old.writes_fail):
+        lost = "marker" if old.leftovers else "log"
+        then = "every write to it fails" if old.writes_fail else "writes go on, and nobody will replay them"
+        yield f"{old.path.name} has triggers of hotmig without their {lost}: {then}"
     if old is None or marker is None or not old.recording or pair.in_service or new is None or new.problem:
         return
+    if not old.log_credible:
+        yield (
+            f"the log of {old.path.name} ends at row {old.log_entries:,}, and the file can't hold as many: a row was"
+            " inserted by hand, or rows were deleted"
+        )
     if new.progress and old.log_entries is not None and old.log_entries < new.progress.last_replayed_log_id:
         yield (
             f"the log of {old.path.name} is shorter than what was replayed of it: it was put back from a backup, or log"

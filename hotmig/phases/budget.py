@@ -14,8 +14,8 @@ HOLD_SECONDS = 60.0
 class Budget:
     """In seconds: how long the pause may take, and how long writes are refused when nobody goes on."""
 
-    max_pause: float = MAX_PAUSE_SECONDS
-    hold: float = HOLD_SECONDS
+    max_pause: float
+    hold: float
 
 
 @dataclass(frozen=True)

@@ -54,9 +54,12 @@ def cleanup_old(
     if old is None:
         return CleanupResult("no retired database is left here", None)
     marker, successor, statements = _left_in(old, unfence=unfence)
+    if successor is None and old.exists() and not unfence:
+        _require_closed(old, marker, delete)
     files = _files_of(old) if delete else ()
     if not statements and not files:
-        return CleanupResult("the retired database is cleaned already", old)
+        opened = "" if successor else ", and accepts writes"
+        return CleanupResult(f"the retired database is cleaned already{opened}", old)
     if not unfence:
         _require_ready(location, successor)
     result = CleanupResult(None, old, marker.status if marker else None, successor, statements, (), files, dry_run)
@@ -64,6 +67,21 @@ def cleanup_old(
         return result
     run.concerns(marker.plan_hash if marker else None, old.name, successor)
     return _clean(result, old, successor, unfence=unfence, seconds=seconds, run=run)
+
+
+def _require_closed(old: Path, marker: Marker | None, delete: bool) -> None:
+    """Raises Refused where nothing keeps an application out of the archive: what it wrote there is in no other file."""
+    if marker is not None:
+        what = "is being recorded for a migration: it was put back from a backup"
+    elif delete:
+        what = "accepts writes: it was put back from a backup, or `cleanup-old --unfence` opened it"
+    else:
+        return
+    raise Refused(
+        f"{old} was replaced, but {what}",
+        "what was written to it since is in no other file: look first; `hotmig cleanup-old --delete --unfence` deletes"
+        " it all the same",
+    )
 
 
 def _left_in(old: Path, *, unfence: bool) -> tuple[Marker | None, str | None, tuple[str, ...]]:

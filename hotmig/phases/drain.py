@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from hotmig.capture.drift import check_drift
@@ -19,6 +20,7 @@ from hotmig.phases.budget import HOLD_SECONDS, MAX_PAUSE_SECONDS, Budget
 from hotmig.phases.cutover import cutover as finish_cutover
 from hotmig.phases.cutover import tidy_up
 from hotmig.phases.data_walk import Walked, at_cutover, walk_behind_cutover
+from hotmig.phases.fence_down import fenced, lower_if_up
 from hotmig.phases.handover import rehearse
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import (
@@ -29,7 +31,7 @@ from hotmig.phases.migration import (
     old_writer,
     require_copied,
 )
-from hotmig.phases.pause import CaughtUp, pause
+from hotmig.phases.pause import CaughtUp, Paused, pause
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.phases.settled import is_settled
 from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, reading, transaction, value
@@ -77,10 +79,12 @@ def drain(
     seconds: float = LOCK_SECONDS,
     extensions: tuple[str, ...] = (),
     run: Run = UNRECORDED,
+    is_fenced: bool = False,
 ) -> DrainResult:
     """Brings the new database up to date and refuses writes to the old one for ``hold`` seconds at most.
 
-    With ``cutover`` it hands over at once, on the same connections: the shortest pause.
+    With ``cutover`` it hands over at once, on the same connections: the shortest pause. ``is_fenced``: the caller has
+    raised the fence, which stays up.
 
     Raises Refused when the proof or a replay finds what must not be lost, or the old schema changed; GaveUp when the
     rest can't be replayed within ``max_pause`` seconds. After either the application writes on, and is recorded.
@@ -95,17 +99,43 @@ def drain(
     require_copied(migration)
     if _already_drained(migration) and not cutover:
         return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
+    drained: list[Paused] = []
+    work = partial(_drained, migration, Budget(max_pause, hold), cutover, report, seconds, extensions, run, drained)
+
+    def lower() -> None:
+        with old_writer(migration.old, seconds) as old:
+            lower_if_up(old, migration.old.name, seconds, run)
+
+    if not is_fenced:
+        # An earlier drain's: whatever becomes of this one, nothing is handed over behind that fence any more.
+        lower()
+    # Told to stop while the files are closed behind it: a deploy script that ends there never cuts over.
+    return fenced(work, lambda: lower() if drained else None)
+
+
+def _drained(
+    migration: Migration,
+    budget: Budget,
+    cutover: bool,
+    report: Report,
+    seconds: float,
+    extensions: tuple[str, ...],
+    run: Run,
+    drained: list[Paused],
+) -> DrainResult:
+    """Appends to ``drained`` as soon as the fence is up and all is replayed."""
     with (
         old_writer(migration.old, seconds) as old,
         open_session(migration.new, migration.old, migration.plan, seconds, extensions, run.step) as session,
         new_writer(migration.new, seconds, extensions) as new,
     ):
         make_durable(session.db)
-        _begin(old, new, migration, seconds, max_pause, run)
+        _begin(old, new, migration, seconds, budget.max_pause, run)
         caught_up, proved = _caught_up(session, new, report)
         rehearsed = rehearse(new, migration.schema, seconds) if cutover else None
         walk = at_cutover(migration)
-        paused = pause(old, new, session, migration, caught_up, Budget(max_pause, hold), rehearsed, walk, run)
+        paused = pause(old, new, session, migration, caught_up, budget, rehearsed, walk, run)
+        drained.append(paused)
         left = tidy_up(new, seconds, run) if cutover else None
         walked = walk_behind_cutover(new, migration.schema, walk, seconds, run) if cutover else Walked()
         lapsed = not cutover and not fence_state(read_marker(old), time.time()).is_up
@@ -120,7 +150,7 @@ def drain(
         proved=proved,
         fenced_at=paused.fenced_at,
         drained_seconds=paused.drained_seconds,
-        hold=hold,
+        hold=budget.hold,
         lapsed=lapsed,
         left=left,
         pause=paused.seconds,

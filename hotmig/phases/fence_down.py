@@ -12,6 +12,7 @@ from hotmig.capture.marker import read_marker
 from hotmig.errors import FenceLeftUp, GaveUp, HotmigError
 from hotmig.ledger.actions import LOWER_FENCE
 from hotmig.ledger.run import Run
+from hotmig.phases.budget import Deadline
 from hotmig.sqlite import READERS_SECONDS, execute, transaction
 
 READERS_TURN_SECONDS = 0.1
@@ -61,17 +62,16 @@ def lower_if_up(old: sqlite3.Connection, name: str, seconds: float, run: Run) ->
 def _lower(old: sqlite3.Connection, seconds: float) -> None:
     """In rollback-journal mode a commit that waits for a reader keeps all others out: it waits for a moment only, and
     gives them a turn."""
-    deadline = time.monotonic() + seconds
+    deadline = Deadline.after(seconds)
     while True:
         begun = False
         try:
-            left = max(0.0, deadline - time.monotonic())
-            with transaction(old, left, "the old database", commit_seconds=READERS_SECONDS):
+            with transaction(old, deadline.left(), "the old database", commit_seconds=READERS_SECONDS):
                 begun = True
                 if _is_draining(old):
                     lower_fence(old)
         except GaveUp:
-            if not begun or time.monotonic() > deadline:
+            if not begun or deadline.is_over:
                 raise
             time.sleep(READERS_TURN_SECONDS)
         else:

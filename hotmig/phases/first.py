@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from hotmig import project
 from hotmig.catalog.fingerprint import canonical, digest
 from hotmig.errors import HotmigError, Refused
+from hotmig.ledger.run import Run
 from hotmig.planning.data_marks import Mark
 from hotmig.planning.full_text import external_content
 from hotmig.planning.hints import hints_of
@@ -48,10 +49,11 @@ def scratch_folder(folder: Path) -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix=SCRATCH, dir=folder)
 
 
-def clear_up(folder: Path) -> None:
+def clear_up(folder: Path, run: Run) -> None:
     """Removes what an init that was killed left there; what it had published already is made durable."""
     for left in folder.glob(f"{SCRATCH}*"):
-        rmtree(left, ignore_errors=True)
+        with run.step("delete", left.name):
+            rmtree(left, ignore_errors=True)
     sync_directory(folder)
 
 

@@ -1,4 +1,4 @@
-"""The second half of a cutover that was cut in two: nobody can have written to the old database since the first."""
+"""The second half of a cutover that was cut in two: the old database refuses writes, unless DDL has let them in."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import math
 import sqlite3
 from functools import partial
 
+from hotmig.capture.drift import told
 from hotmig.capture.fence import fence_stands, stand_fence
 from hotmig.capture.log import last_log_id
+from hotmig.capture.marker import schema_version
+from hotmig.catalog.fingerprint import differences
+from hotmig.catalog.read import read_catalog
 from hotmig.errors import Refused
 from hotmig.ledger.actions import RAISE_FENCE
 from hotmig.ledger.run import Run
@@ -40,6 +44,7 @@ def finish(
 
     Raises DataMigrationFailed for one that does not succeed now: it can be mended, or skipped, and this run again.
     """
+    is_touched = _schema_moved(old, migration)
     if not fence_stands(old, migration.plan.recorded):
         # Somebody wrote into the marker: writes would still flow while the rest is replayed, and behind that.
         with (
@@ -47,7 +52,7 @@ def finish(
             transaction(old, seconds, "the old database", commit_seconds=READERS_SECONDS),
         ):
             stand_fence(old, migration.plan.recorded)
-    if not _is_as_drained(old, new, migration):
+    if is_touched or not _is_as_drained(old, new, migration):
         with run.step("forget the drain", migration.new.name), transaction(new, seconds, "the new database"):
             forget_drain(new)
         _drain_again(migration, seconds, extensions, run)
@@ -65,6 +70,19 @@ def _make_ready(old: sqlite3.Connection, new: Supervised, migration: Migration, 
     data = partial(walk_at_cutover, old, new, migration.schema, walk, Deadline(math.inf))
     with foreign_keys(new, bool(walk.pending)), transaction(new, seconds, "the new database"):
         make_ready(new, migration.schema, data=data)
+
+
+def _schema_moved(old: sqlite3.Connection, migration: Migration) -> bool:
+    """Whether somebody's DDL came behind the first half: triggers may have been dropped and writes let in, unseen.
+
+    Raises Refused where a table was changed or appeared, which no projection brings over.
+    """
+    if migration.marker.schema_version == schema_version(old):
+        return False
+    changes = differences(migration.plan.old, read_catalog(old))
+    if changes:
+        raise Refused(f"the old database was changed behind its retirement: {told(changes)}", unretire(migration.old))
+    return True
 
 
 def _is_as_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration) -> bool:

@@ -20,7 +20,7 @@ from hotmig.phases.data_walk import Walk, walk_at_cutover
 from hotmig.phases.migration import Migration
 from hotmig.phases.room import reserved
 from hotmig.schema.model import Schema
-from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, begin_immediate, execute, persist, value
+from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, begin_immediate, execute, is_in_place, persist, value
 from hotmig.transfer.bookkeeping import forget_source
 from hotmig.transfer.build import verify_catalog
 from hotmig.transfer.data_migrations import foreign_keys
@@ -76,10 +76,12 @@ def hand_over(
     Killed in between, neither database accepts writes. Raises Refused when anything was written, or changed, since
     the drain; DataMigrationFailed and DataMigrationTooLong where a data migration of the ``walk`` does not succeed.
     """
+    last = Deadline.after(deadline.left() + LOCK_SECONDS)
     with (
         reserved(migration.new, _last_commit(new, migration.schema, walk)) as release,
         foreign_keys(new, bool(walk.pending)),
     ):
+        _meet_readers(new, deadline)
         begin_immediate(old, deadline.left(new.patience), "the old database's writers")
         try:
             begin_immediate(new, deadline.left(new.patience), "the new database")
@@ -92,7 +94,7 @@ def hand_over(
             persist(old, "COMMIT", deadline.left(min(new.patience, READERS_SECONDS)), "the old database's readers")
             reached(retirement(migration))
             release()
-            persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
+            persist(new, "COMMIT", last.left(LOCK_SECONDS), "the new database's readers")
             reached_all(reached, migration, walk)
         except BaseException:
             if old.in_transaction or not _is_retired(old):
@@ -101,7 +103,7 @@ def hand_over(
             reached(retirement(migration))
             release()
             if new.in_transaction:
-                persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
+                persist(new, "COMMIT", last.left(LOCK_SECONDS), "the new database's readers")
             if read_status(new) != "ready":
                 raise
             reached_all(reached, migration, walk)
@@ -115,6 +117,12 @@ def reached_all(reached: Reached, migration: Migration, walk: Walk) -> None:
     """Once the new database is ready: what was run on the way is committed with it."""
     for step in (*walk.intents, readiness(migration)):
         reached(step)
+
+
+def _meet_readers(new: Supervised, deadline: Deadline) -> None:
+    """In rollback-journal mode the last commit would wait for them, when neither database accepts writes any more."""
+    persist(new, "BEGIN EXCLUSIVE", deadline.left(new.patience), "the new database's readers")
+    execute(new, "ROLLBACK")
 
 
 def _last_commit(new: sqlite3.Connection, schema: Schema, walk: Walk) -> int:
@@ -133,6 +141,7 @@ def _is_retired(old: sqlite3.Connection) -> bool:
     return marker is not None and marker.status == "retired"
 
 
+LOOK = "nothing was handed over; `hotmig status` says where things stand with the files that are there now"
 AGAIN = "nothing is lost and writes are recorded; run `hotmig drain` again, then `hotmig cutover`"
 
 
@@ -142,6 +151,10 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
         raise Refused("another cutover has retired the old database", "`hotmig status` says where things stand")
     if not migration.new.exists():
         raise Refused(f"{migration.new.name} was deleted", "run `hotmig migrate` to build it again")
+    for db, path in ((old, migration.old), (new, migration.new)):
+        if not is_in_place(db):
+            # What would be retired, or made ready, is a file that nobody finds any more.
+            raise Refused(f"{path} leads to another file than before: it was replaced meanwhile", LOOK)
     if marker is None or progress is None:
         raise Refused("_migration_marker is gone from the old database", BEGIN_ANEW)
     if check_drift(old, migration.plan):

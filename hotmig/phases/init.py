@@ -45,7 +45,7 @@ def init(
     file = project.schema_file(directory, schema_file)
     if not dry_run:
         for folder in {directory, file.parent}:
-            clear_up(folder)
+            clear_up(folder, run)
     if database is not None:
         return _adopted(adopt(directory, file, database, dry_run=dry_run, extensions=extensions, run=run), file)
     if not file.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def schema_given(directory: Path, target: str | None = None) -> Path | None:
             for run in ledger.runs() if ledger else ():
                 given = _schema_file(run.arguments) if target in (None, run.new_file) else None
                 if given is not None:
-                    return given if given.exists() else None
+                    return given if os.path.exists(given) else None  # False too for what nobody may look at
     except HotmigError:
         pass
     return None
@@ -62,7 +63,10 @@ def schema_given(directory: Path, target: str | None = None) -> Path | None:
 
 def _schema_file(arguments: str) -> Path | None:
     """What stands behind ``--schema``: a whole path, wherever it was typed."""
-    words = shlex.split(arguments)
+    try:
+        words = shlex.split(arguments)
+    except (ValueError, TypeError, AttributeError):
+        return None  # somebody edited the ledger: hotmig quotes what it writes there
     typed = [word.removeprefix("--schema=") for word in words if word.startswith("--schema=")]
     typed += [after for word, after in pairwise(words) if word == "--schema"]
     return Path(typed[-1]) if typed and Path(typed[-1]).is_absolute() else None
@@ -71,16 +75,20 @@ def _schema_file(arguments: str) -> Path | None:
 def unsettled(directory: Path) -> LastRun | None:
     """The run that failed or was left half done, and that none since has settled; None too where nobody knows.
 
-    A run that did nothing settles one that changed nothing. What was left half done needs more.
+    A run that did nothing settles one that changed nothing. What was left half done needs more, and a run that was
+    refused since does not hide it.
     """
-    did_nothing = False
+    did_nothing, refused = False, None
     try:
         for last, steps in _newest_first(directory):
-            if last.state == "partially_committed" or (last.state == "failed" and not did_nothing):
+            if last.state == "partially_committed":
                 return last
-            if steps or last.command in SETTLING:
-                return None
-            did_nothing = True
+            if last.state == "failed":
+                refused = refused or (None if did_nothing else last)
+            elif steps or last.command in SETTLING:
+                break
+            else:
+                did_nothing = True
     except HotmigError:
         pass  # status tells; what only looks at the databases goes on
-    return None
+    return refused

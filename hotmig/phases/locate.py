@@ -57,8 +57,9 @@ def locate(
     need_schema: bool = True,
     extensions: tuple[str, ...] = (),
     mends: bool = False,
+    known: Schema | None = None,
 ) -> Location:
-    """Finds the schema module, the old database and the place of the new one.
+    """Finds the schema module, the old database and the place of the new one. ``known`` is the module, run already.
 
     With ``mends`` what a killed process left in the middle of a commit is rolled back, as the next writer would do.
 
@@ -69,9 +70,11 @@ def locate(
     the live one; the new name is taken by an archive).
     """
     file = project.schema_file(directory, schema_file)
-    if need_schema and schema_file is None and not file.exists():
-        _tell_the_module_of_the_last_run(directory, file)
-    schema = load_schema(file, extensions) if need_schema else None
+    schema = known
+    if need_schema and schema is None:
+        if schema_file is None and not file.exists():
+            _tell_the_module_of_the_last_run(directory, file)
+        schema = load_schema(file, extensions)
     name = database_name(directory, schema) if schema else guess_name(directory, file)
     seen = survey(directory, name)
     if mends:

@@ -16,8 +16,8 @@ from hotmig.capture.fence import raise_fence
 from hotmig.capture.marker import Marker, read_marker
 from hotmig.capture.recording import start_recording
 from hotmig.errors import Blocked, Refused
-from hotmig.ledger.actions import RAISE_FENCE, START_RECORDING
-from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.ledger.actions import RAISE_FENCE, START_RECORDING, marker_of
+from hotmig.ledger.run import UNRECORDED, Run, now
 from hotmig.phases.budget import HOLD_SECONDS
 from hotmig.phases.data_walk import marks_of
 from hotmig.phases.drain import DrainResult, drain
@@ -107,8 +107,9 @@ def migrate(
             again = locate(location.directory, location.schema_file)
             # Without a budget for the pause: it began with the first row, and ends with the cutover.
             handed_over = drain(
-                again, max_pause=math.inf, cutover=True, report=told, seconds=seconds, extensions=extensions, run=run
-            )
+                again, max_pause=math.inf, cutover=True, is_fenced=True,
+                report=told, seconds=seconds, extensions=extensions, run=run,
+            )  # fmt: skip
         took = time.monotonic() - started
         return MigrateResult(
             None, old, location.new, copied.rows, copied.mapped, took, entries, copied.resumed, handed_over, notes
@@ -169,11 +170,14 @@ def _record(old: Path, location: Location, wanted: CopyPlan, seconds: float, off
         marker = read_marker(db)
     with old_writer(old, seconds) as db:
         if marker is None:
+            # The intent says what will be in the marker: after a death in mid-step, a rollback knows it again.
+            began = now()
             # Recording first: a row is never read that could change unseen.
-            with run.step(START_RECORDING, old.name, undo="recording"):
+            with run.step(START_RECORDING, old.name, marker_of(began), undo="recording"):
                 marker = start_recording(
                     db, wanted.recorded, location.new.name, wanted.hash, seconds,
                     lambda: check_planned(db, wanted), printable(os.path.realpath(location.directory)),
+                    began,
                 )  # fmt: skip
         else:
             _require_same(marker, location, wanted)

@@ -151,10 +151,10 @@ def require_copied(migration: Migration) -> None:
     if status != "migrating" or copies is None:
         what = status or "not a database of hotmig"
         raise Refused(f"{migration.new.name} is {what}", "`hotmig status` says what is next")
-    waiting = [copy.table for copy in copies if copy.state != "copied"]
-    if waiting:
-        tables = ", ".join(waiting)
-        raise Refused(f"the copy is not complete: {tables}", "run `hotmig migrate`: it goes on where it stood")
+    if any(copy.state != "copied" for copy in copies):
+        waiting = [copy.table for copy in copies if copy.state not in ("indexed", "copied")]
+        missing = ", ".join(waiting) or "its last step"
+        raise Refused(f"the copy is not complete: {missing}", "run `hotmig migrate`: it goes on where it stood")
 
 
 @contextmanager

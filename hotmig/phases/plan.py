@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hotmig import project, units
-from hotmig.capture.marker import Marker
+from hotmig.capture.marker import Marker, has_capture_triggers
+from hotmig.capture.names import LOG
 from hotmig.catalog.fingerprint import canonical, digest, equal
+from hotmig.catalog.own import has_own_table
 from hotmig.catalog.read import read_catalog, reserved_strangers
 from hotmig.errors import HotmigError
 from hotmig.phases.budget import Deadline
@@ -108,7 +110,7 @@ def _planned(
         rows=dict(_rows(db, wanted, seconds)),
         findings=findings,
         differences=supported(wanted),
-        prerequisites=tuple(_prerequisites(location, context.facts)),
+        prerequisites=tuple(_prerequisites(location, context.facts, db)),
         data_migrations=tuple(Known(each.name, each.when) for each in _pending(location, schema)),
     )
 
@@ -185,6 +187,7 @@ def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Fact
         target=location.new.name,
         target_taken=_taken(location, wanted),
         under_way=location.marker.target if location.marker and location.building != location.new else None,
+        left_behind=location.marker is None and (has_own_table(db, LOG) or has_capture_triggers(db)),
         strangers=reserved_strangers(db),
         functions=frozenset(row[0] for row in execute(db, "SELECT DISTINCT name FROM pragma_function_list")),
         collations=frozenset(row[0] for row in execute(db, "SELECT name FROM pragma_collation_list")),
@@ -225,14 +228,20 @@ def _rows(db: sqlite3.Connection, wanted: CopyPlan, seconds: float | None) -> It
                 yield step.table.name, value(db, f"SELECT count(*) FROM {quote(step.source.name)}")
 
 
-def _prerequisites(location: Location, facts: Facts) -> Iterator[tuple[str, str, bool]]:
+def _prerequisites(location: Location, facts: Facts, db: sqlite3.Connection) -> Iterator[tuple[str, str, bool]]:
     marker = location.marker
     yield "marker", _marker(marker) if marker else "none: recording has not begun", True
-    yield "log", "present" if marker else "none yet", True
+    yield _log(has_log=has_own_table(db, LOG), has_marker=marker is not None)
     yield "target path", str(location.new) if not facts.target_taken else facts.target_taken, not facts.target_taken
     yield "journal mode", facts.journal_mode, True
     size, free = facts.old_size or 0, facts.disk_free or 0
     yield "disk", f"{units.size(free)} free, the database has {units.size(size)}", free > size * NEEDED
+
+
+def _log(*, has_log: bool, has_marker: bool) -> tuple[str, str, bool]:
+    if has_log != has_marker:
+        return "log", "gone" if has_marker else "left without its marker", False
+    return "log", "present" if has_log else "none yet", True
 
 
 def _marker(marker: Marker) -> str:

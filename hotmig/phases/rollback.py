@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from hotmig.capture.fence import lower_fence
 from hotmig.capture.marker import Marker, read_marker, retired_successor
 from hotmig.capture.recording import stop_recording
 from hotmig.errors import HotmigError, Refused
-from hotmig.ledger.actions import LOWER_FENCE, READY, RETIRE, STOP_RECORDING
+from hotmig.ledger.actions import LOWER_FENCE, READY, RETIRE, STOP_RECORDING, marker_of
 from hotmig.ledger.model import State, Step, StepStatus, Undo
 from hotmig.ledger.run import Run, now
 from hotmig.ledger.store import Ledger, Outcome
@@ -70,7 +70,8 @@ def preview(directory: Path, run_id: str) -> RollbackResult:
     """
     view = show_run(directory, run_id)
     _refuse_handed_over(directory, view)
-    latest, before = _latest(directory), _undone_before(directory, view)
+    runs = list_runs(directory)
+    latest, before = _latest(runs), _undone_before(runs, view)
     steps = tuple(_undoing(directory, view, step, latest, before) for step in reversed(view.steps))
     # What a rollback that died has undone is still to be marked.
     is_left = any(undoing.does or undoing.status for undoing in steps)
@@ -118,21 +119,20 @@ def _refuse_handed_over(directory: Path, view: RunView) -> None:
             raise cut_in_two()
 
 
-def _latest(directory: Path) -> dict[Undo, str]:
+def _latest(runs: Sequence[RunView]) -> dict[Undo, str]:
     """Which run did last what can be undone: what the databases have now is that one's."""
     found: dict[Undo, str] = {}
-    for run in list_runs(directory):  # the newest first
+    for run in runs:  # the newest first
         for step in run.steps:
             if step.undo is not None and step.status != "failed":
                 found.setdefault(step.undo, run.run_id)
     return found
 
 
-def _undone_before(directory: Path, view: RunView) -> frozenset[tuple[str, str]]:
+def _undone_before(runs: Sequence[RunView], view: RunView) -> frozenset[tuple[str, str]]:
     """What rollbacks that died have done, or had in hand: the inverse, and what it was done to."""
     if view.state in UNDONE:
         return frozenset()
-    runs = list_runs(directory)
     newer = runs[: [run.run_id for run in runs].index(view.run_id)]
     died = [run for run in newer if run.command == COMMAND and run.state == "partially_committed"]
     about = [run for run in died if (run.new_file, run.old_file) == (view.new_file, view.old_file)]
@@ -187,9 +187,17 @@ def _not_unfinished(directory: Path, view: RunView) -> str | None:
 
 
 def _is_of(marker: Marker, view: RunView, step: Step) -> bool:
-    """Whether the migration under way is the one of the step, and not a later one of the same plan."""
-    began_before = step.outcome_utc is None or marker.started_utc <= step.outcome_utc
-    return began_before and (marker.target, marker.plan_hash) == (view.new_file, view.plan_hash)
+    """Whether the migration under way is the one of the step, and not a later one of the same plan.
+
+    The process that left no outcome may have died before the effect: then a later migration is what is there.
+    """
+    if (marker.target, marker.plan_hash) != (view.new_file, view.plan_hash):
+        return False
+    if step.outcome_utc is not None:
+        return marker.started_utc <= step.outcome_utc
+    if step.undo == "recording":
+        return step.detail == marker_of(marker.started_utc)
+    return marker.started_utc <= step.intent_utc  # the others go on with what has begun
 
 
 def _undone(directory: Path, view: RunView, undoing: Undoing, run: Run, seconds: float, *, given_up: bool) -> Undoing:

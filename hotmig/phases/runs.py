@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotmig.errors import UsageError
-from hotmig.ledger.actions import ENDING, START_RECORDING
+from hotmig.ledger.actions import ENDING
 from hotmig.ledger.model import RunRecord, State, Step
-from hotmig.ledger.run import now
+from hotmig.ledger.run import began, now
 from hotmig.ledger.state import state_of
 from hotmig.ledger.store import Ledger, open_ledger, reading_ledger
 from hotmig.lock import one_operator
@@ -97,7 +97,7 @@ def _under_way(views: Sequence[RunView]) -> set[str]:
         if any(step.action in ENDING and step.status == "done" for step in view.steps):
             break
         going.add(view.run_id)
-        if any(step.action == START_RECORDING and step.status != "failed" for step in view.steps):
+        if began(view.steps):
             return going
     return set()
 

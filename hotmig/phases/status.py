@@ -101,37 +101,38 @@ class Status:
 
 def status(directory: Path, schema_file: Path | None = None, name: str | None = None) -> Status:
     """Reads where things stand. Raises HotmigError without the directory, Refused when several files are live."""
-    file = schema_file or _module(directory)
-    name = name or guess_name(directory, file)
+    default = project.schema_file(directory, schema_file)
+    name = name or guess_name(directory, default)
     seen = survey(directory, name, count_mappings=True)
     if seen.half_cut or recording_ancestors(seen):
         # A cutover between two of our reads looks like one that was killed half-way.
         seen = survey(directory, name, count_mappings=True)
+    file = schema_file or _module(seen, default)
     pair = find_pair(seen, file)
     now = time.time()
     phase = phase_of(pair, now)
     return _with_runs(_status(seen, file, pair, phase, now))
 
 
-def _module(directory: Path) -> Path:
+def _module(seen: Survey, default: Path) -> Path:
     """The module beside the data; where the migration under way, or with none there the last run, had another, that."""
-    default = project.schema_file(directory)
-    if not project.own_folder(directory).is_dir():
+    target = _target(seen)
+    if (target is None and default.exists()) or not project.own_folder(seen.directory).is_dir():
         return default
     from hotmig.phases.last_run import schema_given
 
-    target = _target(directory)
-    given = schema_given(directory, target) if target or not default.exists() else None
-    return given or default
+    return schema_given(seen.directory, target) or default
 
 
-def _target(directory: Path) -> str | None:
-    """The new database of a migration under way, whatever the databases are called."""
-    for name in project.names(directory):
-        for file in survey(directory, name).files:
-            if file.marker:
-                return file.marker.target
-    return None
+def _target(seen: Survey) -> str | None:
+    """What the migration under way builds, or what the last one brought into service. Older archives tell nothing."""
+    live = {file.path.name for file in seen.files if not file.retired}
+    targets = {
+        file.retired: file.marker.target
+        for file in seen.files
+        if file.marker and (not file.retired or file.marker.target in live)
+    }
+    return targets.get(False) or targets.get(True)
 
 
 def _with_runs(found: Status) -> Status:
@@ -141,7 +142,7 @@ def _with_runs(found: Status) -> Status:
         return found
     # Imported here: where nothing was run yet, status waits for neither lock nor ledger.
     from hotmig.lock import read_holder
-    from hotmig.phases.last_run import last_run
+    from hotmig.phases.last_run import last_run, unsettled
 
     holder = read_holder(folder)
     found = replace(found, at_work=None if holder is None else str(holder))
@@ -153,7 +154,8 @@ def _with_runs(found: Status) -> Status:
     if holder is not None:
         return found
     stands = stands_still(found.phase) if found.last_run is not None else ()
-    return replace(found, attention=(*found.attention, *stands, *ended_badly(found.phase, found.last_run)))
+    badly = ended_badly(found.phase, unsettled(found.directory))
+    return replace(found, attention=(*found.attention, *stands, *badly))
 
 
 def _failed(found: Status) -> tuple[str, ...]:
@@ -239,7 +241,7 @@ def _hash_in_name(path: Path | None) -> str | None:
 
 def _pending(pair: Pair) -> int | None:
     """Log rows that were not replayed yet; None where nothing is recorded or all was handed over."""
-    if pair.old is None or pair.old.log_entries is None or pair.in_service:
+    if pair.old is None or pair.old.log_entries is None or pair.in_service or (pair.new and pair.new.problem):
         return None
     progress = pair.new.progress if pair.new else None
     if pair.old.retired and progress is None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotmig import project
-from hotmig.capture.log import last_log_id
-from hotmig.capture.marker import Marker, has_capture_triggers, read_marker, retired_successor
+from hotmig.capture.log import is_credible, last_log_id
+from hotmig.capture.marker import Marker, captures_in_vain, has_capture_triggers, read_marker, retired_successor
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
 from hotmig.errors import HotmigError, Refused
@@ -51,10 +51,12 @@ class DatabaseFile:
     identity: Identity | None = None
     schema_version: int = 0
     log_entries: int | None = None  # None without a log
+    log_credible: bool = True  # False where the file has no room for as many
     progress: Progress | None = None
     copies: tuple[TableCopy, ...] | None = None
     id_mappings: int | None = None  # None without the table, or when it was not asked for
     leftovers: bool = False  # triggers of hotmig whose marker is gone
+    writes_fail: bool = False  # a table that triggers of hotmig ask for is gone
     known: tuple[Known, ...] = ()  # the data migrations of its schema
     marks: tuple[Mark, ...] = ()  # and what became of them
 
@@ -176,6 +178,7 @@ def look(path: Path, *, count_mappings: bool = False) -> DatabaseFile:
 
 def _read(db: sqlite3.Connection, path: Path, size: int, count_mappings: bool) -> DatabaseFile:
     marker, wal_size = read_marker(db), _wal_size(path)
+    logged = last_log_id(db) if marker is not None and has_own_table(db, LOG) else None
     return DatabaseFile(
         path=path,
         size=size + wal_size,
@@ -185,11 +188,13 @@ def _read(db: sqlite3.Connection, path: Path, size: int, count_mappings: bool) -
         status=read_status(db),
         identity=read_identity(db),
         schema_version=value(db, "PRAGMA schema_version"),
-        log_entries=last_log_id(db) if marker is not None and has_own_table(db, LOG) else None,
+        log_entries=logged,
+        log_credible=logged is None or is_credible(db, logged),
         progress=read_progress(db),
         copies=read_copies(db),
         id_mappings=id_mapping_count(db) if count_mappings else None,
         leftovers=marker is None and has_capture_triggers(db),
+        writes_fail=captures_in_vain(db),
         known=read_known(db),
         marks=read_marks(db),
     )

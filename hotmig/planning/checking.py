@@ -39,6 +39,7 @@ class Facts:
     target: str = ""
     target_taken: str | None = None
     under_way: str | None = None  # the new database of another migration
+    left_behind: bool = False  # log or triggers of a migration whose marker is gone
     strangers: tuple[str, ...] = ()
     functions: frozenset[str] | None = None
     collations: frozenset[str] | None = None

@@ -43,9 +43,10 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
         if step.step.keys == "mapped" and _state(session, step.step.table.name) == "waiting":
             with session.step("map keys", step.step.table.name):
                 mapped += _map_table(session, keys, step)
-    with session.building():
-        for step in session.steps:
-            id_mapping.index_new_keys(session, step)
+    for step in session.steps:
+        if step.step.computes_its_keys:
+            with session.step("index new keys", step.step.table.name), session.building():
+                id_mapping.index_new_keys(session, step)
     by_name = {step.step.table.name: step for step in session.steps}
     rows: dict[str, int] = {}
     for plain in session.plan.steps:

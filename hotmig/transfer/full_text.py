@@ -38,7 +38,7 @@ def rebuild_beforehand(session: Session) -> float:
     if not session.stale_texts:
         return 0.0
     started = time.monotonic()
-    with session.building():
+    with session.step("rebuild full text", session.file), session.building():
         rebuild(session)
     session.stale_texts.clear()
     return time.monotonic() - started

@@ -72,9 +72,8 @@ def index_new_keys(session: Session, step: StepSql) -> None:
 
     For when they are all there: an index over sorted keys is made in a part of the time.
     """
-    if step.step.computes_its_keys:
-        index = f"CREATE INDEX IF NOT EXISTS main._migration_new_keys_{step.step.number} ON _id_mapping"
-        execute(session.db, f"{index}({', '.join(new_names(step))}) WHERE table_name = {step.label}")
+    index = f"CREATE INDEX IF NOT EXISTS main._migration_new_keys_{step.step.number} ON _id_mapping"
+    execute(session.db, f"{index}({', '.join(new_names(step))}) WHERE table_name = {step.label}")
 
 
 def doom_moved(session: Session, step: StepSql, doomed: str) -> None:

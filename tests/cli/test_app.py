@@ -114,7 +114,6 @@ def test_python_m_starts_it() -> None:
         ("path", "--wait", "soon"),
         ("path", "--wait", "-1"),
         ("drain", "--hold", "0"),
-        ("cleanup-old", "--delete", "--unfence"),
     ],
 )
 def test_usage_errors_exit_2_and_point_to_the_help(arguments: tuple[str, ...]) -> None:
@@ -312,6 +311,54 @@ def test_a_signal_that_was_to_be_ignored_stays_ignored(tmp_path: Path) -> None:
     waiting.send_signal(signal.SIGTERM)
     waiting.communicate()
     assert waiting.returncode == 128 + signal.SIGTERM
+
+
+# Everybody who may ask it to stop does, at one moment of its end.
+STOPPED = """import atexit, os, signal, sys
+from hotmig.__main__ import main
+from hotmig.cli import failures
+def stop():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(os.getpid(), number)
+def first(function):
+    return lambda *rest: (stop(), function(*rest))[1]
+def behind(function):
+    return lambda *rest: (function(*rest), stop())[0]
+{when}
+main()
+"""
+WHEN = {
+    "while the process ends": "atexit.register(stop)",
+    "before the error is told": "failures._told = first(failures._told)",
+    "behind the error": "failures._tell = behind(failures._tell)",
+}
+
+
+def stopped(when: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", STOPPED.format(when=WHEN[when]), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("when", WHEN)
+def test_behind_the_end_there_is_nothing_to_be_stopped(tmp_path: Path, when: str) -> None:
+    done = stopped(when, "status", "-d", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    failed = stopped(when, "status", "-d", tmp_path / "absent")
+    assert failed.returncode == 2
+    assert ERROR.fullmatch(failed.stderr)
+
+
+def test_whoever_goes_on_asking_gets_one_answer(tmp_path: Path) -> None:
+    (tmp_path / "schema.py").write_text(WAITING)
+    waiting = process("path", "--wait", "600", "-d", tmp_path)
+    wait_for(tmp_path / "started")
+    waiting.send_signal(signal.SIGTERM)
+    assert waiting.stderr is not None
+    told = waiting.stderr.readline()
+    while waiting.poll() is None:
+        waiting.send_signal(signal.SIGINT)
+    assert waiting.returncode == 128 + signal.SIGTERM
+    assert ERROR.fullmatch(told + waiting.stderr.read())
 
 
 def wait_for(file: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_command_that_does_nothing_does_not_settle_what_was_left_half_done(tmp
     shop.run("migrate")
     dies = (
         "import hotmig.phases.handover as h\npersist = h.persist\n"
-        "h.persist = lambda *rest: (persist(*rest), os._exit(9))"
+        "h.persist = lambda db, sql, *rest: (persist(db, sql, *rest), sql == 'COMMIT' and os._exit(9))"
     )
     assert patched(shop, dies, "drain", "--cutover").wait() == 9
     expected = banner_of(shop)

@@ -98,6 +98,24 @@ def test_an_outcome_that_was_not_written_is_told_and_the_work_is_done(tmp_path: 
     assert (newest["state"], {step["status"] for step in newest["steps"]}) == ("completed", {None})
 
 
+STAMP_REFUSED = """import os
+from hotmig.ledger.store import Ledger
+def refused(self, *_):
+    raise HotmigError("locked")
+from hotmig.errors import HotmigError
+Ledger.stamp = refused
+"""
+
+
+def test_a_stamp_that_was_not_written_is_told(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    shop.run("migrate")
+    process = patched(shop, STAMP_REFUSED, "drain")
+    _, told = process.communicate()
+    assert (process.returncode, shop.phase()) == (0, "drained")
+    assert "Warning: the ledger did not take an outcome: locked\n" in told
+
+
 def told_by(shop: Shop, patch: str, *command: str) -> tuple[int, str]:
     process = patched(shop, patch, *command)
     _, told = process.communicate()

@@ -26,7 +26,7 @@ from tests.phases.files import (
     ready_database,
 )
 from tests.phases.processes import patched
-from tests.phases.shops import ROWS, open_shop
+from tests.phases.shops import MODULE, ROWS, open_shop
 from tests.phases.test_running import DAMAGES
 from tests.scenarios.harness import wait_until
 from tests.scenarios.test_hostile_states import KILLED_BEFORE_THE_COPY
@@ -292,7 +292,7 @@ def test_a_drain_that_died_behind_its_fence_is_told(tmp_path: Path) -> None:
     assert shop.json("status")["attention"] == [
         "the fence is up: the application's writes are refused",
         "no command is at work: nobody replays the rest, and writes are refused until the fence lapses",
-        "the last run, `hotmig drain`, did not come to its end: its process died",
+        "`hotmig drain` did not come to its end: its process died, or could not write down how it ended",
     ]
 
 
@@ -333,6 +333,23 @@ def test_the_next_command_has_the_module_that_the_last_run_was_given(tmp_path: P
     shown = run(shop.directory).stdout.splitlines()
     assert shown[-1] == f"Next: hotmig drain --dir {shop.directory} --schema '{module}'"
     assert run(shop.directory, "--schema", "/x.py").stdout.splitlines()[-1].endswith(" --schema /x.py")
+
+
+def test_older_archives_do_not_tell_which_module_it_is(tmp_path: Path) -> None:
+    """Nobody cleaned up behind earlier releases, whose modules lie in directories of their own."""
+    shop = open_shop(tmp_path / "shop")
+    (shop.directory / "schema.py").unlink()
+    for release in range(1, 6):
+        module = tmp_path / str(release) / "schema.py"
+        module.parent.mkdir()
+        columns = "".join(f"    note_{number}: str | None = None\n" for number in range(release))
+        module.write_text(MODULE + columns)
+        for command in ("migrate", "drain", "cutover"):
+            shop.run(command, "--schema", str(module))
+            shown = shop.json("status")
+            assert shown["schema"] == str(module), f"{command} of {release}"
+        assert shown["phase"] == "retired"
+        assert not any("schema module" in told for told in shown["attention"])
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

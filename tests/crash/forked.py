@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +25,7 @@ PATIENCE = 120.0  # seconds until a child counts as hung
 @cache
 def _server() -> subprocess.Popen[str]:
     """One for each process of the tests."""
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+    environment = {**os.environ, "NO_COLOR": "1"}
     command = [sys.executable, "-m", __name__]
     server = subprocess.Popen(
         command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -45,16 +46,14 @@ def run(words: list[str], variables: dict[str, str]) -> subprocess.CompletedProc
     return subprocess.CompletedProcess(words, *json.loads(answer))
 
 
-def _become(words: list[str], variables: dict[str, str], files: dict[int, str]) -> None:
-    os.environ.update(variables)
+def become(words: list[str], files: dict[int, str], main: Callable[[], None]) -> None:
+    """In a forked child: prints into files, runs ``main`` as the command line of these words, and ends."""
     for number, name in files.items():
         descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(descriptor, number)
         os.close(descriptor)
     sys.argv = ["hotmig", *words]
-    from tests.crash.child import main
-
-    code = 1
+    code = 0
     try:
         main()
     except SystemExit as done:
@@ -69,7 +68,10 @@ def _answer(words: list[str], variables: dict[str, str], folder: Path) -> tuple[
     pid = os.fork()
     if pid == 0:
         try:
-            _become(words, variables, files)
+            from tests.crash.child import main
+
+            os.environ.update(variables)
+            become(words, files, main)
         finally:
             os._exit(70)
     deadline = time.monotonic() + PATIENCE

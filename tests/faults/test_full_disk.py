@@ -139,6 +139,22 @@ def test_a_disk_that_gets_full_half_way(full: Full, stages: Stages, small_disk: 
     check_finished(project)
 
 
+def test_a_new_file_that_can_not_be_looked_at_is_no_reason_to_begin_again(stages: Stages, small_disk: Disk) -> None:
+    """A database in WAL mode has to make its -shm before anyone can read it."""
+    project = stages.at(small_disk.path / "app", "drained")
+    before = contents(project)
+    Path(f"{project.new}-wal").touch()  # as whoever reads a closed database in WAL mode leaves it
+    small_disk.fill()
+    found = status(project)
+    assert (found["phase"], found["next"], found["pending"]) == ("draining", None, None)
+    unread = f"{project.new.name} can't be read: how far it is, and what is next, is known when it can"
+    assert unread in found["attention"]
+    small_disk.make_room()
+    assert (status(project)["phase"], status(project)["next"]) == ("drained", "hotmig cutover")
+    check_whole(project, before)
+    check_finished(project)
+
+
 @pytest.mark.parametrize(("command", "names"), NAMES)
 def test_a_disk_that_takes_no_more_files(command: str, names: int, stages: Stages, small_disk: Disk) -> None:
     """One more from try to try: folder, lock, ledger, their side files, the new database, its journal."""

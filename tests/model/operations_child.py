@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+from tests.crash.forked import become
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds until a command counts as hung
 Act = Literal["KILL", "STOP", "TERM", "INT"]
@@ -53,13 +55,16 @@ class Ended:
 
 
 class Commands:
-    """The server, seen from the test: every call waits until its commands end or are held up."""
+    """The server, seen from the test: every call waits until its commands end or are held up.
 
-    def __init__(self) -> None:
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+    ``broken`` is a way in which hotmig is broken on purpose.
+    """
+
+    def __init__(self, broken: str | None = None) -> None:
+        environment = {**os.environ, "NO_COLOR": "1"}
         environment.pop("HOTMIG_READ_ONLY", None)
         self._server = subprocess.Popen(
-            [sys.executable, "-m", __name__], cwd=ROOT, env=environment, text=True,
+            [sys.executable, "-m", __name__, *filter(None, [broken])], cwd=ROOT, env=environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
 
@@ -126,23 +131,17 @@ class Server:
         return pid
 
     def _become(self, words: list[str], moment: Moment | None) -> None:
-        """In the child: prints into files, and runs the command line as ``python -m hotmig`` does."""
-        for number, name in ((0, os.devnull), (1, self._file(os.getpid(), "out")), (2, self._file(os.getpid(), "err"))):
-            descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-            os.dup2(descriptor, number)
-            os.close(descriptor)
-        sys.argv = ["hotmig", *words]
-        if moment is not None:
-            watch(moment)
-        from hotmig.__main__ import main
+        """In the child: runs the command line as ``python -m hotmig`` does."""
+        files = {0: os.devnull, 1: self._file(os.getpid(), "out"), 2: self._file(os.getpid(), "err")}
 
-        try:
+        def command_line() -> None:
+            if moment is not None:
+                watch(moment)
+            from hotmig.__main__ import main
+
             main()
-        except SystemExit as done:
-            code = done.code if isinstance(done.code, int) else 1
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+
+        become(words, files, command_line)
 
     def _ended(self, pid: int, deadline: float) -> Ended:
         while True:
@@ -210,6 +209,10 @@ def serve() -> None:
     import_everything()
     import tests.crash.child  # noqa: F401
     from tests.model.driver import chunks_of
+    from tests.model.operations_broken import BROKEN
+
+    for broken in sys.argv[1:]:
+        BROKEN[broken]()
 
     with TemporaryDirectory() as folder, chunks_of(2):
         server = Server(Path(folder))

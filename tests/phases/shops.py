@@ -59,8 +59,8 @@ class Shop:
         assert done.exit_code == code, done.output
         return done
 
-    def json(self, command: str, *options: str) -> Any:
-        return json.loads(self.run(command, *options, "--json").stdout)
+    def json(self, command: str, *options: str, code: int = 0) -> Any:
+        return json.loads(self.run(command, *options, "--json", code=code).stdout)
 
     def phase(self) -> str:
         phase: str = self.json("status")["phase"]

@@ -222,10 +222,43 @@ def test_without_its_successor_an_archive_is_neither_cleaned_nor_deleted(shop: S
     shop.write("DELETE FROM item")
 
 
-def test_delete_and_unfence_exclude_each_other(shop: Shop) -> None:
-    before = shop.everything()
-    shop.run("cleanup-old --delete --unfence", code=2)
-    assert shop.everything() == before
+@pytest.mark.parametrize("since", ["before the migration", "while it was recorded"])
+def test_a_backup_that_was_put_back_is_not_deleted_in_silence(tmp_path: Path, since: str) -> None:
+    shop = open_shop(tmp_path / "shop")
+    if since == "while it was recorded":
+        shop.run("migrate")
+    backup = sqlite3.connect(tmp_path / "backup.sqlite")
+    source = sqlite3.connect(shop.old)
+    source.backup(backup)
+    source.close()
+    backup.close()
+    if since == "before the migration":
+        shop.run("migrate")
+    shop.run("drain --cutover")
+    for path in shop.directory.glob(f"{shop.old.name}-*"):
+        path.unlink()
+    (tmp_path / "backup.sqlite").rename(shop.old)
+    shop.write("INSERT INTO item(name) VALUES ('in no other file')")
+    before = shop.listing()
+    done = shop.run("cleanup-old --delete", code=3)
+    assert f"Error: {shop.old} was replaced, but " in done.stderr
+    assert "`hotmig cleanup-old --delete --unfence` deletes it all the same" in done.stderr
+    assert shop.listing() == before
+    if since == "while it was recorded":
+        assert "it was put back from a backup" in shop.run("cleanup-old", code=3).stderr
+    else:
+        told = "  the retired database is cleaned already, and accepts writes\n"
+        assert shop.run("cleanup-old").stdout == f"Cleanup skipped.\n{told}"
+    shop.run("cleanup-old --delete --unfence")
+    assert not shop.old.exists()
+
+
+def test_one_that_was_opened_is_deleted_only_when_that_is_said(shop: Shop) -> None:
+    shop.run("cleanup-old --unfence")
+    assert "`cleanup-old --unfence` opened it" in shop.run("cleanup-old --delete", code=3).stderr
+    assert shop.run("cleanup-old --delete --unfence --dry-run").stdout.count(str(shop.old)) > 0
+    shop.run("cleanup-old --delete --unfence")
+    assert shop.phase() == "ready"
 
 
 def test_without_a_retired_database_it_says_so(tmp_path: Path) -> None:

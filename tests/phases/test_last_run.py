@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,17 @@ def test_one_that_died_is_unsettled(shop: Shop) -> None:
     assert unsettled(shop.directory) is None
 
 
+def test_what_was_refused_since_does_not_hide_what_was_left_half_done(shop: Shop) -> None:
+    assert patched(shop, KILLED_BEFORE_THE_FILE, "migrate").wait() == 9
+    shop.run("cutover", code=3)
+    died = unsettled(shop.directory)
+    assert died is not None
+    assert (died.command, died.state) == ("migrate", "partially_committed")
+    assert any(told.startswith("`hotmig migrate` did not come") for told in shop.json("status")["attention"])
+    shop.run("migrate")
+    assert unsettled(shop.directory) is None
+
+
 def test_one_at_work_is_not_unsettled(tmp_path: Path) -> None:
     with running(tmp_path, "migrate"):
         last = last_run(tmp_path)
@@ -76,3 +88,26 @@ def test_a_ledger_that_cannot_be_read_is_an_error_to_who_asks_for_it_alone(shop:
     with pytest.raises(HotmigError, match="can't be used"):
         last_run(shop.directory)
     assert unsettled(shop.directory) is None
+
+
+def edited(shop: Shop, column: str, value: object) -> None:
+    db = sqlite3.connect(shop.own / LEDGER_FILE, isolation_level=None)
+    db.execute(f"UPDATE run SET {column} = ?", (value,))
+    db.close()
+
+
+def test_a_process_number_that_is_none_is_that_of_a_dead_process(shop: Shop) -> None:
+    shop.run("migrate")
+    edited(shop, "state", "running")
+    edited(shop, "pid", "abc")
+    assert known(shop).state == "partially_committed"
+    assert shop.json("runs list")[0]["state"] == "partially_committed"
+
+
+@pytest.mark.parametrize("arguments", ["--schema 'x ", b"--schema \xff", "--schema /" + "x" * 5000])
+def test_arguments_that_hotmig_did_not_write_name_no_schema_module(shop: Shop, arguments: object) -> None:
+    shop.run("migrate")
+    edited(shop, "arguments", arguments)
+    (shop.directory / "schema.py").rename(shop.directory / "elsewhere.py")
+    assert "there is no schema module" in shop.run("plan", code=1).stderr
+    assert shop.phase() == "recording"

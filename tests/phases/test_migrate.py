@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import hotmig.phases.drain
+from hotmig.transfer.proof import prove
 from tests.phases.processes import patched
 from tests.phases.shops import ITEMS, MODULE, ROWS, Shop, failure_in, items, open_shop, told_behind_the_run
 from tests.scenarios.test_hostile_states import KILLED_BEFORE_THE_COPY
@@ -169,6 +172,23 @@ def test_offline_as_json_has_the_drain_and_the_pause(shop: Shop) -> None:
     assert facts["rows"] == {"item": ROWS}
     assert facts["offline"]["pause"] > 0
     assert facts["offline"]["proved"]["rows"] == ROWS
+
+
+def test_an_offline_migrate_keeps_its_fence_up_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = open_shop(tmp_path / "shop")
+    proved = []
+
+    def proving(*arguments: Any) -> Any:
+        with pytest.raises(sqlite3.IntegrityError, match="writes are paused"):
+            shop.write("DELETE FROM item")
+        proved.append(shop.fence()[0])
+        return prove(*arguments)
+
+    monkeypatch.setattr(hotmig.phases.drain, "prove", proving)
+    shop.run("migrate --offline")
+    assert (proved, shop.phase()) == (["draining"], "retired")
+    assert [action for action, *_ in shop.steps()].count("raise the fence") == 2, "it is taken over, not raised anew"
+    assert not any(action == "lower the fence" for action, *_ in shop.steps())
 
 
 def test_an_offline_migrate_that_fails_takes_its_fence_down(tmp_path: Path) -> None:

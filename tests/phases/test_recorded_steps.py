@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.phases.processes import patched
-from tests.phases.shops import Shop, open_shop
+from tests.phases.shops import ITEMS, Shop, open_shop
 from tests.scenarios.test_hostile_states import KILLED_BEFORE_THE_COPY
 
 # A text key that becomes an integer: keys are mapped, and a reference follows them.
@@ -35,6 +35,8 @@ class Item:
     title: Annotated[str | None, Was("name")] = None
     kind: Annotated[Kind | None, Was("kind")] = None
 """
+KINDS = "INSERT INTO kind VALUES ('a', 'first'), ('b', 'second');"
+TEXT = "CREATE VIRTUAL TABLE item_text USING fts5(name, content='item', content_rowid='id');"
 DROPS = "drop"
 
 
@@ -67,6 +69,55 @@ def test_migrate_writes_down_recording_the_new_file_and_what_is_done_with_each_t
     shop.run("migrate")
     assert shop.steps() == done(("start recording", shop.old.name)) + copying(shop)
     assert undoable(shop) == {"start recording": "recording", "make the new file": "new file"}
+
+
+COMPUTED = """from typing import Annotated
+
+from hotmig.schema import From, Key, table
+
+database = "shop"
+
+@table
+class Kind:
+    id: Annotated[str, Key, From("upper(code)")]
+    name: str | None = None
+"""
+TEXTS = """from typing import Annotated
+
+from hotmig.schema import Key, Was, auto, sql, table
+
+database = "shop"
+
+@table
+class Item:
+    id: Annotated[int, Key] = auto()
+    title: Annotated[str | None, Was("name")] = None
+
+sql("CREATE VIRTUAL TABLE item_text USING fts5(title, content='item', content_rowid='id')")
+"""
+
+
+def test_the_index_over_computed_keys_is_a_step_of_its_own(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop", script=SCRIPT.partition("CREATE TABLE item")[0] + KINDS, module=COMPUTED)
+    shop.run("migrate")
+    assert done(("map keys", "kind"), ("index new keys", "kind"), ("copy", "kind")) == shop.steps()[2:5]
+
+
+def test_full_text_that_is_made_anew_before_the_pause_is_a_step(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop", script=ITEMS + TEXT, module=TEXTS)
+    shop.run("migrate")
+    shop.run("drain")
+    assert shop.steps().count(("rebuild full text", shop.new.name, "done")) == 1
+
+
+def test_what_a_dead_init_left_is_deleted_in_a_step(tmp_path: Path) -> None:
+    directory = tmp_path / "shop"
+    (directory / ".hotmig-init-dead").mkdir(parents=True)
+    (directory / "schema.py").write_text(MODULE)
+    shop = Shop(directory)
+    shop.run("init")
+    assert shop.steps()[0] == ("delete", ".hotmig-init-dead", "done")
+    assert not (directory / ".hotmig-init-dead").exists()
 
 
 def test_migrate_with_wal_writes_the_switch_down_first(shop: Shop) -> None:
@@ -136,8 +187,10 @@ def test_a_schema_that_was_touched_is_taken_for_known_behind_the_forgotten_drain
     shop.run("drain")
     shop.write("ANALYZE")
     shop.run("drain")
-    assert shop.steps()[:2] == done(
-        ("forget an earlier drain", shop.new.name), ("take the schema for known", shop.old.name)
+    assert shop.steps()[:3] == done(
+        ("lower the fence", shop.old.name),
+        ("forget an earlier drain", shop.new.name),
+        ("take the schema for known", shop.old.name),
     )
 
 

@@ -188,6 +188,38 @@ def test_a_step_without_an_outcome_is_looked_into(shop: Shop, happened: bool) ->
         assert preview == "Rollback skipped.\n  nothing that this run did is left to be undone\n"
 
 
+@pytest.mark.parametrize("happened", [True, False], ids=["it had happened", "it had not"])
+@pytest.mark.parametrize("killed", ["in the recording", "in the file", "in the fence"])
+def test_a_step_without_an_outcome_is_not_taken_for_that_of_a_later_migration(
+    shop: Shop, killed: str, happened: bool
+) -> None:
+    """None of which is in the ledger: its last run is the one that died, and when it did nobody knows."""
+    step = {"in the recording": "start_recording", "in the file": "build.create_schema", "in the fence": "raise_fence"}
+    patch = KILLED_IN_THE_RECORDING.format(before="pass" if happened else "os._exit(9)")
+    patch = patch.replace("m.start_recording", f"m.{step[killed]}")
+    assert patched(shop, patch, "migrate", "--offline").wait() == 9
+    first = newest(shop)
+    assert marks(shop, first)[-1][1] is None
+    shop.run("reset --no-ledger")
+    assert patched(shop, KILLED_BEFORE_THE_COPY, "migrate", "--offline", "--no-ledger").wait() == 9
+    assert shop.fence()[0] == "draining"
+    before = shop.everything()
+    done = shop.run("runs rollback", first, "--yes")
+    assert done.stdout == "Rollback skipped.\n  nothing that this run did is left to be undone\n"
+    assert shop.everything() == before
+
+
+def test_a_recording_that_waited_for_its_lock_is_known_again(shop: Shop) -> None:
+    """Long behind its intent: what tells it from a later one is not the time that passed."""
+    before = as_before(shop)
+    patch = "import time\n" + KILLED_IN_THE_RECORDING.format(before="time.sleep(0.3)")
+    assert patched(shop, patch, "migrate").wait() == 9
+    run_id = newest(shop)
+    shop.run("runs rollback", run_id, "--yes")
+    assert undone(shop) == [("stop recording", shop.old.name)]
+    assert as_before(shop) == before
+
+
 def test_what_was_lost_since_is_skipped_with_the_reason(shop: Shop) -> None:
     shop.run("migrate")
     run_id, new = newest(shop), shop.new

@@ -137,7 +137,6 @@ def test_a_directory_without_a_database_gets_no_folder(tmp_path: Path, line: str
         ("runs rollback", 2),
         ("runs prune --older-than 0", 0),
         ("runs prune", 2),
-        ("cleanup-old --delete --unfence", 2),
     ],
 )
 def test_the_mistakes_of_the_other_commands_leave_no_folder_either(tmp_path: Path, line: str, code: int) -> None:

@@ -326,9 +326,23 @@ def test_it_answers_in_the_middle_of_a_writers_transaction(shop: Path, wal: bool
 def test_the_log_is_counted_by_its_last_id(shop: Path) -> None:
     old = old_database(shop / OLD, "recording", log=3)
     db = sqlite3.connect(old, isolation_level=None)
-    db.execute("INSERT INTO _migration_log VALUES (1000000, 'insert', 'item', 1)")
+    db.execute("INSERT INTO _migration_log VALUES (1000, 'insert', 'item', 1)")
     db.close()
-    assert status(shop).old.log_entries == 1_000_000
+    found = status(shop)
+    assert (found.old.log_entries, found.next) == (1000, "hotmig migrate")
+
+
+def test_a_last_id_that_the_file_has_no_room_for_is_no_count(shop: Path) -> None:
+    old = old_database(shop / OLD, "recording", log=3)
+    new_database(shop / NEW)
+    size = old.stat().st_size
+    db = sqlite3.connect(old, isolation_level=None)
+    db.execute("INSERT INTO _migration_log VALUES (?, 'insert', 'item', 1)", (size,))
+    assert (status(shop).next, status(shop).attention) == ("hotmig drain", ())
+    db.execute("UPDATE _migration_log SET id = ? WHERE id = ?", (size + 1, size))
+    db.close()
+    assert status(shop).next == "hotmig reset"
+    assert any(f"ends at row {size + 1:,}" in sentence for sentence in status(shop).attention)
 
 
 def test_sizes_are_those_of_the_file_behind_a_link_with_its_wal(shop: Path, tmp_path: Path) -> None:

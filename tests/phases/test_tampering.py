@@ -139,6 +139,77 @@ def test_a_log_whose_end_was_deleted_is_found_by_the_proof(shop: Shop) -> None:
     assert failure_in(shop.run("drain", code=3).stderr).error.startswith("Error: the proof failed: ")
 
 
+def test_a_row_of_the_log_that_nobody_wrote_leads_to_a_reset(shop: Shop) -> None:
+    """No drain gets past it, and what is logged behind the last number that there is gets one by chance."""
+    shop.write("INSERT INTO _migration_log VALUES (9223372036854775807, 'delete', 'item', 7)")
+    assert failure_in(shop.run("drain", code=3).stderr).hint == "Hint: run `hotmig reset`, then `hotmig migrate`"
+    told = shop.json("status")
+    assert told["next"] == "hotmig reset"
+    assert told["attention"][0] == (
+        f"the log of {shop.old.name} ends at row 9,223,372,036,854,775,807, and the file can't hold as many: a row was"
+        " inserted by hand, or rows were deleted"
+    )
+    shop.run("reset")
+    shop.run("migrate")
+    shop.run("drain --cutover")
+    check_handed_over(shop)
+
+
+WITHOUT_THEIR = "shop-0000000000000000.sqlite has triggers of hotmig without their"
+LOST = {  # what was done by hand, behind which command: what status says of it
+    ("migrate", "DELETE FROM _migration_marker"): f"{WITHOUT_THEIR} marker: writes go on, and nobody will replay them",
+    ("migrate", "DROP TABLE _migration_marker"): f"{WITHOUT_THEIR} marker: writes go on, and nobody will replay them",
+    ("drain", "DELETE FROM _migration_marker"): f"{WITHOUT_THEIR} marker: writes go on, and nobody will replay them",
+    ("drain", "DROP TABLE _migration_marker"): f"{WITHOUT_THEIR} marker: every write to it fails",
+    ("migrate", "DROP TABLE _migration_log"): f"{WITHOUT_THEIR} log: every write to it fails",
+    ("drain", "DROP TABLE _migration_log"): f"{WITHOUT_THEIR} log: every write to it fails",
+}
+
+
+@pytest.mark.parametrize(("command", "statement"), LOST)
+def test_what_becomes_of_writes_without_marker_or_log_is_told_as_it_is(
+    command: str, statement: str, shop: Shop
+) -> None:
+    if command == "drain":
+        shop.run("drain --hold 0.001")  # whose fence lapses, and asks for the marker all the same
+    shop.write(statement)
+    told = shop.json("status")
+    assert LOST[command, statement] in told["attention"]
+    assert told["next"] == "hotmig reset"
+    if "fails" in LOST[command, statement]:
+        with pytest.raises(sqlite3.OperationalError, match=r"no such table: main\._migration_"):
+            shop.write("DELETE FROM item WHERE id = 7")
+    else:
+        shop.write("DELETE FROM item WHERE id = 7")
+        assert shop.ask("SELECT operation, key_1 FROM _migration_log") == [("delete", 7)]
+    shop.run("reset")
+    shop.write("DELETE FROM item WHERE id = 8")
+    shop.run("migrate")
+    shop.run("drain --cutover")
+    check_handed_over(shop)
+
+
+def test_a_plan_tells_what_is_left_of_a_migration_that_lost_its_marker(shop: Shop) -> None:
+    shop.new.unlink()
+    shop.write("DELETE FROM _migration_marker")
+    told = shop.json("plan", code=1)
+    assert {"name": "log", "value": "left without its marker", "ok": False} in told["prerequisites"]
+    (finding,) = told["findings"]
+    assert (finding["check"], finding["severity"]) == ("under-way", "block")
+    assert finding["message"] == (
+        "the old database holds what is left of a migration, without its marker: run `hotmig reset`, then"
+        " `hotmig migrate`"
+    )
+    shop.run("migrate", code=1)
+    shop.run("reset")
+    assert shop.json("plan")["runnable"]
+
+
+def test_a_plan_tells_that_the_log_is_gone(shop: Shop) -> None:
+    shop.write("DROP TABLE _migration_log")
+    assert {"name": "log", "value": "gone", "ok": False} in shop.json("plan")["prerequisites"]
+
+
 # --- files that were put back
 
 

@@ -1,4 +1,4 @@
-"""Another migration is under way: one at a time."""
+"""Another migration is under way, or was and lost its marker: one at a time."""
 
 from __future__ import annotations
 
@@ -17,3 +17,6 @@ def findings(context: Context) -> Iterable[Finding]:
     if other is not None:
         message = f"another migration is under way, to {other}: finish it with the module that it was begun with"
         yield Finding(NAME, "block", None, f"{message}, or {BEGIN_ANEW}")
+    if context.facts.left_behind:
+        message = "the old database holds what is left of a migration, without its marker"
+        yield Finding(NAME, "block", None, f"{message}: {BEGIN_ANEW}")
