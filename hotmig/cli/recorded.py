@@ -40,7 +40,7 @@ def recorded(options: Options, command: str, *, no_ledger: bool = False, databas
             options.directory, command, typed, ledger=not no_ledger, seconds=options.busy_timeout, database=database
         ) as run:
             unwritten = run.unwritten  # it grows until the run is stamped
-            signals.done_when(lambda: run.handed_over)
+            signals.done_when(lambda: run.is_past_stopping)
             if run.ledger is not None:
                 remember(RUN_ID, run.run_id)
                 note(options, f"Run {run.run_id}, in {run.ledger.path}")

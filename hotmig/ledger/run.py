@@ -45,6 +45,21 @@ class Run:
     acted: bool = False
     handed_over: bool = False
     unwritten: list[str] = field(default_factory=list)
+    _can_stop: bool = False
+
+    @property
+    def is_past_stopping(self) -> bool:
+        """Whether a signal comes too late: the application is in the new database, and nothing more can be put off."""
+        return self.handed_over and not self._can_stop
+
+    @contextmanager
+    def stoppable(self) -> Iterator[None]:
+        """Work behind the hand-over that may be long, and can be done later: a signal stops that, and nothing else."""
+        self._can_stop = True
+        try:
+            yield
+        finally:
+            self._can_stop = False
 
     @contextmanager
     def step(self, action: str, object: str, detail: str | None = None, undo: Undo | None = None) -> Iterator[None]:

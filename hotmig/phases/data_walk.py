@@ -21,6 +21,8 @@ from hotmig.transfer.build import is_begun
 from hotmig.transfer.marks import all_marks, carry_marks, create_marks, read_marks, rename_marks
 from hotmig.transfer.supervised import Supervised
 
+STOPPED = "it was told to stop before all data migrations were done"
+
 
 @dataclass(frozen=True)
 class Walk:
@@ -106,13 +108,20 @@ class Walked:
 
 
 def walk_behind_cutover(db: Supervised, schema: Schema, walk: Walk, seconds: float, run: Run) -> Walked:
-    """The same behind a cutover: that is done, and what fails now does not make it fail."""
+    """The same behind a cutover: that is done, and neither what fails now nor a signal makes it fail."""
     names = [each.name for each in walk.pending]
     waiting = _waiting_for("after", schema, all_marks(db, schema.adopted))
     try:
-        names += walk_after(db, schema, seconds, run)
+        with run.stoppable():
+            walk_after(db, schema, seconds, run)
+        problem = None
     except (HotmigError, sqlite3.Error) as error:  # a lock, a full disk or the ledger, too
-        left = pending(waiting, all_marks(db, schema.adopted))
-        names += [each.name for each in waiting if each not in left]
-        return Walked(tuple(names), " ".join(str(error).split()))
-    return Walked(tuple(names))
+        problem = " ".join(str(error).split())
+    except BaseException as error:
+        # KeyboardInterrupt and SystemExit are the function's own: a signal that we heard is another exception.
+        if not run.handed_over or isinstance(error, Exception | KeyboardInterrupt | SystemExit):
+            raise
+        problem = STOPPED if pending(waiting, all_marks(db, schema.adopted)) else None
+    left = pending(waiting, all_marks(db, schema.adopted))
+    names += [each.name for each in waiting if each not in left]
+    return Walked(tuple(names), problem)

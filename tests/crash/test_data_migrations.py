@@ -130,9 +130,27 @@ def test_nothing_is_lost_and_each_is_run_once(at: str, after: bool, tmp_path: Pa
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT], ids=str)
-@pytest.mark.parametrize("at", ["DELETE FROM tally", "INSERT INTO tally(name) SELECT '003_later'"])
-def test_told_to_stop_in_one_it_is_rolled_back(at: str, by: signal.Signals, tmp_path: Path) -> None:
-    assert survive(tmp_path, "wal", Death("drain --cutover", at, True, by), ("migrate",))
+def test_told_to_stop_in_one_it_is_rolled_back(by: signal.Signals, tmp_path: Path) -> None:
+    assert survive(tmp_path, "wal", Death("drain --cutover", "DELETE FROM tally", True, by), ("migrate",))
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT], ids=str)
+@pytest.mark.parametrize("way", WAYS)
+def test_told_to_stop_in_one_behind_the_cutover_it_is_rolled_back_and_the_cutover_stands(
+    way: str, by: signal.Signals, tmp_path: Path
+) -> None:
+    project = adopt(tmp_path, "wal")
+    for command in WAYS[way]:
+        _go_on(project, command)
+    later = "INSERT INTO tally(name) SELECT '003_later'"
+    assert not die(project, Death(way, later, True, by)), (
+        "it exits 0: a deploy script would start the old version again"
+    )
+    check_marks(project)
+    states = {entry["name"]: entry["state"] for entry in report(project, "data status")["entries"]}
+    assert (truth.facts(project).status, states["003_later"]) == ("ready", "pending")
+    _go_on(project, "data run")
+    check_once(project)
 
 
 @MOMENTS
