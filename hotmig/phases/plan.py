@@ -28,6 +28,7 @@ from hotmig.planning.sameness import nothing_to_do, same_schema
 from hotmig.schema.model import Schema
 from hotmig.sqlite import execute, is_closed_wal, quote, reading, value
 from hotmig.transfer.bookkeeping import built_catalog, read_hints
+from hotmig.transfer.value_maps import create_value_maps
 
 SHORT_READ_SECONDS = 0.08  # no writer is to wait for 0.1 s
 CHANGED = "whose schema was changed by hand since it was made"
@@ -91,6 +92,7 @@ def _planned(
     wanted = build_plan(read_catalog(db), schema, used)
     context = Context(wanted, schema, _facts(location, db, wanted), (), used)
     seconds = None if long_reads or context.facts.journal_mode == "wal" else SHORT_READ_SECONDS
+    create_value_maps(db, wanted.steps)
     questions = checks.probes(context)
     context = replace(context, answers=tuple(_answer(db, question, seconds) for question in questions))
     idle = location.marker is None and (nothing_to_do(context) or _was_made_so(location, wanted))

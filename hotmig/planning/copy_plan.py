@@ -84,10 +84,12 @@ def _column(draft: Draft, fill: Fill, translations: Iterable[Translation]) -> Co
             return ColumnStep(name, None, f"the new {values[fold(name)]} of the {translation.parent} that {named}")
     if fill.assigned:
         return ColumnStep(name, None, "a new integer key", assigned=True)
+    through = f" through {fill.mapping.title}" if fill.mapping is not None else ""
     if fill.expression is not None:
-        return ColumnStep(name, fill.expression, fill.expression)
+        return ColumnStep(name, fill.expression, f"{fill.expression}{through}", mapping=fill.mapping)
     if fill.old is not None:
-        return ColumnStep(name, quote(fill.old.name), _old_names(draft, (fill.old.name,)))
+        origin = f"{_old_names(draft, (fill.old.name,))}{through}"
+        return ColumnStep(name, quote(fill.old.name), origin, mapping=fill.mapping)
     nothing = "NULL" if can_be_null(draft.table, name) else "no value"
     return ColumnStep(name, None, nothing if fill.column.default is None else f"default {fill.column.default}")
 

@@ -11,7 +11,7 @@ from hotmig.sqlite import fold, quote
 if TYPE_CHECKING:
     # `hotmig status` imports this module, and must not pay for the schema package behind it.
     from hotmig.catalog.model import Catalog, Column, ForeignKey, Table
-    from hotmig.schema.model import Orphans, SeedRow
+    from hotmig.schema.model import Orphans, SeedRow, ValueMap
 
 How = Literal["as-is", "projected", "empty"]
 Keys = Literal["kept", "mapped"]
@@ -68,13 +68,14 @@ class ColumnStep:
 
     ``expression`` is SQL over the old row, with the old table's columns as bare names; None when nothing is
     written: the column's default, a seed or a new key (``assigned``) fills it, or a Translation does.
-    ``origin`` says it to people.
+    ``origin`` says it to people. With a ``mapping`` the value is looked up among its aliases.
     """
 
     name: str
     expression: str | None
     origin: str
     assigned: bool = False
+    mapping: ValueMap | None = None
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hotmig.catalog.affinity import column_affinity, stored
 from hotmig.catalog.model import Affinity
 from hotmig.planning.model import ColumnStep, TableStep
+from hotmig.planning.value_maps import mapped
 from hotmig.sqlite import quote
 
 
@@ -18,12 +21,19 @@ def projected(step: TableStep, column: ColumnStep) -> str:
     target = step.table.column(column.name)
     if target is None:
         raise ValueError(f"{step.table.name} has no column {column.name}")
-    return stored(column.expression, column_affinity(step.table, target), _source_affinity(step, column))
+    affinity = column_affinity(step.table, target)
+    value = stored(column.expression, affinity, _source_affinity(step, column))
+    return value if column.mapping is None else stored(mapped(step, column, value), affinity, "TEXT")
 
 
 def _source_affinity(step: TableStep, column: ColumnStep) -> Affinity | None:
     old = step.taken_from(column)
     return column_affinity(step.source, old) if step.source is not None and old is not None else None
+
+
+def unmapped(column: ColumnStep) -> ColumnStep:
+    """The same column without its mapping: what its values are before they are looked up."""
+    return replace(column, mapping=None)
 
 
 def is_copy(step: TableStep, column: ColumnStep) -> bool:
@@ -37,6 +47,7 @@ def loses(step: TableStep, column: ColumnStep) -> str | None:
     None for a column that keeps every value, and for a computed one. '12' can be had back from 12; '0123' can't be
     from 123, nor 2⁵³+1 from a REAL.
     """
+    column = unmapped(column)
     taken = step.taken_from(column)
     if taken is None or is_copy(step, column):
         return None

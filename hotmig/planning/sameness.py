@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hotmig.catalog.fingerprint import equal
 from hotmig.planning.checking import Context
-from hotmig.planning.checks import seeds
-from hotmig.planning.held import copied_from
-from hotmig.planning.model import CopyPlan, TableStep
+from hotmig.planning.checks import mapped_values, seeds
+from hotmig.planning.model import Answer, ColumnStep, CopyPlan, TableStep
+from hotmig.planning.projection import is_copy, unmapped
+from hotmig.planning.value_maps import mapped_columns
 from hotmig.sqlite import fold
 
 
@@ -15,11 +16,16 @@ def nothing_to_do(context: Context) -> bool:
 
     Seed rows must be known to be there: without the answers to the probes they count as something to do.
     """
-    return same_schema(context.plan) and all(_is_there(context, step) for step in context.plan.steps)
+    if not same_schema(context.plan) or not all(_is_there(context, step) for step in context.plan.steps):
+        return False
+    return all(_is_canonical(context, step, column) for step, column in mapped_columns(context.plan.steps))
 
 
 def same_schema(plan: CopyPlan) -> bool:
-    """Whether the old database has this schema, and no value moves to another place in it."""
+    """Whether the old database has this schema, and no value moves to another place in it.
+
+    What a rule for the data would change there is another question.
+    """
     return equal(plan.old, plan.new) and all(map(_is_identity, plan.steps))
 
 
@@ -29,7 +35,22 @@ def _is_identity(step: TableStep) -> bool:
     # Two tables that are alike can have taken each other's names.
     if fold(step.source.name) != fold(step.table.name):
         return False
-    return all(fold(copied_from(step, column.name) or "") == fold(column.name) for column in step.columns)
+    return all(_stays(step, unmapped(column)) for column in step.columns)
+
+
+def _stays(step: TableStep, column: ColumnStep) -> bool:
+    taken = step.taken_from(column)
+    return taken is not None and is_copy(step, column) and fold(taken.name) == fold(column.name)
+
+
+def _is_canonical(context: Context, step: TableStep, column: ColumnStep) -> bool:
+    """Whether every value is known to be one that its mapping leaves as it is."""
+    subject = mapped_values.changed_subject(step, column)
+    return any(_is_none(answer) for answer in context.answers if answer.probe.subject == subject)
+
+
+def _is_none(answer: Answer) -> bool:
+    return answer.probe.check == mapped_values.NAME and answer.error is None and not answer.rows
 
 
 def _is_there(context: Context, step: TableStep) -> bool:

@@ -13,6 +13,7 @@ from hotmig.planning.model import CopyPlan
 from hotmig.sqlite import connect, execute, file_uri, persist, transaction, value
 from hotmig.transfer.seeds import create_seeds
 from hotmig.transfer.step_sql import StepSql, steps_with_source
+from hotmig.transfer.value_maps import create_value_maps
 
 CACHE_KIB = 32 * 1024
 OLD_CACHE_KIB = 16 * 1024
@@ -101,6 +102,7 @@ def open_session(
         execute(db, f"PRAGMA old.cache_size = -{OLD_CACHE_KIB}")
         wal = _journal_mode(db, seconds) == "wal"
         steps = steps_with_source(plan)
+        create_value_maps(db, plan.steps)
         for each in steps:
             create_seeds(db, each)
             for sql in each.create:
