@@ -19,13 +19,22 @@ OWN_TABLES: dict[str, tuple[str, ...]] = {
     "_schema_identity": ("id", "schema_hash", "schema_commit"),
     "_schema_hint": ("kind", "table_name", "column_name", "hint"),
     "_data_migration": (),
+    "_migration_constant": ("expression", "value"),
+    "_migration_grouped": ("number", "state"),
 }
+# One for each table whose rows become one, by the number of its step; of pending, one for every table.
+_WORK_TABLE = re.compile(r"_migration_(member|fate|created|pending)_[0-9]+")
 _OWN_TRIGGER = re.compile(r"_migration_(capture|fence|guard)_[0-9]+_[a-z_]+")
 
 
 def is_own(name: str) -> bool:
     """Whether the name of a table or trigger is kept for hotmig's bookkeeping."""
-    return fold(name) in OWN_TABLES or is_own_trigger(name)
+    return fold(name) in OWN_TABLES or is_own_trigger(name) or is_work_table(name)
+
+
+def is_work_table(name: str) -> bool:
+    """Whether hotmig gives that name to a table that only a migration needs."""
+    return _WORK_TABLE.fullmatch(fold(name)) is not None
 
 
 def is_own_trigger(name: str) -> bool:

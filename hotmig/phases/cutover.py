@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hotmig.capture.fence import fence_state, unix_time
 from hotmig.capture.marker import Marker
+from hotmig.catalog.own import is_work_table
 from hotmig.ledger.run import READY, UNRECORDED, Run
 from hotmig.phases.handover import finish_half_cut, hand_over, readiness, retirement
 from hotmig.phases.locate import Location
@@ -18,7 +19,7 @@ from hotmig.sqlite import LOCK_SECONDS, execute, quote, transaction
 from hotmig.transfer.identity import has_table, read_status
 from hotmig.transfer.step_sql import row_value
 
-BOOKKEEPING = ("_id_mapping", "_migration_progress", "_migration_copy")
+BOOKKEEPING = ("_id_mapping", "_migration_progress", "_migration_copy", "_migration_constant", "_migration_grouped")
 ROWS_AT_ONCE = 10_000
 
 
@@ -77,7 +78,7 @@ def tidy_up(new: sqlite3.Connection, seconds: float, run: Run) -> str | None:
 
 def drop_bookkeeping(new: sqlite3.Connection, seconds: float, run: Run = UNRECORDED) -> None:
     """Drops what only the migration needed, once the new database is ready: not inside the pause."""
-    present = [name for name in BOOKKEEPING if has_table(new, name)]
+    present = [name for name in BOOKKEEPING if has_table(new, name)] + _work_tables(new)
     if not present or read_status(new) != "ready":
         return
     # Overwriting what is freed takes long, and so does a sync, and the application is writing already.
@@ -90,8 +91,13 @@ def drop_bookkeeping(new: sqlite3.Connection, seconds: float, run: Run = UNRECOR
                 with transaction(new, seconds, "the new database's writers"):
                     execute(new, f"DROP TABLE {name}")
         except sqlite3.OperationalError:
-            if has_table(new, name):  # else another cutover was faster
+            if has_table(new, name) or name in _work_tables(new):  # else another cutover was faster
                 raise
+
+
+def _work_tables(new: sqlite3.Connection) -> list[str]:
+    names = [row[0] for row in execute(new, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
+    return [name for name in names if is_work_table(name)]
 
 
 def _empty(new: sqlite3.Connection, table: str, seconds: float) -> None:

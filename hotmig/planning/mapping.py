@@ -8,6 +8,7 @@ from functools import cached_property
 from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.keys import primary_key_names
 from hotmig.catalog.model import Catalog, Column, Table
+from hotmig.planning.grouping import grouping_of, set_columns
 from hotmig.planning.hints import UsedHints
 from hotmig.planning.keys import row_key
 from hotmig.planning.model import SourceKey
@@ -54,10 +55,18 @@ class Draft:
     def _by_name(self) -> dict[str, Fill]:
         return {fold(fill.column.name): fill for fill in self.fills}
 
+    @property
+    def loses_rows(self) -> bool:
+        """Whether rows of it can become one with others, so that references to them have to follow."""
+        grouping = grouping_of(self.table, self.rules) if self.source is not None else None
+        return grouping is not None and grouping.loses_rows
+
     def copies(self, name: str) -> Column | None:
         """The old column whose every value the new column of that name keeps as it is."""
         fill = self.fill(name)
         if self.source is None or fill is None or fill.old is None or fill.assigned or fill.mapping is not None:
+            return None
+        if fold(name) in set_columns(self.rules):
             return None
         return fill.old if keeps_values(self.source, fill.old, self.table, fill.column) else None
 

@@ -8,7 +8,7 @@ from hotmig.catalog.affinity import column_affinity, stored
 from hotmig.catalog.model import Affinity
 from hotmig.planning.model import ColumnStep, TableStep
 from hotmig.planning.value_maps import mapped
-from hotmig.sqlite import quote
+from hotmig.sqlite import fold, quote
 
 
 def projected(step: TableStep, column: ColumnStep) -> str:
@@ -38,6 +38,8 @@ def unmapped(column: ColumnStep) -> ColumnStep:
 
 def is_copy(step: TableStep, column: ColumnStep) -> bool:
     """Whether the new column is an old one whose every value it keeps as it is."""
+    if fold(column.name) in step.set_columns:
+        return False
     return step.taken_from(column) is not None and projected(step, column) == column.expression
 
 
@@ -49,7 +51,7 @@ def loses(step: TableStep, column: ColumnStep) -> str | None:
     """
     column = unmapped(column)
     taken = step.taken_from(column)
-    if taken is None or is_copy(step, column):
+    if taken is None or projected(step, column) == column.expression:
         return None
     old, new = quote(taken.name), f"({projected(step, column)})"
     return (

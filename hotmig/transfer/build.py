@@ -16,6 +16,7 @@ from hotmig.planning.model import CopyPlan, Hint
 from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, reading, transaction, value
 from hotmig.transfer.bookkeeping import create_bookkeeping
+from hotmig.transfer.group_tables import create_group_tables
 from hotmig.transfer.identity import Identity
 
 AUTO_VACUUM = {0: "NONE", 1: "FULL", 2: "INCREMENTAL"}
@@ -90,6 +91,7 @@ def create_schema(
             for sql in schema.create_tables:
                 execute(db, sql)
             create_bookkeeping(db, plan, identity, hints, digest(canonical(schema.catalog)), migration)
+            create_group_tables(db, plan)
     finally:
         db.close()
 

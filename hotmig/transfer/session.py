@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hotmig.planning.model import CopyPlan
 from hotmig.sqlite import connect, execute, file_uri, persist, transaction, value
+from hotmig.transfer.group_sql import GroupSql, groups_of
 from hotmig.transfer.seeds import create_seeds
 from hotmig.transfer.step_sql import StepSql, steps_with_source
 from hotmig.transfer.value_maps import create_value_maps
@@ -45,6 +46,11 @@ class Session:
     step: Step
     last_assigned: dict[str, int] = field(default_factory=dict)
     stale_texts: set[str] = field(default_factory=set)
+    groups: tuple[GroupSql, ...] = ()  # of the tables whose rows become one
+
+    def group(self, step: StepSql) -> GroupSql | None:
+        """How the rows of a table are grouped, None where each stays by itself."""
+        return next((group for group in self.groups if group.step.number == step.step.number), None)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -107,7 +113,11 @@ def open_session(
             create_seeds(db, each)
             for sql in each.create:
                 execute(db, sql)
-        yield Session(db, plan, steps, wal, seconds, new.name, step)
+        groups = groups_of(steps)
+        for group in groups:
+            for sql in group.create_temporary:
+                execute(db, sql)
+        yield Session(db, plan, steps, wal, seconds, new.name, step, groups=groups)
     finally:
         db.close()
 

@@ -1,0 +1,297 @@
+"""The SQL that finds groups, ranks their rows and says what becomes of each, for one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from hotmig.planning.grouping import with_canonical
+from hotmig.planning.model import ColumnStep, Grouping, TableStep
+from hotmig.planning.projection import projected, unmapped
+from hotmig.planning.value_maps import canonical, looked_up
+from hotmig.sqlite import conjunction, fold, quote, same, text
+from hotmig.transfer import fates
+from hotmig.transfer.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, MADE, MERGED
+from hotmig.transfer.step_sql import StepSql
+
+GROUP = "_migration_group_{}"
+EXACT, SPELLED, ALIAS = 0, 1, 2  # how near a row of a Merge is to the canonical one
+
+
+@dataclass(frozen=True)
+class GroupSql:
+    """One table whose rows are grouped. The temporary tables go by the step's number."""
+
+    sql: StepSql
+
+    @property
+    def step(self) -> TableStep:
+        return self.sql.step
+
+    @property
+    def grouping(self) -> Grouping:
+        if self.step.grouping is None:
+            raise ValueError(f"{self.step.table.name} has no groups")
+        return self.step.grouping
+
+    @property
+    def stale(self) -> str:
+        """The keys whose group has to be looked at again; ``seen`` is 1 behind that."""
+        return f"temp._migration_stale_{self.step.number}"
+
+    @property
+    def groups(self) -> str:
+        """The groups that are ranked now."""
+        return f"temp._migration_groups_{self.step.number}"
+
+    @property
+    def ranked(self) -> str:
+        return f"temp._migration_ranked_{self.step.number}"
+
+    @property
+    def verdicts(self) -> str:
+        """What becomes of the rows of these groups, as it has to be."""
+        return f"temp._migration_verdicts_{self.step.number}"
+
+    @property
+    def changed(self) -> str:
+        """The keys whose fate has changed since the rows were last read."""
+        return f"temp._migration_changed_{self.step.number}"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return fates.key_names(self.step)
+
+    @cached_property
+    def values(self) -> tuple[tuple[str, str], ...]:
+        """(SQL over the old row ``o``, collation) for each column of the group key; NULL is in no group."""
+        if self.grouping.merges_by is not None:
+            return ((f"({canonical(self.step, self._by, self._spelling)})", "BINARY"),)
+        return tuple(value for name, collation in self.grouping.key for value in self._apart(name, collation))
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        return tuple(GROUP.format(number) for number in range(1, len(self.values) + 1))
+
+    @cached_property
+    def compared(self) -> tuple[str, ...]:
+        return tuple(value for name in self.grouping.compare for value, _ in self._apart(name, "BINARY"))
+
+    @property
+    def compared_names(self) -> tuple[str, ...]:
+        return tuple(f"x{number}" for number in range(1, len(self.compared) + 1))
+
+    def _apart(self, name: str, collation: str) -> list[tuple[str, str]]:
+        """What tells the new values of a column apart; a reference is the same where the row is that it leads to."""
+        for translation in self.step.translations:
+            if fold(name) in map(fold, translation.targets):
+                return [(value, "BINARY") for value in self.sql.survivor(translation)]
+        column = self.step.column(name)
+        if column is None:
+            raise ValueError(f"{self.step.table.name}.{name} is not filled")
+        return [(f"({self.sql.carried(column)})", collation)]
+
+    @property
+    def _by(self) -> ColumnStep:
+        column = self.step.column(self.grouping.merges_by or "")
+        if column is None:
+            raise ValueError(f"{self.step.table.name} has no {self.grouping.merges_by}")
+        return column
+
+    @property
+    def _spelling(self) -> str:
+        """How an old row writes the value that a Merge goes by."""
+        return f"({projected(self.step, unmapped(self._by))})"
+
+    # --- tables
+
+    @cached_property
+    def create_stored(self) -> tuple[str, ...]:
+        """The tables of the new file."""
+        keys = ", ".join(self.keys)
+        winners = ", ".join(fates.winner_names(self.step))
+        made = "".join(f", {quote(name)}" for name, _ in self.grouping.create or ())
+        return (
+            f"CREATE TABLE {fates.members(self.step)}({keys}, {self._declared}, PRIMARY KEY ({keys})) WITHOUT ROWID",
+            f"CREATE TABLE {fates.table(self.step)}({keys}, {FATE} TEXT NOT NULL, {MADE} INTEGER NOT NULL, {winners},"
+            f" PRIMARY KEY ({keys})) WITHOUT ROWID",
+            f"CREATE TABLE {fates.created(self.step)}({GROUP.format(1)} TEXT PRIMARY KEY, live INTEGER NOT NULL,"
+            f" planted INTEGER NOT NULL{made}) WITHOUT ROWID",
+        )
+
+    @property
+    def index_members(self) -> str:
+        """For when they are all there."""
+        name = fates.members(self.step).removeprefix("main.")
+        return f"CREATE INDEX IF NOT EXISTS main.{name}_groups ON {name}({', '.join(self.group_names)})"
+
+    @property
+    def _declared(self) -> str:
+        return ", ".join(
+            f"{name} COLLATE {quote(collation)}"
+            for name, (_, collation) in zip(self.group_names, self.values, strict=True)
+        )
+
+    @cached_property
+    def create_temporary(self) -> tuple[str, ...]:
+        keys, groups, declared = ", ".join(self.keys), ", ".join(self.group_names), self._declared
+        compared = "".join(f", {name}" for name in self.compared_names)
+        winners = ", ".join(fates.winner_names(self.step))
+        short = {name: getattr(self, name).removeprefix("temp.") for name in ("stale", "groups", "ranked", "verdicts")}
+        changed = self.changed.removeprefix("temp.")
+        return (
+            f"CREATE TEMP TABLE {short['stale']}({keys}, seen INTEGER NOT NULL, PRIMARY KEY ({keys})) WITHOUT ROWID",
+            f"CREATE TEMP TABLE {short['groups']}({declared}, PRIMARY KEY ({groups})) WITHOUT ROWID",
+            f"CREATE TEMP TABLE {short['ranked']}({keys}, {declared}, place, nth, level, collides, first{compared})",
+            f"CREATE INDEX temp.{short['ranked']}_groups ON {short['ranked']}({groups}, nth)",
+            f"CREATE TEMP TABLE {short['verdicts']}({keys}, {FATE}, {MADE}, {winners}, PRIMARY KEY ({keys}))"
+            " WITHOUT ROWID",
+            f"CREATE TEMP TABLE {changed}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
+        )
+
+    # --- members
+
+    def select_members(self, rows: str) -> str:
+        """The old key and group key of the old rows ``o``; ``rows`` is what stands behind FROM, with its condition."""
+        values = ", ".join(value for value, _ in self.values)
+        inner = f"SELECT {', '.join([*self.sql.source_key_of('o'), values])} FROM {rows}"
+        names = [*self.keys, *self.group_names]
+        given = conjunction(f"{name} IS NOT NULL" for name in self.group_names)
+        return f"WITH found({', '.join(names)}) AS ({inner}) SELECT * FROM found WHERE {given}"
+
+    def same_group(self, left: str, right: str) -> str:
+        """By the collation of the group key, which is that of the left side."""
+        return conjunction(f"{left}.{name} = {right}.{name}" for name in self.group_names)
+
+    def same_key(self, left: str, right: str) -> str:
+        return conjunction(f"{left}.{name} = {right}.{name}" for name in self.keys)
+
+    # --- ranks
+
+    def select_ranked(self) -> str:
+        """The rows of ``groups``, each with its place among the others."""
+        keys, groups = ", ".join(f"m.{name}" for name in self.keys), ", ".join(f"m.{name}" for name in self.group_names)
+        order, level, collides = self._order()
+        first = f"row_number() OVER (PARTITION BY {groups}, {collides} ORDER BY {keys})" if collides != "0" else "1"
+        compared = "".join(f", {value}" for value in self.compared)
+        found = self.sql.source_key_of("o")
+        collations = self.sql.source_collations
+        is_row = conjunction(
+            f"{name} = m.{key}" + (f" COLLATE {quote(collation)}" if collation else "")
+            for name, key, collation in zip(found, self.keys, collations, strict=True)
+        )
+        exactly = conjunction(f"+{name} = m.{key} COLLATE BINARY" for name, key in zip(found, self.keys, strict=True))
+        return (
+            f"SELECT {keys}, {groups}, rank() OVER (PARTITION BY {groups} ORDER BY {order}),"
+            f" row_number() OVER (PARTITION BY {groups} ORDER BY {order}, {keys}), {level}, {collides},"
+            f" {first}{compared}"
+            f" FROM {self.groups} AS a CROSS JOIN {fates.members(self.step)} AS m ON {self.same_group('m', 'a')}"
+            f" CROSS JOIN {self.sql.source} AS o ON {is_row} AND {exactly}"
+        )
+
+    def _order(self) -> tuple[str, str, str]:
+        """The ORDER BY, how near the row is to the canonical one, and whether it collides with what differs from it."""
+        if self.grouping.merges_by is not None:
+            level = self._level()
+            return level, level, "0"
+        is_canonical = self.sql.is_canonical()
+        terms = [
+            f"({with_canonical(term.expression, is_canonical)}\n) {term.direction}" for term in self.grouping.prefer
+        ]
+        collide = self.grouping.collide
+        collides = "0" if collide is None else f"(({with_canonical(collide, is_canonical)}\n) IS TRUE)"
+        return ", ".join(terms), "0", collides
+
+    def _level(self) -> str:
+        spelling, wanted = self._spelling, f"m.{GROUP.format(1)}"
+        fold_case = self._by.mapping is not None and self._by.mapping.fold_case
+        alike = f"{looked_up(spelling, fold_case)} = {looked_up(wanted, fold_case)}"
+        return f"CASE WHEN {same(spelling, wanted)} THEN {EXACT} WHEN {alike} THEN {SPELLED} ELSE {ALIAS} END"
+
+    # --- verdicts
+
+    def select_verdicts(self) -> str:
+        """What becomes of each ranked row that does not simply stay."""
+        own = ", ".join(f"r.{name}" for name in self.keys)
+        winner = ", ".join(f"w.{name}" for name in self.keys)
+        if self.grouping.merges_by is not None:
+            return (
+                f"SELECT {own}, {self._merge_fate()}, {self._winners()} {self._with_winner} WHERE {self._is_merged()}"
+            )
+        fate = f"CASE WHEN {self._collision()} THEN {text(COLLIDES)} {self._loses()} END"
+        return f"SELECT {own}, {fate}, 0, {winner} {self._with_winner} WHERE r.nth > 1 OR {self._collision()}"
+
+    @property
+    def _with_winner(self) -> str:
+        return f"FROM {self.ranked} AS r JOIN {self.ranked} AS w ON {self.same_group('w', 'r')} AND w.nth = 1"
+
+    def _loses(self) -> str:
+        stays = KEPT if self.grouping.losers is not None else DROPPED
+        if self.grouping.keeps_equal:
+            return f"ELSE {text(stays)}"
+        return f"WHEN {self._is_same('r', 'w')} THEN {text(MERGED)} ELSE {text(stays)}"
+
+    def _is_same(self, left: str, right: str) -> str:
+        names = self.compared_names
+        return conjunction(same(f"{left}.{name}", f"{right}.{name}", signed_zero=True) for name in names)
+
+    def _collision(self) -> str:
+        """Whether the group of ``r`` has two best rows, or two that collide and are not the same."""
+        tie = f"SELECT 1 FROM {self.ranked} AS t WHERE {self.same_group('t', 'r')} AND t.nth = 2 AND t.place = 1"
+        if self.grouping.collide is None:
+            return f"EXISTS ({tie})"
+        differ = (
+            f"SELECT 1 FROM {self.ranked} AS c JOIN {self.ranked} AS d ON {self.same_group('d', 'c')}"
+            f" WHERE {self.same_group('c', 'r')} AND c.collides AND c.first = 1 AND d.collides"
+            f" AND NOT {self._is_same('c', 'd')}"
+        )
+        return f"(EXISTS ({tie}) OR EXISTS ({differ}))"
+
+    def _is_merged(self) -> str:
+        """Whether the row is another than the canonical one, or one of two that claim to be it."""
+        return f"(r.nth > 1 OR w.level = {ALIAS} OR {self._claims()})"
+
+    def _claims(self) -> str:
+        tie = (
+            f"SELECT 1 FROM {self.ranked} AS t"
+            f" WHERE {self.same_group('t', 'r')} AND t.nth = 2 AND t.place = 1 AND t.level < {ALIAS}"
+        )
+        return f"EXISTS ({tie})"
+
+    def _merge_fate(self) -> str:
+        homeless = MERGED if self.grouping.create is not None else HOMELESS
+        return (
+            f"CASE WHEN {self._claims()} THEN {text(COLLIDES)} WHEN w.level = {ALIAS} THEN {text(homeless)}"
+            f" ELSE {text(MERGED)} END"
+        )
+
+    def _winners(self) -> str:
+        """Whether the winner is made, and the old key of the winner; of one that is made, the key that it has."""
+        made = self._made_key()
+        values = [
+            f"CASE WHEN w.level = {ALIAS} THEN {key} ELSE w.{name} END"
+            for name, key in zip(self.keys, made, strict=True)
+        ]
+        return ", ".join([f"w.level = {ALIAS}", *values])
+
+    def _made_key(self) -> Sequence[str]:
+        """Where keys are kept these are its columns; where they are not, the canonical value tells it apart."""
+        group = f"r.{GROUP.format(1)}"
+        if self.grouping.create is None:
+            return [f"w.{name}" for name in self.keys]
+        if self.step.keys != "kept":
+            return [group, *("''" for _ in self.keys[1:])]
+        return [self.made_value(name, group) for name in self.step.new_key]
+
+    def made_value(self, name: str, group: str) -> str:
+        """One column of the row that is made for a canonical value."""
+        if fold(name) == fold(self._by.name):
+            return group
+        source = fates.created(self.step)
+        return f"(SELECT n.{quote(name)} FROM {source} AS n WHERE n.{GROUP.format(1)} = {group})"
+
+
+def groups_of(steps: Iterable[StepSql]) -> tuple[GroupSql, ...]:
+    """One for each step whose rows are grouped, in foreign key order."""
+    return tuple(GroupSql(step) for step in steps if step.step.grouping is not None)
