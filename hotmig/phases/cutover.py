@@ -91,13 +91,13 @@ def drop_bookkeeping(new: sqlite3.Connection, seconds: float, run: Run = UNRECOR
                 with transaction(new, seconds, "the new database's writers"):
                     execute(new, f"DROP TABLE {name}")
         except sqlite3.OperationalError:
-            if has_table(new, name) or name in _work_tables(new):  # else another cutover was faster
+            if has_table(new, name):  # else another cutover was faster
                 raise
 
 
 def _work_tables(new: sqlite3.Connection) -> list[str]:
     names = [row[0] for row in execute(new, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
-    return [name for name in names if is_work_table(name)]
+    return [name for name in names if is_work_table(name) and has_table(new, name)]
 
 
 def _empty(new: sqlite3.Connection, table: str, seconds: float) -> None:

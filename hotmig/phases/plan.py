@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,11 +17,13 @@ from hotmig.catalog.read import read_catalog, reserved_strangers
 from hotmig.errors import HotmigError
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import cut_in_two, file_size
+from hotmig.phases.rehearsal import SHORT_READ_SECONDS, at_most, find_groups
 from hotmig.planning import checks
 from hotmig.planning.checking import LIVE, Context, Facts
 from hotmig.planning.checks.disk_space import NEEDED
 from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.diff import supported
+from hotmig.planning.group_facts import GroupFacts
 from hotmig.planning.model import Answer, CopyPlan, Finding, Probe
 from hotmig.planning.sameness import nothing_to_do, same_schema
 from hotmig.schema.model import Schema
@@ -30,9 +31,7 @@ from hotmig.sqlite import execute, is_closed_wal, quote, reading, value
 from hotmig.transfer.bookkeeping import built_catalog, read_hints
 from hotmig.transfer.value_maps import create_value_maps
 
-SHORT_READ_SECONDS = 0.08  # no writer is to wait for 0.1 s
 CHANGED = "whose schema was changed by hand since it was made"
-STEPS_BETWEEN_LOOKS = 10_000  # VM steps: about a millisecond
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,18 @@ class PlanResult:
     findings: tuple[Finding, ...]
     differences: tuple[str, ...]
     prerequisites: tuple[tuple[str, str, bool], ...]
+    groups: tuple[GroupFacts, ...] = ()  # what becomes of rows of which several become one
+    report: Path | None = None  # where they are written down one by one
 
 
-def plan(location: Location, *, long_reads: bool = False, extensions: tuple[str, ...] = ()) -> PlanResult:
+def plan(
+    location: Location, *, long_reads: bool = False, extensions: tuple[str, ...] = (), report: Path | None = None
+) -> PlanResult:
     """Plans the migration from the live database to the schema module's.
 
     In rollback-journal mode a question to the data that takes longer than 0.08 s is given up, unless ``long_reads``.
-    Raises Refused between the two commits of a cutover.
+    ``report`` is a file for what becomes of rows that become one, row by row. Raises Refused between the two commits of
+    a cutover.
     """
     schema, old = location.schema, location.old
     if schema is None or old is None:
@@ -82,11 +86,17 @@ def plan(location: Location, *, long_reads: bool = False, extensions: tuple[str,
         prerequisites=(),
     )
     with reading(old, extensions=extensions) as db:
-        return _planned(result, location, schema, db, long_reads)
+        return _planned(result, location, schema, db, long_reads, extensions, report)
 
 
 def _planned(
-    result: PlanResult, location: Location, schema: Schema, db: sqlite3.Connection, long_reads: bool
+    result: PlanResult,
+    location: Location,
+    schema: Schema,
+    db: sqlite3.Connection,
+    long_reads: bool,
+    extensions: tuple[str, ...],
+    report: Path | None,
 ) -> PlanResult:
     used = read_hints(db)
     wanted = build_plan(read_catalog(db), schema, used)
@@ -95,6 +105,7 @@ def _planned(
     create_value_maps(db, wanted.steps)
     questions = checks.probes(context)
     context = replace(context, answers=tuple(_answer(db, question, seconds) for question in questions))
+    context = find_groups(context, result.old or location.new, seconds, extensions, report)
     idle = location.marker is None and (nothing_to_do(context) or _was_made_so(location, wanted))
     findings = () if idle else checks.findings(context)
     return replace(
@@ -106,6 +117,8 @@ def _planned(
         findings=findings,
         differences=supported(wanted),
         prerequisites=tuple(_prerequisites(location, context.facts)),
+        groups=context.groups or (),
+        report=report,
     )
 
 
@@ -116,24 +129,10 @@ def _was_made_so(location: Location, wanted: CopyPlan) -> bool:
 
 def _answer(db: sqlite3.Connection, probe: Probe, seconds: float | None) -> Answer:
     try:
-        with _at_most(db, seconds):
+        with at_most(db, seconds):
             return Answer(probe, tuple(execute(db, probe.sql, probe.parameters).fetchall()))
     except sqlite3.Error as error:
         return Answer(probe, (), str(error), cut_short=error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT)
-
-
-@contextmanager
-def _at_most(db: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
-    """Interrupts what takes longer: in rollback-journal mode a reader holds up the writers."""
-    if seconds is None:
-        yield
-        return
-    deadline = time.monotonic() + seconds
-    db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
-    try:
-        yield
-    finally:
-        db.set_progress_handler(None, 0)
 
 
 def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Facts:
@@ -184,7 +183,7 @@ def _rows(db: sqlite3.Connection, wanted: CopyPlan, seconds: float | None) -> It
     """The rows of each source; a table that takes too long to count is left out."""
     for step in wanted.steps:
         if step.source is not None:
-            with suppress(sqlite3.OperationalError), _at_most(db, seconds):
+            with suppress(sqlite3.OperationalError), at_most(db, seconds):
                 yield step.table.name, value(db, f"SELECT count(*) FROM {quote(step.source.name)}")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hotmig.catalog.fingerprint import equal
 from hotmig.planning.checking import Context
 from hotmig.planning.checks import mapped_values, seeds
-from hotmig.planning.model import Answer, ColumnStep, CopyPlan, TableStep
-from hotmig.planning.projection import is_copy, unmapped
+from hotmig.planning.model import Answer, ColumnStep, CopyPlan, TableStep, Translation
+from hotmig.planning.projection import projected, unmapped
 from hotmig.planning.value_maps import mapped_columns
 from hotmig.sqlite import fold
 
@@ -18,6 +18,10 @@ def nothing_to_do(context: Context) -> bool:
     """
     if not same_schema(context.plan) or not all(_is_there(context, step) for step in context.plan.steps):
         return False
+    if context.groups is None or any(each.affects for each in context.groups):
+        return False
+    if len([step for step in context.plan.steps if step.grouping is not None]) > len(context.groups):
+        return False
     return all(_is_canonical(context, step, column) for step, column in mapped_columns(context.plan.steps))
 
 
@@ -26,21 +30,37 @@ def same_schema(plan: CopyPlan) -> bool:
 
     What a rule for the data would change there is another question.
     """
-    return equal(plan.old, plan.new) and all(map(_is_identity, plan.steps))
+    return equal(plan.old, plan.new) and all(_is_identity(plan, step) for step in plan.steps)
 
 
-def _is_identity(step: TableStep) -> bool:
-    if step.source is None or step.keys != "kept" or step.translations:
+def _is_identity(plan: CopyPlan, step: TableStep) -> bool:
+    if step.source is None or not (step.keys == "kept" or step.computes_its_keys):
         return False
     # Two tables that are alike can have taken each other's names.
     if fold(step.source.name) != fold(step.table.name):
         return False
-    return all(_stays(step, unmapped(column)) for column in step.columns)
+    if not all(_follows_a_merge(plan, each) for each in step.translations):
+        return False
+    followers = {fold(name) for one in step.translations for name in one.targets}
+    return all(fold(column.name) in followers or _stays(step, unmapped(column)) for column in step.columns)
+
+
+def _follows_a_merge(plan: CopyPlan, translation: Translation) -> bool:
+    """Whether a reference follows rows that become one, and is what it was where none does."""
+    parent = plan.step(translation.parent)
+    if parent is None or not parent.loses_rows or fold(translation.parent) != fold(translation.parent_source):
+        return False
+    ours = zip(translation.columns, translation.targets, strict=False)
+    theirs = zip(translation.parent_columns, translation.value_columns, strict=False)
+    return len(translation.columns) == len(translation.targets) and all(
+        fold(old) == fold(new) for old, new in (*ours, *theirs)
+    )
 
 
 def _stays(step: TableStep, column: ColumnStep) -> bool:
     taken = step.taken_from(column)
-    return taken is not None and is_copy(step, column) and fold(taken.name) == fold(column.name)
+    is_kept = taken is not None and projected(step, column) == column.expression
+    return is_kept and taken is not None and fold(taken.name) == fold(column.name)
 
 
 def _is_canonical(context: Context, step: TableStep, column: ColumnStep) -> bool:

@@ -7,7 +7,7 @@ import sqlite3
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.group_rules import is_constant
 from hotmig.sqlite import execute, value
-from hotmig.transfer.fates import CONSTANTS
+from hotmig.transfer.fates import CONSTANTS, key_names
 from hotmig.transfer.group_sql import groups_of
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import steps_with_source
@@ -26,7 +26,7 @@ def create_group_tables(db: sqlite3.Connection, plan: CopyPlan) -> None:
     execute(db, "CREATE TABLE main._migration_grouped(number INTEGER PRIMARY KEY, state TEXT NOT NULL)")
     execute(db, f"CREATE TABLE main.{CONSTANTS}(expression TEXT PRIMARY KEY, value) WITHOUT ROWID")
     for step in steps:
-        keys = ", ".join(step.key)
+        keys = ", ".join(key_names(step.step))
         table = pending(step.step.number)
         execute(db, f"CREATE TABLE {table}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID")
         for touch in step.step.touches:

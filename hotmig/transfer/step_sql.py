@@ -317,6 +317,10 @@ class StepSql:
         value = self.carried(column, direct)
         return value if fold(column.name) not in self.step.set_columns else self._set(column, value)
 
+    def value(self, column: ColumnStep) -> str:
+        """The value of the old row ``o`` as the new row has it."""
+        return self._value(column, direct=False)
+
     def _set(self, column: ColumnStep, value: str) -> str:
         """What a rule sets in rows that moved, and in losers that stay."""
         affinity = column_affinity(self.step.table, self._found(column.name))

@@ -73,6 +73,7 @@ def test_a_schema_whose_rules_alone_are_new_is_a_migration_until_no_row_is_affec
     project.change(module('{"shadow": "light"}'))
     assert project.plan()["nothing_to_do"] is True
     assert "already has this schema" in project.run("migrate").output
+    assert project.new("SELECT count(*) FROM note") == [(10,)]
     project.change(module('{"other": "else"}'))
     assert project.plan()["nothing_to_do"] is False
 

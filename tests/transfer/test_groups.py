@@ -72,7 +72,7 @@ def test_a_collision_that_is_written_meanwhile_is_refused(tmp_path: Path) -> Non
     case.record()
     message = (
         r'table "person": rows with the same email collide, and Duplicates does not say which of them stays'
-        r' \(old table "person", rows with id 1 and 2: email \'a@x\' and \'A@x\'\)'
+        r' \(old table "person", rows with id 1 and 2: email \'a@x\' and email \'A@x\'\)'
     )
     with case.session() as session:
         case.copy(session)
