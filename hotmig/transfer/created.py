@@ -50,14 +50,6 @@ def is_created(session: Session, step: StepSql, key: tuple[str, ...]) -> str:
     return f"EXISTS (SELECT 1 FROM {fates.created(step.step)} AS n WHERE n.planted AND {found})"
 
 
-def count_created(session: Session, step: StepSql) -> int:
-    group = session.group(step)
-    if group is None or group.grouping.create is None:
-        return 0
-    count: int = value(session.db, f"SELECT count(*) FROM {fates.created(step.step)} WHERE planted")
-    return count
-
-
 def prove_created(session: Session, step: StepSql) -> None:
     """Raises Refused where one that is needed is not there as it was made, or one that is not needed is.
 

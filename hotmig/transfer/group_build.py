@@ -29,8 +29,10 @@ def build_groups(session: Session, keys: LoggedKeys) -> None:
         ):
             with session.step("group rows", group.step.table.name):
                 _build(session, keys, group)
-    with session.building():
-        require_no_collision(session, COPY_HINT)
+    if session.groups:
+        with session.snapshot():
+            keys.load()  # what was mended since
+            require_no_collision(session, COPY_HINT)
 
 
 def _build(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
