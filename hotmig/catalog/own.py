@@ -23,7 +23,7 @@ OWN_TABLES: dict[str, tuple[str, ...]] = {
     "_migration_grouped": ("number", "state"),
 }
 # One for each table whose rows become one, by the number of its step; of pending, one for every table.
-_WORK_TABLE = re.compile(r"_migration_(member|fate|created|pending)_[0-9]+")
+_WORK_TABLE = re.compile(r"_migration_(member|fate|created|lent|pending)_[0-9]+")
 _OWN_TRIGGER = re.compile(r"_migration_(capture|fence|guard)_[0-9]+_[a-z_]+")
 
 

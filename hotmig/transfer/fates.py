@@ -36,6 +36,11 @@ def created(step: TableStep) -> str:
     return f"main._migration_created_{step.number}"
 
 
+def lent(step: TableStep) -> str:
+    """The old keys whose new key is that of their winner: should one come to stay by itself, it needs its own."""
+    return f"main._migration_lent_{step.number}"
+
+
 def key_names(step: TableStep, alias: str | None = None) -> tuple[str, ...]:
     """The columns that hold the old key in tables of ours."""
     prefix = f"{alias}." if alias else ""

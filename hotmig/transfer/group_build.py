@@ -18,6 +18,7 @@ from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import Misfit, Named, cut, told
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.session import Session
+from hotmig.transfer.step_sql import matches
 
 
 def build_groups(session: Session, keys: LoggedKeys) -> None:
@@ -40,6 +41,7 @@ def _build(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
     with session.building():
         execute(session.db, f"DELETE FROM {members}")
         execute(session.db, f"DELETE FROM {fates.table(group.step)}")
+        execute(session.db, f"DELETE FROM {fates.lent(group.step)}")
         execute(session.db, f"DELETE FROM main._id_mapping WHERE table_name = {step.label}")
     source_key = tuple(quote(name) for name in step.source_key.columns)
 
@@ -116,6 +118,25 @@ def map_losers(session: Session, group: GroupSql, where: str) -> None:
             f"{into} SELECT {step.label}, {listed}, {made} FROM {table} AS f"
             f" WHERE f.{fates.GONE} AND f.{fates.MADE} AND ({where})",
         )
+    gone = f"SELECT {listed} FROM {table} AS f WHERE f.{fates.GONE} AND ({where})"
+    execute(session.db, f"INSERT OR IGNORE INTO {fates.lent(step.step)} {gone}")
+
+
+def forget_lent(session: Session, group: GroupSql) -> None:
+    """Takes the new key of their winner away from the logged rows that had it; map_losers gives it to those that are
+    still to have it."""
+    step = group.sql
+    if step.step.keys != "mapped":
+        return
+    old = columns("old_id", len(group.keys))
+    own = matches(step.key_of("k"), [f"+{name}" for name in fates.key_names(step.step, "t")])
+    logged = f"EXISTS (SELECT 1 FROM {step.keys} AS k WHERE {own})"
+    lent = f"SELECT {step.label}, {', '.join(f't.{name}' for name in group.keys)} FROM {fates.lent(step.step)} AS t"
+    execute(
+        session.db,
+        f"DELETE FROM main._id_mapping WHERE (table_name, {', '.join(old)}) IN ({lent} WHERE {logged})",
+    )
+    execute(session.db, f"DELETE FROM {fates.lent(step.step)} AS t WHERE {logged}")
 
 
 def require_no_collision(session: Session, hint: str = HINT) -> None:

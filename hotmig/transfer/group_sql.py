@@ -116,6 +116,7 @@ class GroupSql:
             f"CREATE TABLE {fates.members(self.step)}({keys}, {self._declared}, PRIMARY KEY ({keys})) WITHOUT ROWID",
             f"CREATE TABLE {fates.table(self.step)}({keys}, {FATE} TEXT NOT NULL, {MADE} INTEGER NOT NULL, {winners},"
             f" PRIMARY KEY ({keys})) WITHOUT ROWID",
+            f"CREATE TABLE {fates.lent(self.step)}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
             f"CREATE TABLE {fates.created(self.step)}({GROUP.format(1)} TEXT PRIMARY KEY, live INTEGER NOT NULL,"
             f" planted INTEGER NOT NULL{made}) WITHOUT ROWID",
         )

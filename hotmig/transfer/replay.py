@@ -13,7 +13,7 @@ from hotmig.transfer.conflicts import explain_conflict
 from hotmig.transfer.created import doom_created, plant_created
 from hotmig.transfer.fates import key_names
 from hotmig.transfer.full_text import rebuild, touch
-from hotmig.transfer.group_build import map_losers, require_no_collision
+from hotmig.transfer.group_build import forget_lent, map_losers, require_no_collision
 from hotmig.transfer.group_tables import forget_pending
 from hotmig.transfer.guard import raise_guard, require_untouched
 from hotmig.transfer.high_water import carry_high_water
@@ -181,10 +181,13 @@ def _begin(session: Session, step: StepSql) -> None:
     execute(session.db, f"DELETE FROM {step.rows}")
     execute(session.db, f"DELETE FROM {step.doomed}")
     if step.step.keys == "mapped":
+        group = session.group(step)
         with explain_conflict(session, step.step):
+            if group is not None:
+                forget_lent(session, group)
             id_mapping.doom_moved(session, step, step.doomed)
             id_mapping.assign(session, step, f"{step.logged_rows} WHERE 1")
-            if (group := session.group(step)) is not None:
+            if group is not None:
                 map_losers(session, group, of_logged(step))
 
 
