@@ -29,6 +29,7 @@ from hotmig.phases.migration import (
 )
 from hotmig.phases.pause import Budget, CaughtUp, pause
 from hotmig.phases.progress import Progress, Report, silent
+from hotmig.phases.reports import report_again, report_run
 from hotmig.phases.settled import is_settled
 from hotmig.sqlite import LOCK_SECONDS, execute, make_durable, reading, transaction, value
 from hotmig.transfer.full_text import rebuild_beforehand
@@ -62,6 +63,7 @@ class DrainResult:
     hold: float = HOLD_SECONDS
     left: str | None = None  # with cutover: why what only the migration needed is still in the new database
     pause: float | None = None  # with cutover: from the fence's commit to the commit that made the new one ready
+    report: Path | None = None  # what became of rows that became one
 
 
 def drain(
@@ -100,8 +102,11 @@ def drain(
         make_durable(session.db)
         _require_no_drift(old, migration, seconds, max_pause)
         caught_up, proved = _caught_up(session, new, report)
+        written = report_run(session, location.directory, run)
         rehearsed = rehearse(new, migration.schema, seconds) if cutover else None
         paused = pause(old, new, session, migration, caught_up, Budget(max_pause, hold), rehearsed, run)
+        if paused.rest.entries:
+            report_again(session, written, run, paused=not cutover)
         left = tidy_up(new, seconds, run) if cutover else None
     rounds = (*caught_up.rounds, paused.rest)
     return DrainResult(
@@ -117,6 +122,7 @@ def drain(
         hold=hold,
         left=left,
         pause=paused.seconds,
+        report=written,
     )
 
 

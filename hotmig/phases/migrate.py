@@ -21,6 +21,7 @@ from hotmig.phases.migration import HALF_CUT, cut_in_two, old_writer, recorded_p
 from hotmig.phases.offline import HOLD_SECONDS, fence_comes_down, keeping_fence
 from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Progress, Report, silent
+from hotmig.phases.reports import report_run
 from hotmig.phases.wal import switch_to_wal
 from hotmig.planning.hints import hints_of
 from hotmig.planning.model import CopyPlan
@@ -51,6 +52,7 @@ class MigrateResult:
     resumed: tuple[TableCopy, ...]
     offline: DrainResult | None = None  # with --offline: the drain and cutover that followed
     notes: tuple[str, ...] = ()
+    report: Path | None = None  # what became of rows that became one
 
 
 def migrate(
@@ -98,7 +100,7 @@ def migrate(
         if offline:
             report = keeping_fence(location.old, report, seconds)
         _make_file(location, location.schema, wanted, marker, planned.schema_commit, run)
-        copied, entries = _copy(location, planned, wanted, location.schema, report, seconds, extensions, run)
+        copied, entries, written = _copy(location, planned, wanted, location.schema, report, seconds, extensions, run)
         handed_over = None
         if offline:
             again = locate(location.directory, location.schema_file)
@@ -114,6 +116,7 @@ def migrate(
         resumed=copied.resumed,
         offline=handed_over,
         notes=tuple(notes),
+        report=written,
     )
 
 
@@ -201,7 +204,7 @@ def _copy(
     seconds: float,
     extensions: tuple[str, ...],
     run: Run,
-) -> tuple[Copied, int]:
+) -> tuple[Copied, int, Path | None]:
     if location.old is None:
         raise HotmigError("there is no old database", "`hotmig status` says what is there")
     total, done = sum(planned.rows.values()), 0
@@ -215,7 +218,7 @@ def _copy(
         copied = copy_all(session, build.indexes_of(schema), copied_chunk)
         with run.step("finish", location.new.name):
             _finish(session, schema)
-        return copied, session.last_log_id()
+        return copied, session.last_log_id(), report_run(session, location.directory, run)
 
 
 def _finish(session: Session, schema: Schema) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count as count_from
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,6 +22,7 @@ from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import matches
 
 SAMPLES = 3
+PORTION = 1_000
 FORMAT = 1
 _FATES: dict[Kind, str] = {
     "merged": MERGED, "collisions": COLLIDES, "historical_drops": DROPPED, "losers_kept": KEPT, "homeless": HOMELESS,
@@ -62,19 +64,33 @@ def _counted(session: Session, group: GroupSql, kind: Kind) -> Counted:
     return Counted(kind, number, tuple(told(group, kind, each) for each in entries(session, group, kind, SAMPLES)))
 
 
-def entries(session: Session, group: GroupSql, kind: Kind, most: int = -1) -> Iterator[Entry]:
+def _all_entries(session: Session, group: GroupSql, kind: Kind) -> Iterator[Entry]:
+    """In rollback-journal mode in portions: whoever reads the old file there holds up its writers."""
+    if session.wal:
+        yield from entries(session, group, kind)
+        return
+    for skipped in count_from(0, PORTION):
+        portion = list(entries(session, group, kind, PORTION, skipped))
+        yield from portion
+        if len(portion) < PORTION:
+            return
+        session.let_writers_in()
+
+
+def entries(session: Session, group: GroupSql, kind: Kind, most: int = -1, skipped: int = 0) -> Iterator[Entry]:
     """The rows of one kind, in the order of their groups."""
+    most_rows = f"LIMIT {most} OFFSET {skipped}"
     width, names = len(group.keys), len(group.group_names)
     if kind == "created":
         keys = [_made(group, name) for name in group.step.new_key]
         sql = _select(group, kind, ", ".join([*keys, f"n.{GROUP.format(1)}"]))
-        for row in execute(session.db, f"{sql} ORDER BY n.{GROUP.format(1)} LIMIT {most}") if sql else ():
+        for row in execute(session.db, f"{sql} ORDER BY n.{GROUP.format(1)} {most_rows}") if sql else ():
             yield Entry(row[:-1], row[-1:])
         return
     if kind == "carried":
         own, listed = group.sql.source_key_of("o"), [f"m.{name}" for name in group.group_names]
         sql = _select(group, kind, ", ".join([*own, *listed]))
-        for row in execute(session.db, f"{sql} ORDER BY {', '.join(listed)} LIMIT {most}") if sql else ():
+        for row in execute(session.db, f"{sql} ORDER BY {', '.join(listed)} {most_rows}") if sql else ():
             yield Entry(row[:width], row[width:])
         return
     columns = [*fates.key_names(group.step, "f"), *(f"m.{name}" for name in group.group_names), f"f.{MADE}"]
@@ -84,7 +100,7 @@ def entries(session: Session, group: GroupSql, kind: Kind, most: int = -1) -> It
     order = ", ".join([*(f"m.{name}" for name in group.group_names), *fates.key_names(group.step, "f")])
     sql = _select(group, kind, ", ".join(columns))
     compared = len(group.compared)
-    for row in execute(session.db, f"{sql} ORDER BY {order} LIMIT {most}"):
+    for row in execute(session.db, f"{sql} ORDER BY {order} {most_rows}"):
         key, at = row[:width], width + names + 1
         winner, values = row[at : at + width], row[at + width : at + width + compared]
         yield Entry(key, row[width : at - 1], values, winner, bool(row[at - 1]), row[at + width + compared :])
@@ -210,7 +226,7 @@ def _write(session: Session, file: TextIO, run_id: str | None) -> None:
         file.write(f"{',' if number else ''}\n{json.dumps(table, ensure_ascii=False)[:-1]}")
         for kind in KINDS:
             file.write(f', "{kind}": [')
-            for position, entry in enumerate(entries(session, group, kind)):
+            for position, entry in enumerate(_all_entries(session, group, kind)):
                 content = json.dumps(_entry(group, kind, entry), ensure_ascii=False)
                 file.write(f"{',' if position else ''}\n  {content}")
             file.write("]")

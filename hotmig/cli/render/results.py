@@ -47,6 +47,7 @@ def migrate(result: MigrateResult) -> Iterator[str]:
         yield f"  {table}: {counted(copied, 'row')}"
     if result.mapped:
         yield f"  {counted(result.mapped, 'key')} mapped to new ones"
+    yield from _reported(result.report)
     if result.resumed:
         yield f"  went on where an earlier run stood: {', '.join(map(_stood, result.resumed))}"
     if result.offline is None:
@@ -55,6 +56,11 @@ def migrate(result: MigrateResult) -> Iterator[str]:
     yield "Cut over: the new database is ready."
     if result.offline.pause is not None:
         yield f"  writes were paused for {duration(result.offline.pause)}"
+
+
+def _reported(report: Path | None) -> Iterator[str]:
+    if report is not None:
+        yield f"  what became of rows that became one: {report}"
 
 
 def _stood(found: TableCopy) -> str:
@@ -71,6 +77,7 @@ def drain(result: DrainResult) -> Iterator[str]:
     if result.rounds:
         yield f"Drained: {counted(result.entries, 'write')} replayed in {counted(result.rounds, 'round')}."
         yield from _pair(result.old, result.new)
+        yield from _reported(result.report)
         yield f"  everything was replayed {pause(result.drained_seconds)} after writes were paused"
     else:
         yield "Finished a cutover that was cut in two."
