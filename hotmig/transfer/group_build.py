@@ -56,7 +56,10 @@ def _build(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
     def judge(bounds: KeyRange) -> None:
         fill_groups(session, group, bounds.where(group.group_names))
         groups.rank(session, group)
-        groups.adopt(session, group, f"SELECT {', '.join(group.keys)} FROM {group.ranked}")
+        if keys.upto == 0:  # nothing was logged: no group was looked at before
+            groups.write_down(session, group)
+        else:
+            groups.adopt(session, group, f"SELECT {', '.join(group.keys)} FROM {group.ranked}")
 
     walk(session, keys, KeyRange(session.db, members, group.group_names), judge)
     with session.building():

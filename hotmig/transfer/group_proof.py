@@ -7,7 +7,7 @@ from hotmig.sqlite import conjunction, execute, quote, same
 from hotmig.transfer import fates, groups
 from hotmig.transfer.fates import FATE, MADE
 from hotmig.transfer.group_build import fill_groups, walk
-from hotmig.transfer.group_sql import GroupSql
+from hotmig.transfer.group_sql import LEVEL, GroupSql
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import shown
@@ -29,10 +29,8 @@ def _prove_members(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
     """Every old row is a member of the group that its values say, or of none."""
     step = group.sql
     source_key = tuple(quote(name) for name in step.source_key.columns)
-    found = ", ".join([*group.keys, *group.group_names])
-    values = ", ".join(value for value, _ in group.values)
     given = conjunction(f"c.{name} IS NOT NULL" for name in group.group_names)
-    alike = conjunction(same(f"m.{name}", f"c.{name}", signed_zero=True) for name in group.group_names)
+    alike = conjunction(same(f"m.{name}", f"c.{name}", signed_zero=True) for name in (*group.group_names, LEVEL))
     right = f"CASE WHEN {given} THEN {alike} ELSE m.{group.keys[0]} IS NULL END"
 
     def compare(bounds: KeyRange) -> None:
@@ -40,8 +38,7 @@ def _prove_members(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
         own = [f"c.{name}" for name in group.keys]
         wrong = execute(
             session.db,
-            f"WITH computed({found}) AS (SELECT {', '.join([*step.source_key_of('o'), values])} FROM {rows})"
-            f" SELECT {', '.join(own)} FROM computed AS c"
+            f"{group.computed_members(rows)} SELECT {', '.join(own)} FROM computed AS c"
             f" LEFT JOIN {fates.members(group.step)} AS m ON {fates.is_row(group.step, 'm', own)}"
             f" WHERE NOT ({right}) AND {keys.unlogged(step, own)} LIMIT {SAMPLES}",
         ).fetchall()

@@ -16,7 +16,7 @@ from hotmig.private import open_private
 from hotmig.sqlite import Row, conjunction, disjunction, execute, fold, quote, same, value
 from hotmig.transfer import fates
 from hotmig.transfer.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, MADE, MERGED
-from hotmig.transfer.group_sql import GROUP, GroupSql
+from hotmig.transfer.group_sql import GROUP, LEVEL, GroupSql
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import matches
@@ -88,7 +88,7 @@ def entries(session: Session, group: GroupSql, kind: Kind, most: int = -1, skipp
             yield Entry(row[:-1], row[-1:])
         return
     if kind == "carried":
-        own, listed = group.sql.source_key_of("o"), [f"m.{name}" for name in group.group_names]
+        own, listed = fates.key_names(group.step, "m"), [f"m.{name}" for name in group.group_names]
         sql = _select(group, kind, ", ".join([*own, *listed]))
         for row in execute(session.db, f"{sql} ORDER BY {', '.join(listed)} {most_rows}") if sql else ():
             yield Entry(row[:width], row[width:])
@@ -114,6 +114,11 @@ def _select(group: GroupSql, kind: Kind, columns: str) -> str | None:
             return None
         return f"SELECT {columns} FROM {fates.created(step)} AS n WHERE n.live"
     member = f"{fates.members(step)} AS m"
+    if kind == "carried" and group.grouping.merges_by is not None:
+        moved = (
+            f"m.{LEVEL} > 0 AND NOT EXISTS (SELECT 1 FROM {fates.table(step)} AS f WHERE {group.same_key('f', 'm')})"
+        )
+        return f"SELECT {columns} FROM {member} WHERE {moved}"
     if kind == "carried":
         canonical = group.sql.is_canonical()
         if canonical == "1":

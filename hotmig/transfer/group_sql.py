@@ -13,9 +13,10 @@ from hotmig.planning.value_maps import canonical, looked_up
 from hotmig.sqlite import conjunction, fold, quote, same, text
 from hotmig.transfer import fates
 from hotmig.transfer.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, MADE, MERGED
-from hotmig.transfer.step_sql import StepSql
+from hotmig.transfer.step_sql import StepSql, matches_as_stored
 
 GROUP = "_migration_group_{}"
+LEVEL = "_migration_level"  # of a member of a Merge: how near it is to the canonical row
 EXACT, SPELLED, ALIAS = 0, 1, 2  # how near a row of a Merge is to the canonical one
 
 
@@ -113,7 +114,8 @@ class GroupSql:
         winners = ", ".join(fates.winner_names(self.step))
         made = "".join(f", {quote(name)}" for name, _ in self.grouping.create or ())
         return (
-            f"CREATE TABLE {fates.members(self.step)}({keys}, {self._declared}, PRIMARY KEY ({keys})) WITHOUT ROWID",
+            f"CREATE TABLE {fates.members(self.step)}({keys}, {self._declared}, {LEVEL} INTEGER NOT NULL,"
+            f" PRIMARY KEY ({keys})) WITHOUT ROWID",
             f"CREATE TABLE {fates.table(self.step)}({keys}, {FATE} TEXT NOT NULL, {MADE} INTEGER NOT NULL, {winners},"
             f" PRIMARY KEY ({keys})) WITHOUT ROWID",
             f"CREATE TABLE {fates.lent(self.step)}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
@@ -125,7 +127,7 @@ class GroupSql:
     def index_members(self) -> str:
         """For when they are all there."""
         name = fates.members(self.step).removeprefix("main.")
-        return f"CREATE INDEX IF NOT EXISTS main.{name}_groups ON {name}({', '.join(self.group_names)})"
+        return f"CREATE INDEX IF NOT EXISTS main.{name}_groups ON {name}({', '.join(self.group_names)}, {LEVEL})"
 
     @property
     def _declared(self) -> str:
@@ -146,6 +148,7 @@ class GroupSql:
             f"CREATE TEMP TABLE {short['groups']}({declared}, PRIMARY KEY ({groups})) WITHOUT ROWID",
             f"CREATE TEMP TABLE {short['ranked']}({keys}, {declared}, place, nth, level, collides, first{compared})",
             f"CREATE INDEX temp.{short['ranked']}_groups ON {short['ranked']}({groups}, nth)",
+            f"CREATE TEMP TABLE {short['ranked']}_stopped({declared}, PRIMARY KEY ({groups})) WITHOUT ROWID",
             f"CREATE TEMP TABLE {short['verdicts']}({keys}, {FATE}, {MADE}, {winners}, PRIMARY KEY ({keys}))"
             " WITHOUT ROWID",
             f"CREATE TEMP TABLE {changed}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
@@ -154,12 +157,21 @@ class GroupSql:
     # --- members
 
     def select_members(self, rows: str) -> str:
-        """The old key and group key of the old rows ``o``; ``rows`` is what stands behind FROM, with its condition."""
-        values = ", ".join(value for value, _ in self.values)
-        inner = f"SELECT {', '.join([*self.sql.source_key_of('o'), values])} FROM {rows}"
-        names = [*self.keys, *self.group_names]
+        """The old key, group key and level of the old rows ``o``; ``rows`` is what stands behind FROM, with its
+        condition."""
         given = conjunction(f"{name} IS NOT NULL" for name in self.group_names)
-        return f"WITH found({', '.join(names)}) AS ({inner}) SELECT * FROM found WHERE {given}"
+        return f"{self.computed_members(rows)} SELECT * FROM computed WHERE {given}"
+
+    def computed_members(self, rows: str) -> str:
+        """The same of every row, as the WITH of a statement. With LIMIT each value is looked up once."""
+        names = ", ".join([*self.keys, *self.group_names])
+        values = ", ".join([*self.sql.source_key_of("o"), *(value for value, _ in self.values)])
+        if self.grouping.merges_by is None:
+            return f"WITH computed({names}, {LEVEL}) AS (SELECT {values}, 0 FROM {rows} LIMIT -1)"
+        return (
+            f"WITH looked_up({names}, spelling) AS (SELECT {values}, {self._spelling} FROM {rows} LIMIT -1),"
+            f" computed({names}, {LEVEL}) AS (SELECT {names}, {self._level()} FROM looked_up LIMIT -1)"
+        )
 
     def same_group(self, left: str, right: str) -> str:
         """By the collation of the group key, which is that of the left side."""
@@ -173,59 +185,75 @@ class GroupSql:
     def select_ranked(self) -> str:
         """The rows of ``groups``, each with its place among the others."""
         keys, groups = ", ".join(f"m.{name}" for name in self.keys), ", ".join(f"m.{name}" for name in self.group_names)
-        order, level, collides = self._order()
-        first = f"row_number() OVER (PARTITION BY {groups}, {collides} ORDER BY {keys})" if collides != "0" else "1"
+        rows = f"{self.groups} AS a CROSS JOIN {fates.members(self.step)} AS m ON {self.same_group('m', 'a')}"
+        if self.grouping.merges_by is not None:
+            order, collides, first = f"m.{LEVEL}", "0", "1"
+        else:
+            order, collides = self._order()
+            rows += f" CROSS JOIN {self.sql.source} AS o ON {self._is_old_row()}"
+            first = f"row_number() OVER (PARTITION BY {groups}, {collides} ORDER BY {keys})" if collides != "0" else "1"
         compared = "".join(f", {value}" for value in self.compared)
-        found = self.sql.source_key_of("o")
-        collations = self.sql.source_collations
-        is_row = conjunction(
-            f"{name} = m.{key}" + (f" COLLATE {quote(collation)}" if collation else "")
-            for name, key, collation in zip(found, self.keys, collations, strict=True)
-        )
-        exactly = conjunction(f"+{name} = m.{key} COLLATE BINARY" for name, key in zip(found, self.keys, strict=True))
         return (
             f"SELECT {keys}, {groups}, rank() OVER (PARTITION BY {groups} ORDER BY {order}),"
-            f" row_number() OVER (PARTITION BY {groups} ORDER BY {order}, {keys}), {level}, {collides},"
-            f" {first}{compared}"
-            f" FROM {self.groups} AS a CROSS JOIN {fates.members(self.step)} AS m ON {self.same_group('m', 'a')}"
-            f" CROSS JOIN {self.sql.source} AS o ON {is_row} AND {exactly}"
+            f" row_number() OVER (PARTITION BY {groups} ORDER BY {order}, {keys}), m.{LEVEL}, {collides},"
+            f" {first}{compared} FROM {rows}"
         )
 
-    def _order(self) -> tuple[str, str, str]:
-        """The ORDER BY, how near the row is to the canonical one, and whether it collides with what differs from it."""
-        if self.grouping.merges_by is not None:
-            level = self._level()
-            return level, level, "0"
+    def _is_old_row(self) -> str:
+        """Whether ``o`` is the old row of the member ``m``."""
+        found = [f"+m.{name}" for name in self.keys]
+        return matches_as_stored(self.sql.source_key_of("o"), found, self.sql.source_collations)
+
+    def _order(self) -> tuple[str, str]:
+        """The ORDER BY of Duplicates, and whether a row collides with what differs from it."""
         is_canonical = self.sql.is_canonical()
         terms = [
             f"({with_canonical(term.expression, is_canonical)}\n) {term.direction}" for term in self.grouping.prefer
         ]
         collide = self.grouping.collide
         collides = "0" if collide is None else f"(({with_canonical(collide, is_canonical)}\n) IS TRUE)"
-        return ", ".join(terms), "0", collides
+        return ", ".join(terms), collides
 
     def _level(self) -> str:
-        spelling, wanted = self._spelling, f"m.{GROUP.format(1)}"
+        """Over the value ``spelling`` and the canonical one that it has."""
+        wanted = GROUP.format(1)
         fold_case = self._by.mapping is not None and self._by.mapping.fold_case
-        alike = f"{looked_up(spelling, fold_case)} = {looked_up(wanted, fold_case)}"
-        return f"CASE WHEN {same(spelling, wanted)} THEN {EXACT} WHEN {alike} THEN {SPELLED} ELSE {ALIAS} END"
+        alike = f"{looked_up('spelling', fold_case)} = {looked_up(wanted, fold_case)}"
+        return f"CASE WHEN {same('spelling', wanted)} THEN {EXACT} WHEN {alike} THEN {SPELLED} ELSE {ALIAS} END"
 
     # --- verdicts
+
+    @property
+    def stopped(self) -> str:
+        """Of the ranked groups those in which nothing says which row stays."""
+        return f"{self.ranked}_stopped"
+
+    def select_stopped(self) -> str:
+        """Two best rows; or two that collide and are not the same."""
+        names = ", ".join(f"t.{name}" for name in self.group_names)
+        tie = f"SELECT DISTINCT {names} FROM {self.ranked} AS t WHERE t.nth = 2 AND t.place = 1 AND t.level < {ALIAS}"
+        if self.grouping.collide is None:
+            return tie
+        return (
+            f"{tie} UNION SELECT {names} FROM {self.ranked} AS t JOIN {self.ranked} AS d ON {self.same_group('d', 't')}"
+            f" WHERE t.collides AND t.first = 1 AND d.collides AND NOT {self._is_same('t', 'd')}"
+        )
 
     def select_verdicts(self) -> str:
         """What becomes of each ranked row that does not simply stay."""
         own = ", ".join(f"r.{name}" for name in self.keys)
         winner = ", ".join(f"w.{name}" for name in self.keys)
+        rows = f"FROM {self.ranked} AS r CROSS JOIN {self.ranked} AS w ON {self.same_group('w', 'r')} AND w.nth = 1"
         if self.grouping.merges_by is not None:
-            return (
-                f"SELECT {own}, {self._merge_fate()}, {self._winners()} {self._with_winner} WHERE {self._is_merged()}"
-            )
-        fate = f"CASE WHEN {self._collision()} THEN {text(COLLIDES)} {self._loses()} END"
-        return f"SELECT {own}, {fate}, 0, {winner} {self._with_winner} WHERE r.nth > 1 OR {self._collision()}"
+            is_merged = f"(r.nth > 1 OR r.level = {ALIAS} OR {self._is_stopped})"
+            return f"SELECT {own}, {self._merge_fate()}, {self._winners()} {rows} WHERE {is_merged}"
+        fate = f"CASE WHEN {self._is_stopped} THEN {text(COLLIDES)} {self._loses()} END"
+        return f"SELECT {own}, {fate}, 0, {winner} {rows} WHERE r.nth > 1 OR {self._is_stopped}"
 
     @property
-    def _with_winner(self) -> str:
-        return f"FROM {self.ranked} AS r JOIN {self.ranked} AS w ON {self.same_group('w', 'r')} AND w.nth = 1"
+    def _is_stopped(self) -> str:
+        found = conjunction(f"s.{name} = r.{name}" for name in self.group_names)
+        return f"EXISTS (SELECT 1 FROM {self.stopped} AS s WHERE {found})"
 
     def _loses(self) -> str:
         stays = KEPT if self.grouping.losers is not None else DROPPED
@@ -237,33 +265,10 @@ class GroupSql:
         names = self.compared_names
         return conjunction(same(f"{left}.{name}", f"{right}.{name}", signed_zero=True) for name in names)
 
-    def _collision(self) -> str:
-        """Whether the group of ``r`` has two best rows, or two that collide and are not the same."""
-        tie = f"SELECT 1 FROM {self.ranked} AS t WHERE {self.same_group('t', 'r')} AND t.nth = 2 AND t.place = 1"
-        if self.grouping.collide is None:
-            return f"EXISTS ({tie})"
-        differ = (
-            f"SELECT 1 FROM {self.ranked} AS c JOIN {self.ranked} AS d ON {self.same_group('d', 'c')}"
-            f" WHERE {self.same_group('c', 'r')} AND c.collides AND c.first = 1 AND d.collides"
-            f" AND NOT {self._is_same('c', 'd')}"
-        )
-        return f"(EXISTS ({tie}) OR EXISTS ({differ}))"
-
-    def _is_merged(self) -> str:
-        """Whether the row is another than the canonical one, or one of two that claim to be it."""
-        return f"(r.nth > 1 OR w.level = {ALIAS} OR {self._claims()})"
-
-    def _claims(self) -> str:
-        tie = (
-            f"SELECT 1 FROM {self.ranked} AS t"
-            f" WHERE {self.same_group('t', 'r')} AND t.nth = 2 AND t.place = 1 AND t.level < {ALIAS}"
-        )
-        return f"EXISTS ({tie})"
-
     def _merge_fate(self) -> str:
         homeless = MERGED if self.grouping.create is not None else HOMELESS
         return (
-            f"CASE WHEN {self._claims()} THEN {text(COLLIDES)} WHEN w.level = {ALIAS} THEN {text(homeless)}"
+            f"CASE WHEN {self._is_stopped} THEN {text(COLLIDES)} WHEN w.level = {ALIAS} THEN {text(homeless)}"
             f" ELSE {text(MERGED)} END"
         )
 

@@ -37,7 +37,7 @@ from hotmig.transfer.bookkeeping import columns
 from hotmig.transfer.fates import FATE, MADE
 from hotmig.transfer.group_sql import ALIAS, GROUP, GroupSql
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import row_value
+from hotmig.transfer.step_sql import matches_as_stored, row_value
 
 
 def begin(session: Session) -> None:
@@ -71,7 +71,8 @@ def refresh(session: Session, group: GroupSql) -> int:
     execute(session.db, f"DELETE FROM {group.groups}")
     _collect(session, group)
     execute(session.db, f"DELETE FROM {members} WHERE {row_value(group.keys)} IN ({stale})")
-    found = _is_old_row(group, "s")
+    own = [f"+{name}" for name in fates.key_names(group.step, "s")]
+    found = matches_as_stored(group.sql.source_key_of("o"), own, group.sql.source_collations)
     rows = f"{group.stale} AS s CROSS JOIN {group.sql.source} AS o ON {found} WHERE s.seen = 0"
     execute(session.db, f"INSERT INTO {members} {group.select_members(rows)}")
     _collect(session, group)
@@ -95,18 +96,6 @@ def _collect(session: Session, group: GroupSql) -> None:
     )
 
 
-def _is_old_row(group: GroupSql, alias: str) -> str:
-    """Whether ``o`` is the old row with the key of a table of ours; the collation leads to it by its index."""
-    terms = []
-    names = zip(group.sql.source_key_of("o"), fates.key_names(group.step, alias), strict=True)
-    for (old, own), collation in zip(names, group.sql.source_collations, strict=True):
-        if collation:
-            terms.append(f"{old} = {own} COLLATE {quote(collation)}")
-        terms.append(f"{old} = {own} COLLATE BINARY")
-        terms.append(f"+{old} = +{own} COLLATE BINARY")
-    return conjunction(terms)
-
-
 def rank(session: Session, group: GroupSql) -> None:
     """Ranks the rows of ``groups`` and finds what becomes of each; makes the rows that are missing."""
     execute(session.db, f"DELETE FROM {group.ranked}")
@@ -120,6 +109,8 @@ def rank(session: Session, group: GroupSql) -> None:
             f"INSERT OR IGNORE INTO {fates.created(group.step)}({GROUP.format(1)}, live, planted{names})"
             f" SELECT {GROUP.format(1)}, 0, 0{values} FROM {group.ranked} WHERE nth = 1 AND level = {ALIAS}",
         )
+    execute(session.db, f"DELETE FROM {group.stopped}")
+    execute(session.db, f"INSERT INTO {group.stopped} {group.select_stopped()}")
     execute(session.db, f"DELETE FROM {group.verdicts}")
     execute(session.db, f"INSERT INTO {group.verdicts} {group.select_verdicts()}")
 
@@ -138,9 +129,16 @@ def adopt(session: Session, group: GroupSql, keys: str) -> None:
             f" AND NOT EXISTS (SELECT 1 FROM {tables[other]} AS {other} WHERE {alike})",
         )
     execute(session.db, f"DELETE FROM {table} WHERE {row_value(group.keys)} IN ({keys})")
-    execute(session.db, f"INSERT INTO {table} SELECT * FROM {group.verdicts}")
     if group.step.keys == "kept" and group.step.loses_rows:
-        _map_losers(session, group, keys)
+        _unmap_losers(session, group, keys)
+    write_down(session, group)
+
+
+def write_down(session: Session, group: GroupSql) -> None:
+    """Makes the verdicts fates, where none of these rows has one."""
+    execute(session.db, f"INSERT INTO {fates.table(group.step)} SELECT * FROM {group.verdicts}")
+    if group.step.keys == "kept" and group.step.loses_rows:
+        _map_losers(session, group)
     if group.grouping.create is not None:
         is_needed = f"SELECT {GROUP.format(1)} FROM {group.ranked} WHERE nth = 1 AND level = {ALIAS}"
         execute(
@@ -155,21 +153,22 @@ def _same_fate(group: GroupSql, left: str, right: str) -> str:
     return conjunction(f"{left}.{name} IS {right}.{name}" for name in names)
 
 
-def _map_losers(session: Session, group: GroupSql, keys: str) -> None:
-    """Where keys are kept only a row that is gone has a mapping, to the key of its winner: that of the old row."""
-    old = columns("old_id", len(group.keys))
-    new = columns("new_id", len(group.keys))
-    label = group.sql.label
-    gone = [f"g{number}" for number in range(1, len(old) + 1)]
+def _unmap_losers(session: Session, group: GroupSql, keys: str) -> None:
+    old, gone = columns("old_id", len(group.keys)), [f"g{number}" for number in range(1, len(group.keys) + 1)]
+    listed = ", ".join(f"+{name}" for name in gone)
     execute(
         session.db,
         f"DELETE FROM main._id_mapping WHERE (table_name, {', '.join(old)}) IN"
-        f" (WITH gone({', '.join(gone)}) AS ({keys})"
-        f" SELECT {label}, {', '.join(f'+{name}' for name in gone)} FROM gone)",
+        f" (WITH gone({', '.join(gone)}) AS ({keys}) SELECT {group.sql.label}, {listed} FROM gone)",
     )
+
+
+def _map_losers(session: Session, group: GroupSql) -> None:
+    """Where keys are kept only a row that is gone has a mapping, to the key of its winner: that of the old row."""
+    names = ", ".join([*columns("old_id", len(group.keys)), *columns("new_id", len(group.keys))])
     values = ", ".join([*group.keys, *fates.winner_names(group.step)])
     execute(
         session.db,
-        f"INSERT INTO main._id_mapping(table_name, {', '.join(old)}, {', '.join(new)})"
-        f" SELECT {label}, {values} FROM {group.verdicts} WHERE {fates.GONE}",
+        f"INSERT INTO main._id_mapping(table_name, {names})"
+        f" SELECT {group.sql.label}, {values} FROM {group.verdicts} WHERE {fates.GONE}",
     )

@@ -65,7 +65,7 @@ def rehearse(session: Session) -> None:
         execute(session.db, group.index_members)
         fill_groups(session, group, "1")
         groups.rank(session, group)
-        groups.adopt(session, group, f"SELECT {', '.join(group.keys)} FROM {group.ranked}")
+        groups.write_down(session, group)
 
 
 def found_facts(session: Session) -> tuple[GroupFacts, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hotmig.planning.checking import Context, check, how_many, samples, shown, source_keys
+from hotmig.planning.checking import SAMPLES, Context, check, samples, shown, source_keys
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
 from hotmig.planning.projection import unmapped
 from hotmig.planning.rows import value_of
@@ -21,12 +21,20 @@ def probes(context: Context) -> Iterable[Probe]:
         before, after = value_of(step, unmapped(column)), value_of(step, column)
         if step.source is None or before is None or after is None:
             continue
-        rows, keys = f"FROM {quote(step.source.name)}", source_keys(step)
-        changes = f"{rows} WHERE NOT {same(f'({before})', f'({after})')}"
-        yield Probe(NAME, changed_subject(step, column), how_many([*keys, f"({before})", f"({after})"], changes))
-        is_open = f"typeof({before}) = 'text' AND {looked_up(before, False)} <> ''"
-        without = f"{rows} WHERE {is_open} AND NOT EXISTS ({canonical(step, column, before)})"
-        yield Probe(NAME, _uncovered_subject(step, column), how_many([*keys, f"({before})"], without))
+        keys = source_keys(step)
+        named = [*(f"{key} AS k{number}" for number, key in enumerate(keys, 1)), f"({before}) AS b", f"({after}) AS a"]
+        found = f"(SELECT {', '.join([*named, f'EXISTS ({canonical(step, column, before)}) AS covered'])}"
+        # With LIMIT the inner SELECT stays one, and each value is looked up once.
+        rows = f"{found} FROM {quote(step.source.name)} LIMIT -1)"
+        listed = ", ".join(f"k{number}" for number in range(1, len(keys) + 1))
+        first = f"{listed}, b, a" if listed else "b, a"
+        for subject, condition in (
+            (changed_subject(step, column), f"NOT {same('b', 'a')}"),
+            (_uncovered_subject(step, column), f"typeof(b) = 'text' AND {looked_up('b', False)} <> '' AND NOT covered"),
+        ):
+            counted_ = f"SELECT count(*) FROM {rows} WHERE {condition}"
+            # In the order in which the rows are read: sorting all of them would take longer than what it is for.
+            yield Probe(NAME, subject, f"SELECT ({counted_}), {first} FROM {rows} WHERE {condition} LIMIT {SAMPLES}")
 
 
 @check(NAME, probes)
@@ -40,7 +48,7 @@ def findings(context: Context) -> Iterable[Finding]:
             yield Finding(NAME, "note", step.table.name, message)
         rows = context.rows(NAME, _uncovered_subject(step, column))
         if rows:
-            values = [f"{_key(step, row)} {shown(row[-1])}" for row in rows]
+            values = [f"{_key(step, row)} {shown(row[-2])}" for row in rows]
             count = counted(rows[0][0], "value")
             message = f"{count} of {name} that no alias covers stay as they are: {_listed(rows, values)}"
             yield Finding(NAME, "note", step.table.name, message)
