@@ -21,6 +21,8 @@ LOCK_POLL_SECONDS = 0.0003
 # For a COMMIT to a live database in rollback-journal mode: while it waits for one long reader, nobody else gets in.
 READERS_SECONDS = 2.0
 LOCK_SECONDS = 30.0  # how long to wait for any one lock, unless the operator says otherwise
+SHORT_READ_SECONDS = 0.08  # no writer is to wait for 0.1 s
+STEPS_BETWEEN_LOOKS = 10_000  # VM steps: about a millisecond
 SILENT_SECONDS = 1.0  # then the operator hears what is waited for
 _ASCII_LOWER = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
 
@@ -267,6 +269,20 @@ def is_locked(error: sqlite3.Error) -> bool:
     if code == sqlite3.SQLITE_BUSY_SNAPSHOT:
         return False  # only a new transaction can help
     return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+@contextmanager
+def at_most(db: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
+    """Interrupts what takes longer: in rollback-journal mode a reader holds up the writers."""
+    if seconds is None:
+        yield
+        return
+    deadline = time.monotonic() + seconds
+    db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        db.set_progress_handler(None, 0)
 
 
 def begin_immediate(db: sqlite3.Connection, seconds: float, what: str) -> None:

@@ -17,7 +17,7 @@ from hotmig.catalog.read import read_catalog, reserved_strangers
 from hotmig.errors import HotmigError
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import cut_in_two, file_size
-from hotmig.phases.rehearsal import SHORT_READ_SECONDS, at_most, find_groups
+from hotmig.phases.rehearsal import find_groups
 from hotmig.planning import checks
 from hotmig.planning.checking import LIVE, Context, Facts
 from hotmig.planning.checks.disk_space import NEEDED
@@ -27,7 +27,7 @@ from hotmig.planning.group_facts import GroupFacts
 from hotmig.planning.model import Answer, CopyPlan, Finding, Probe
 from hotmig.planning.sameness import nothing_to_do, same_schema
 from hotmig.schema.model import Schema
-from hotmig.sqlite import execute, is_closed_wal, quote, reading, value
+from hotmig.sqlite import SHORT_READ_SECONDS, at_most, execute, is_closed_wal, quote, reading, value
 from hotmig.transfer.bookkeeping import built_catalog, read_hints
 from hotmig.transfer.value_maps import create_value_maps
 

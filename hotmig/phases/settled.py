@@ -9,14 +9,14 @@ from pathlib import Path
 from hotmig.catalog.fingerprint import equal
 from hotmig.catalog.read import read_catalog
 from hotmig.phases.locate import Location
-from hotmig.phases.rehearsal import SHORT_READ_SECONDS, at_most, find_groups
+from hotmig.phases.rehearsal import find_groups
 from hotmig.planning.checking import Context
 from hotmig.planning.checks import mapped_values, seeds
 from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.model import Answer
 from hotmig.planning.sameness import nothing_to_do, same_schema
 from hotmig.schema.model import Schema
-from hotmig.sqlite import execute, is_closed_wal, reading, value
+from hotmig.sqlite import SHORT_READ_SECONDS, at_most, execute, is_closed_wal, reading, value
 from hotmig.transfer.bookkeeping import read_hints
 from hotmig.transfer.value_maps import create_value_maps
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any, TextIO
 
 from hotmig.planning.group_facts import KINDS, Counted, GroupFacts, Kind
 from hotmig.private import open_private
-from hotmig.sqlite import Row, conjunction, disjunction, execute, fold, quote, same, value
+from hotmig.sqlite import Row, at_most, conjunction, disjunction, execute, fold, quote, same, value
 from hotmig.transfer import fates
 from hotmig.transfer.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, MADE, MERGED
 from hotmig.transfer.group_sql import GROUP, LEVEL, GroupSql
@@ -44,9 +45,13 @@ class Entry:
     winner_values: Row = ()
 
 
-def facts(session: Session, group: GroupSql) -> GroupFacts:
-    """The counts, with the first rows of each kind in words."""
-    return GroupFacts(group.step.table.name, tuple(_counted(session, group, kind) for kind in (*KINDS, "homeless")))
+def facts(session: Session, group: GroupSql, seconds: float | None = None) -> GroupFacts:
+    """The counts, with the first rows of each kind in words.
+
+    Where a question takes longer than ``seconds``, losers that stay are all counted, whether or not they change.
+    """
+    kinds: tuple[Kind, ...] = (*KINDS, "homeless")
+    return GroupFacts(group.step.table.name, tuple(_counted(session, group, kind, seconds) for kind in kinds))
 
 
 def counts(session: Session) -> dict[str, dict[str, int]]:
@@ -59,9 +64,17 @@ def count(session: Session, group: GroupSql, kind: Kind) -> int:
     return 0 if found is None else int(value(session.db, found))
 
 
-def _counted(session: Session, group: GroupSql, kind: Kind) -> Counted:
-    number = count(session, group, kind)
-    return Counted(kind, number, tuple(told(group, kind, each) for each in entries(session, group, kind, SAMPLES)))
+def _counted(session: Session, group: GroupSql, kind: Kind, seconds: float | None) -> Counted:
+    try:
+        with at_most(session.db, seconds):
+            number = count(session, group, kind)
+            first = tuple(told(group, kind, each) for each in entries(session, group, kind, SAMPLES))
+        return Counted(kind, number, first)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+    of_kind = f"SELECT count(*) FROM {fates.table(group.step)} WHERE {FATE} = '{_FATES.get(kind, '')}'"
+    return Counted(kind, int(value(session.db, of_kind)))
 
 
 def _all_entries(session: Session, group: GroupSql, kind: Kind) -> Iterator[Entry]:
@@ -114,21 +127,11 @@ def _select(group: GroupSql, kind: Kind, columns: str) -> str | None:
             return None
         return f"SELECT {columns} FROM {fates.created(step)} AS n WHERE n.live"
     member = f"{fates.members(step)} AS m"
-    if kind == "carried" and group.grouping.merges_by is not None:
+    if kind == "carried":
         moved = (
             f"m.{LEVEL} > 0 AND NOT EXISTS (SELECT 1 FROM {fates.table(step)} AS f WHERE {group.same_key('f', 'm')})"
         )
         return f"SELECT {columns} FROM {member} WHERE {moved}"
-    if kind == "carried":
-        canonical = group.sql.is_canonical()
-        if canonical == "1":
-            return None
-        is_member = fates.is_row(step, "m", group.sql.source_key_of("o"))
-        has_fate = (
-            f"SELECT 1 FROM {fates.table(step)} AS f WHERE {fates.is_row(step, 'f', group.sql.source_key_of('o'))}"
-        )
-        rows = f"{group.sql.source} AS o CROSS JOIN {member} ON {is_member}"
-        return f"SELECT {columns} FROM {rows} WHERE NOT {canonical} AND NOT EXISTS ({has_fate})"
     where = f"f.{FATE} = '{_FATES[kind]}'"
     if kind == "collisions":
         where += f" AND NOT {_is_winner(group)}"

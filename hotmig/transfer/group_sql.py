@@ -16,7 +16,8 @@ from hotmig.transfer.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, MADE,
 from hotmig.transfer.step_sql import StepSql, matches_as_stored
 
 GROUP = "_migration_group_{}"
-LEVEL = "_migration_level"  # of a member of a Merge: how near it is to the canonical row
+# Of a member of a Merge how near it is to the canonical row; of one of Duplicates 0 where it is canonical, else 1.
+LEVEL = "_migration_level"
 EXACT, SPELLED, ALIAS = 0, 1, 2  # how near a row of a Merge is to the canonical one
 
 
@@ -167,7 +168,8 @@ class GroupSql:
         names = ", ".join([*self.keys, *self.group_names])
         values = ", ".join([*self.sql.source_key_of("o"), *(value for value, _ in self.values)])
         if self.grouping.merges_by is None:
-            return f"WITH computed({names}, {LEVEL}) AS (SELECT {values}, 0 FROM {rows} LIMIT -1)"
+            level = f"NOT {self.sql.is_canonical()}"
+            return f"WITH computed({names}, {LEVEL}) AS (SELECT {values}, {level} FROM {rows} LIMIT -1)"
         return (
             f"WITH looked_up({names}, spelling) AS (SELECT {values}, {self._spelling} FROM {rows} LIMIT -1),"
             f" computed({names}, {LEVEL}) AS (SELECT {names}, {self._level()} FROM looked_up LIMIT -1)"
@@ -206,7 +208,7 @@ class GroupSql:
 
     def _order(self) -> tuple[str, str]:
         """The ORDER BY of Duplicates, and whether a row collides with what differs from it."""
-        is_canonical = self.sql.is_canonical()
+        is_canonical = f"m.{LEVEL} = 0"
         terms = [
             f"({with_canonical(term.expression, is_canonical)}\n) {term.direction}" for term in self.grouping.prefer
         ]

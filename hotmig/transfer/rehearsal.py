@@ -1,25 +1,27 @@
 """What a plan says of rows that become one is found by the very code that will do it, in a temporary database.
 
-The old file is attached and read in one snapshot; nothing is written but temporary files, which have no name.
+The old file is attached; nothing is written but temporary files, which have no name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hotmig.planning.group_facts import Equal, GroupFacts
 from hotmig.planning.held import UniqueKey, unique_keys
 from hotmig.planning.model import CopyPlan
-from hotmig.sqlite import connect, execute, file_uri, fold, is_closed_wal, quote, value, waits
+from hotmig.sqlite import at_most, connect, execute, file_uri, fold, is_closed_wal, quote, value, waits
 from hotmig.transfer import fates, groups
 from hotmig.transfer.bookkeeping import create_id_mapping
 from hotmig.transfer.group_build import fill_groups
 from hotmig.transfer.group_report import SAMPLES, facts
-from hotmig.transfer.group_sql import groups_of
+from hotmig.transfer.group_sql import GroupSql, groups_of
 from hotmig.transfer.group_tables import create_group_tables
 from hotmig.transfer.old_rows import shown
+from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.session import Session, unrecorded
 from hotmig.transfer.step_sql import StepSql, steps_with_source
 from hotmig.transfer.value_maps import create_value_maps
@@ -42,7 +44,8 @@ def rehearsed(old: Path, plan: CopyPlan, extensions: tuple[str, ...] = ()) -> It
         found = groups_of(steps)
         for sql in (*(sql for group in found for sql in group.create_temporary),):
             execute(db, sql)
-        yield Session(db, plan, steps, True, waits.seconds, "", unrecorded, groups=found)
+        wal = is_closed_wal(old) or value(db, "PRAGMA old.journal_mode") == "wal"
+        yield Session(db, plan, steps, wal, waits.seconds, "", unrecorded, groups=found)
     finally:
         db.close()
 
@@ -57,25 +60,70 @@ def _encoding(old: Path) -> str:
         db.close()
 
 
-def rehearse(session: Session) -> None:
-    """Finds every group and ranks it, inside one transaction."""
+def rehearse(session: Session, seconds: float | None) -> None:
+    """Finds every group and ranks it: in one snapshot, or where readers hold up writers in many short ones.
+
+    What is written between these is not seen as of one moment; nothing is decided by it but what the plan says.
+    """
+    if seconds is None:
+        execute(session.db, "BEGIN")
     for group in session.groups:
-        rows = f"{group.sql.source} AS o"
-        execute(session.db, f"INSERT INTO {fates.members(group.step)} {group.select_members(rows)}")
+        _join(session, group, seconds)
         execute(session.db, group.index_members)
-        fill_groups(session, group, "1")
+        _judge(session, group, seconds)
+
+
+def _join(session: Session, group: GroupSql, seconds: float | None) -> None:
+    members, step = fates.members(group.step), group.sql
+
+    def join(where: str) -> None:
+        rows = f"{step.source} AS o WHERE {where}"
+        execute(session.db, f"INSERT OR REPLACE INTO {members} {group.select_members(rows)}")
+
+    if seconds is None:
+        join("1")
+    else:
+        key = tuple(quote(name) for name in step.source_key.columns)
+        _in_portions(session, KeyRange(session.db, step.source, key), step.source_key_of("o"), join)
+
+
+def _judge(session: Session, group: GroupSql, seconds: float | None) -> None:
+    def judge(where: str) -> None:
+        fill_groups(session, group, where)
         groups.rank(session, group)
         groups.write_down(session, group)
 
+    if seconds is None:
+        judge("1")
+    else:
+        walked = KeyRange(session.db, fates.members(group.step), group.group_names)
+        _in_portions(session, walked, group.group_names, judge)
 
-def found_facts(session: Session) -> tuple[GroupFacts, ...]:
+
+def _in_portions(session: Session, bounds: KeyRange, key: Sequence[str], work: Callable[[str], None]) -> None:
+    bounds.begin()
+    size, more = ChunkSize.for_session(session), True
+    while more:
+        with session.snapshot():
+            watch = Stopwatch()
+            more = bounds.extend(size.rows)
+            work(bounds.where(key))
+            if more:
+                bounds.advance()
+        size.took(watch.seconds())
+        session.let_writers_in()
+
+
+def found_facts(session: Session, seconds: float | None) -> tuple[GroupFacts, ...]:
     """What became of the rows of each table that has groups, or that follows one."""
     known = []
     for step in session.steps:
         group = session.group(step)
-        equal = tuple(_equal(session, step))
+        equal: tuple[Equal, ...] = ()
+        with suppress(sqlite3.OperationalError), at_most(session.db, seconds):
+            equal = tuple(_equal(session, step))  # else the new table's own keys find them
         if group is not None:
-            known.append(GroupFacts(step.step.table.name, facts(session, group).counted, equal))
+            known.append(GroupFacts(step.step.table.name, facts(session, group, seconds).counted, equal))
         elif equal:
             known.append(GroupFacts(step.step.table.name, (), equal))
     return tuple(known)

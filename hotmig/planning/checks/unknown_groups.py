@@ -14,6 +14,4 @@ NAME = "groups"
 def findings(context: Context) -> Iterable[Finding]:
     if context.groups is None:
         message = f"could not find out which rows become one: {context.groups_problem}"
-        if context.facts.journal_mode != "wal":
-            message += "; `hotmig plan --long-reads` lets the application's writes wait"
         yield Finding(NAME, "block", None, message)
