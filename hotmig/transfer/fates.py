@@ -20,6 +20,7 @@ CONSTANTS = "_migration_constant"
 
 MERGED, DROPPED, KEPT = "merged", "dropped", "kept"
 COLLIDES, HOMELESS = "collision", "homeless"  # what stops the migration: no winner, no canonical row
+STOPPED = f"{FATE} IN ({text(COLLIDES)}, {text(HOMELESS)})"
 GONE = f"{FATE} IN ({text(MERGED)}, {text(DROPPED)})"
 
 

@@ -11,7 +11,7 @@ from hotmig.sqlite import conjunction, execute, quote, value
 from hotmig.transfer import fates, groups
 from hotmig.transfer.bookkeeping import columns
 from hotmig.transfer.conflicts import COPY_HINT, HINT
-from hotmig.transfer.fates import COLLIDES, FATE, HOMELESS
+from hotmig.transfer.fates import FATE, HOMELESS
 from hotmig.transfer.group_sql import GroupSql
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.misfits import SAMPLES
@@ -145,11 +145,10 @@ def forget_lent(session: Session, group: GroupSql) -> None:
 def require_no_collision(session: Session, hint: str = HINT) -> None:
     """Raises Refused with the old keys where nothing says which row of a group is to stay."""
     for group in session.groups:
-        stopped = f"{FATE} IN ('{COLLIDES}', '{HOMELESS}')"
-        if value(session.db, f"SELECT 1 FROM {fates.table(group.step)} WHERE {stopped} LIMIT 1") is None:
+        fate = value(session.db, f"SELECT {FATE} FROM {fates.table(group.step)} WHERE {fates.STOPPED} LIMIT 1")
+        if fate is None:
             continue
-        fate = value(session.db, f"SELECT {FATE} FROM {fates.table(group.step)} WHERE {stopped} LIMIT 1")
-        rows = told(group.step, _collided(session, group, stopped))
+        rows = told(group.step, _collided(session, group))
         raise Refused(_message(group.step, fate), hint, rows=rows)
 
 
@@ -164,7 +163,7 @@ def _message(step: TableStep, fate: str) -> str:
     return f"{name}: rows with the same {key} collide, and Duplicates does not say which of them stays"
 
 
-def _collided(session: Session, group: GroupSql, stopped: str) -> list[Misfit]:
+def _collided(session: Session, group: GroupSql) -> list[Misfit]:
     """The first rows of the first groups, in pairs."""
     own = [f"f.{name}" for name in group.keys]
     listed = [f"m.{name}" for name in group.group_names]
@@ -172,7 +171,7 @@ def _collided(session: Session, group: GroupSql, stopped: str) -> list[Misfit]:
     rows = execute(
         session.db,
         f"SELECT {', '.join([number, *own, *map(cut, listed)])} FROM {fates.table(group.step)} AS f"
-        f" CROSS JOIN {fates.members(group.step)} AS m ON {group.same_key('m', 'f')} WHERE f.{stopped}"
+        f" CROSS JOIN {fates.members(group.step)} AS m ON {group.same_key('m', 'f')} WHERE f.{fates.STOPPED}"
         f" ORDER BY 1, {', '.join(own)} LIMIT {2 * SAMPLES}",
     ).fetchall()
     names = tuple(name for name, _ in group.grouping.key)

@@ -42,8 +42,12 @@ def rehearsed(old: Path, plan: CopyPlan, extensions: tuple[str, ...] = ()) -> It
         steps = steps_with_source(plan)
         create_value_maps(db, plan.steps)
         found = groups_of(steps)
-        for sql in (*(sql for group in found for sql in group.create_temporary),):
-            execute(db, sql)
+        for step in steps:
+            for sql in step.create:
+                execute(db, sql)
+        for group in found:
+            for sql in group.create_temporary:
+                execute(db, sql)
         wal = is_closed_wal(old) or value(db, "PRAGMA old.journal_mode") == "wal"
         yield Session(db, plan, steps, wal, waits.seconds, "", unrecorded, groups=found)
     finally:
@@ -71,6 +75,19 @@ def rehearse(session: Session, seconds: float | None) -> None:
         _join(session, group, seconds)
         execute(session.db, group.index_members)
         _judge(session, group, seconds)
+    if seconds is not None:
+        _look_again(session)
+
+
+def _look_again(session: Session) -> None:
+    """At the groups that would stop the migration: in one snapshot, for the rest was read at several moments."""
+    with session.snapshot():
+        groups.begin(session)
+        for group in session.groups:
+            execute(session.db, f"DELETE FROM {group.sql.latest}")
+            stopped = f"SELECT {', '.join(group.keys)}, 0 FROM {fates.table(group.step)} WHERE {fates.STOPPED}"
+            execute(session.db, f"INSERT INTO {group.stale} {stopped}")
+            groups.refresh(session, group)
 
 
 def _join(session: Session, group: GroupSql, seconds: float | None) -> None:
@@ -140,7 +157,7 @@ def _equal(session: Session, step: StepSql) -> Iterator[Equal]:
         return
     for key in unique_keys(step.step.table):
         parts = _parts(step, key)
-        if parts is None:
+        if parts is None or _is_made_distinct(step, key):
             continue
         named = [f"u{number}" for number in range(1, len(parts) + 1)]
         values = ", ".join(f"{sql} AS {name}" for (sql, _), name in zip(parts, named, strict=True))
@@ -157,6 +174,14 @@ def _equal(session: Session, step: StepSql) -> Iterator[Equal]:
         if rows:
             samples = execute(session.db, f"SELECT {', '.join(named)} FROM ({same}) LIMIT {SAMPLES}").fetchall()
             yield Equal(key.title, rows, tuple(map(shown, samples)))
+
+
+def _is_made_distinct(step: StepSql, key: UniqueKey) -> bool:
+    """Whether it is the very key of the groups, and only one row of each stays."""
+    grouping = step.step.grouping
+    if grouping is None or grouping.losers is not None or grouping.merges_by is not None:
+        return False
+    return {fold(name) for name, _ in grouping.key} == {fold(part.name or "") for part in key.columns}
 
 
 def _parts(step: StepSql, key: UniqueKey) -> list[tuple[str, str]] | None:
