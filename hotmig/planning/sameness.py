@@ -64,7 +64,9 @@ def _stays(step: TableStep, column: ColumnStep) -> bool:
 
 
 def _is_canonical(context: Context, step: TableStep, column: ColumnStep) -> bool:
-    """Whether every value is known to be one that its mapping leaves as it is."""
+    """Whether every value is known to be one that its mapping leaves as it is; of a Merge the groups have told."""
+    if mapped_values.is_merged_by(step, column):
+        return True
     subject = mapped_values.changed_subject(step, column)
     return any(_is_none(answer) for answer in context.answers if answer.probe.subject == subject)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hotmig.planning.group_facts import Equal, GroupFacts
-from hotmig.planning.held import UniqueKey, unique_keys
+from hotmig.planning.held import UniqueKey, is_unique_already, unique_keys
 from hotmig.planning.model import CopyPlan
 from hotmig.sqlite import at_most, connect, execute, file_uri, fold, is_closed_wal, quote, value, waits
 from hotmig.transfer import fates, groups
@@ -157,7 +157,7 @@ def _equal(session: Session, step: StepSql) -> Iterator[Equal]:
         return
     for key in unique_keys(step.step.table):
         parts = _parts(step, key)
-        if parts is None or _is_made_distinct(step, key):
+        if parts is None or is_unique_already(step.step, key) or _is_made_distinct(step, key):
             continue
         named = [f"u{number}" for number in range(1, len(parts) + 1)]
         values = ", ".join(f"{sql} AS {name}" for (sql, _), name in zip(parts, named, strict=True))

@@ -10,7 +10,7 @@ from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
 from hotmig.planning.projection import unmapped
 from hotmig.planning.rows import value_of
 from hotmig.planning.value_maps import canonical, looked_up, mapped_columns
-from hotmig.sqlite import quote, same
+from hotmig.sqlite import fold, quote, same
 from hotmig.units import counted
 
 NAME = "mapped"
@@ -21,20 +21,33 @@ def probes(context: Context) -> Iterable[Probe]:
         before, after = value_of(step, unmapped(column)), value_of(step, column)
         if step.source is None or before is None or after is None:
             continue
-        keys = source_keys(step)
-        named = [*(f"{key} AS k{number}" for number, key in enumerate(keys, 1)), f"({before}) AS b", f"({after}) AS a"]
-        found = f"(SELECT {', '.join([*named, f'EXISTS ({canonical(step, column, before)}) AS covered'])}"
-        # With LIMIT the inner SELECT stays one, and each value is looked up once.
-        rows = f"{found} FROM {quote(step.source.name)} LIMIT -1)"
-        listed = ", ".join(f"k{number}" for number in range(1, len(keys) + 1))
-        first = f"{listed}, b, a" if listed else "b, a"
-        for subject, condition in (
-            (changed_subject(step, column), f"NOT {same('b', 'a')}"),
-            (_uncovered_subject(step, column), f"typeof(b) = 'text' AND {looked_up('b', False)} <> '' AND NOT covered"),
-        ):
-            counted_ = f"SELECT count(*) FROM {rows} WHERE {condition}"
-            # In the order in which the rows are read: sorting all of them would take longer than what it is for.
-            yield Probe(NAME, subject, f"SELECT ({counted_}), {first} FROM {rows} WHERE {condition} LIMIT {SAMPLES}")
+        if not is_merged_by(step, column):
+            # What a Merge changes is found out with its groups.
+            yield Probe(
+                NAME, changed_subject(step, column), _asked(step, before, f"({after})", f"NOT {same('b', 'a')}")
+            )
+        covered = f"EXISTS ({canonical(step, column, before)})"
+        is_open = f"typeof(b) = 'text' AND {looked_up('b', False)} <> '' AND NOT a"
+        yield Probe(NAME, _uncovered_subject(step, column), _asked(step, before, covered, is_open))
+
+
+def is_merged_by(step: TableStep, column: ColumnStep) -> bool:
+    """Whether it is the column by which a Merge makes rows one."""
+    return step.grouping is not None and fold(step.grouping.merges_by or "") == fold(column.name)
+
+
+def _asked(step: TableStep, before: str, after: str, condition: str) -> str:
+    """How many rows satisfy the condition over ``b`` and ``a``, with the first ones as they are read.
+
+    Sorting all of them would take longer than what it is for. With LIMIT the inner SELECT stays one, and each value is
+    looked up once.
+    """
+    keys = [f"{key} AS k{number}" for number, key in enumerate(source_keys(step), 1)]
+    source = quote(step.source.name) if step.source is not None else ""
+    rows = f"(SELECT {', '.join([*keys, f'({before}) AS b', f'{after} AS a'])} FROM {source} LIMIT -1)"
+    first = ", ".join([*(f"k{number}" for number in range(1, len(keys) + 1)), "b", "a"])
+    number = f"SELECT count(*) FROM {rows} WHERE {condition}"
+    return f"SELECT ({number}), {first} FROM {rows} WHERE {condition} LIMIT {SAMPLES}"
 
 
 @check(NAME, probes)
