@@ -7,10 +7,9 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count as count_from
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from hotmig.planning.group_facts import KINDS, Counted, GroupFacts, Kind
 from hotmig.private import open_private
@@ -30,8 +29,7 @@ _FATES: dict[Kind, str] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One row: its old key, the group that it is in, what it is compared by, and the same of its winner.
 
     ``winner`` is None where there is none, ``made`` says that the winner is a row that Merge makes.
@@ -234,22 +232,37 @@ def _write(session: Session, file: TextIO, run_id: str | None) -> None:
         file.write(f"{',' if number else ''}\n{json.dumps(table, ensure_ascii=False)[:-1]}")
         for kind in KINDS:
             file.write(f', "{kind}": [')
+            titles = _Titles.of(group, kind)
             for position, entry in enumerate(_all_entries(session, group, kind)):
-                content = json.dumps(_entry(group, kind, entry), ensure_ascii=False)
-                file.write(f"{',' if position else ''}\n  {content}")
+                file.write(f"{',' if position else ''}\n  {_ENCODE(titles.entry(entry))}")
             file.write("]")
         file.write("}")
     file.write("\n]}\n")
 
 
-def _entry(group: GroupSql, kind: Kind, entry: Entry) -> dict[str, Any]:
-    key_names = group.step.new_key if kind == "created" else group.sql.source_key.columns
-    found: dict[str, Any] = {"key": _named(key_names, entry.key), "group": _named(_group_titles(group), entry.group)}
-    if entry.winner is not None:
-        found["values"] = _named(_compared_titles(group), entry.values)
-        winner = {"created": True} if entry.made else {"key": _named(key_names, entry.winner)}
-        found["winner"] = {**winner, "values": _named(_compared_titles(group), entry.winner_values)}
-    return found
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
+
+class _Titles(NamedTuple):
+    """What the values of an entry are called."""
+
+    key: tuple[str, ...]
+    group: tuple[str, ...]
+    values: tuple[str, ...]
+
+    @classmethod
+    def of(cls, group: GroupSql, kind: Kind) -> _Titles:
+        key = group.step.new_key if kind == "created" else group.sql.source_key.columns
+        return cls(key, _group_titles(group), _compared_titles(group))
+
+    def entry(self, entry: Entry) -> dict[str, Any]:
+        found: dict[str, Any] = {"key": _named(self.key, entry.key), "group": _named(self.group, entry.group)}
+        if entry.winner is not None:
+            found["values"] = _named(self.values, entry.values)
+            winner: dict[str, Any] = {"created": True} if entry.made else {"key": _named(self.key, entry.winner)}
+            winner["values"] = _named(self.values, entry.winner_values)
+            found["winner"] = winner
+        return found
 
 
 def _group_titles(group: GroupSql) -> tuple[str, ...]:
