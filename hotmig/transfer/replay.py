@@ -10,7 +10,7 @@ from hotmig.errors import Refused
 from hotmig.sqlite import execute, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import explain_conflict
-from hotmig.transfer.created import doom_created, plant_created
+from hotmig.transfer.created import doom_created, is_created, plant_created
 from hotmig.transfer.fates import key_names
 from hotmig.transfer.full_text import rebuild, touch
 from hotmig.transfer.group_build import forget_lent, map_losers, require_no_collision
@@ -169,7 +169,9 @@ def _log_every_key(session: Session, step: StepSql) -> None:
     """A whole-table mark: every key that either side has counts as logged."""
     old = f"SELECT {', '.join(step.source_key_of('o'))} FROM {step.source} AS o"
     if step.step.keys == "kept":
-        both = f"SELECT {', '.join(step.target_key_of('n'))} FROM {step.target} AS n"
+        # A row that was made has no old one, and is not gone for that.
+        own = f"NOT {is_created(session, step, step.target_key_of('n'))}"
+        both = f"SELECT {', '.join(step.target_key_of('n'))} FROM {step.target} AS n WHERE {own}"
     else:
         both = f"SELECT {', '.join(id_mapping.old_names(step))} FROM main._id_mapping WHERE table_name = {step.label}"
     for select in (old, both):

@@ -92,15 +92,25 @@ class Random:
         for _ in range(self.random.randrange(25)):
             self.write()
         self.case.record()
+        self.is_recorded = True
+
+    is_recorded = False
 
     def write(self) -> None:
         """One statement of the application's, which may be refused by its own constraints."""
+        if self.is_recorded and self.random.random() < 0.02:
+            self._mark()
         with suppress(sqlite3.IntegrityError):
             self.case.app.execute(*self.random.choice((self._parent, self._child, self._change, self._delete))())
 
     def writes(self) -> None:
         for _ in range(self.random.choice((0, 0, 1, 2, 6))):
             self.write()
+
+    def _mark(self) -> None:
+        """A whole-table mark, as a trigger logs it that can't know the key: any row may have changed."""
+        table = self.random.choice(("parent", "child"))
+        self.case.app.execute("INSERT INTO _migration_log(operation, table_name) VALUES ('mark', ?)", (table,))
 
     def _id(self) -> object:
         number = self.random.randrange(1, 9)
