@@ -38,7 +38,7 @@ class Rules:
 
     parent: str  # plain, merge, create, drop, keep
     child: str  # plain, drop, collide, keep
-    key: str  # integer, text, new
+    key: str  # integer, text, nocase, new
 
 
 @dataclass(frozen=True)

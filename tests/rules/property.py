@@ -6,6 +6,7 @@ import random
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from hotmig.transfer import copy
 from hotmig.transfer.build import indexes_of
@@ -54,6 +55,7 @@ def module(rules: Rules) -> str:
     key = {
         "integer": "id: Annotated[int, Key] = auto()",
         "text": "id: Annotated[str, Key]",
+        "nocase": 'id: Annotated[str, Key, Collate("NOCASE")]',
         "new": 'id: Annotated[int, Key] = auto()\n    code: Annotated[str, From("id")]',
     }[rules.key]
     collate = ', Collate("NOCASE")' if rules.parent == "keep" else ""
@@ -81,7 +83,7 @@ class Random:
 
     def __init__(self, directory: Path, rules: Rules, seed: int) -> None:
         self.rules, self.random = rules, random.Random(seed)
-        declared = "INTEGER" if rules.key == "integer" else "TEXT"
+        declared = {"integer": "INTEGER", "nocase": "TEXT COLLATE NOCASE"}.get(rules.key, "TEXT")
         ddl = [
             "PRAGMA foreign_keys = ON",
             f"CREATE TABLE parent(id {declared} NOT NULL PRIMARY KEY, name TEXT, rank INTEGER, note TEXT)",
@@ -114,7 +116,12 @@ class Random:
 
     def _id(self) -> object:
         number = self.random.randrange(1, 9)
-        return number if self.rules.key == "integer" else f"p{number}"
+        letter = self.random.choice("pP") if self.rules.key == "nocase" else "p"
+        return number if self.rules.key == "integer" else f"{letter}{number}"
+
+    def _same(self, key: Any) -> Any:
+        """A key as it is compared."""
+        return key.lower() if self.rules.key == "nocase" and isinstance(key, str) else key
 
     def _parent(self) -> tuple[str, tuple[object, ...]]:
         pick = self.random.choice
@@ -166,18 +173,18 @@ class Random:
     def expected(self) -> Expected:
         """Raises Collision where the rows of this moment can't be migrated."""
         app = self.case.app
-        parents = [Parent(*row) for row in app.execute("SELECT * FROM parent")]
-        children = [Child(*row) for row in app.execute("SELECT * FROM child")]
+        parents = [Parent(self._same(row[0]), *row[1:]) for row in app.execute("SELECT * FROM parent")]
+        children = [Child(row[0], self._same(row[1]), *row[2:]) for row in app.execute("SELECT * FROM child")]
         return expected(self.rules, parents, children)
 
     def found(self) -> Expected:
         own = "code" if self.rules.key == "new" else "id"
         sql = f"SELECT id, {own}, name, rank, note FROM parent"
-        parents = {row[0]: row[1:] for row in self.case.new_rows(sql)}
+        parents = {self._same(row[0]): (self._same(row[1]), *row[2:]) for row in self.case.new_rows(sql)}
         made = {key for key, row in parents.items() if isinstance(row[0], str) and row[0].startswith("made-")}
         identity = {key: ("made", row[1]) if key in made else row[0] for key, row in parents.items()}
         children = self.case.new_rows("SELECT id, parent_id, cat, val, st, ts FROM child")
         return Expected(
             frozenset((identity[key], *row[1:]) for key, row in parents.items()),
-            frozenset((row[0], None if row[1] is None else identity[row[1]], *row[2:]) for row in children),
+            frozenset((row[0], None if row[1] is None else identity[self._same(row[1])], *row[2:]) for row in children),
         )

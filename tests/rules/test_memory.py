@@ -48,6 +48,23 @@ def test_every_line_of_the_table(tmp_path: Path) -> None:
     assert "Nothing to do" in project.run("plan").output
 
 
+def test_all_of_it_under_one_fence(tmp_path: Path) -> None:
+    project = begin(tmp_path)
+    project.run("migrate", "--offline")
+    check(project)
+
+
+def test_a_plan_leaves_nothing_behind(tmp_path: Path) -> None:
+    project = begin(tmp_path)
+
+    def listing() -> dict[str, tuple[int, int]]:
+        return {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in tmp_path.iterdir()}
+
+    before = listing()
+    project.run("plan")
+    assert listing() == before
+
+
 @pytest.mark.parametrize("wal", [True, False])
 def test_what_is_written_while_it_runs_ends_with_the_same_result(tmp_path: Path, wal: bool) -> None:
     """All the rows come after the copy."""

@@ -40,7 +40,7 @@ def rules() -> st.SearchStrategy[Rules]:
         Rules,
         st.sampled_from(("plain", "merge", "create", "create", "drop", "keep")),
         st.sampled_from(("plain", "drop", "collide", "keep")),
-        st.sampled_from(("integer", "text", "new")),
+        st.sampled_from(("integer", "text", "nocase", "new")),
     )
     # A made row has a text for its key.
     return every.filter(lambda each: each.parent != "create" or each.key == "text")
