@@ -59,7 +59,7 @@ def _build(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
         if keys.upto == 0:  # nothing was logged: no group was looked at before
             groups.write_down(session, group)
         else:
-            groups.adopt(session, group, f"SELECT {', '.join(group.keys)} FROM {group.ranked}")
+            groups.adopt(session, group, group.affected)
 
     walk(session, keys, KeyRange(session.db, members, group.group_names), judge)
     with session.building():

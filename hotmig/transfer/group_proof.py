@@ -65,14 +65,13 @@ def _prove_fates(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
         _refuse(group, "groups with rows that the old database does not have", gone)
         fill_groups(session, group, bounds.where(group.group_names))
         groups.rank(session, group)
-        ranked = f"SELECT {', '.join(group.keys)} FROM {group.ranked}"
         for one, other in (("v", "f"), ("f", "v")):
             tables = {"v": group.verdicts, "f": table}
             listed = [f"{one}.{name}" for name in group.keys]
             wrong = execute(
                 session.db,
                 f"SELECT {', '.join(listed)} FROM {tables[one]} AS {one}"
-                f" WHERE ({', '.join(listed)}) IN ({ranked}) AND {keys.unlogged(step, listed)}"
+                f" WHERE ({', '.join(listed)}) IN ({group.affected}) AND {keys.unlogged(step, listed)}"
                 f" AND NOT EXISTS (SELECT 1 FROM {tables[other]} AS {other} WHERE {alike}) LIMIT {SAMPLES}",
             ).fetchall()
             _refuse(group, "rows that would not become what was found for them", wrong)

@@ -187,19 +187,27 @@ class GroupSql:
     def select_ranked(self) -> str:
         """The rows of ``groups``, each with its place among the others."""
         keys, groups = ", ".join(f"m.{name}" for name in self.keys), ", ".join(f"m.{name}" for name in self.group_names)
-        rows = f"{self.groups} AS a CROSS JOIN {fates.members(self.step)} AS m ON {self.same_group('m', 'a')}"
         if self.grouping.merges_by is not None:
-            order, collides, first = f"m.{LEVEL}", "0", "1"
-        else:
-            order, collides = self._order()
-            rows += f" CROSS JOIN {self.sql.source} AS o ON {self._is_old_row()}"
-            first = f"row_number() OVER (PARTITION BY {groups}, {collides} ORDER BY {keys})" if collides != "0" else "1"
+            # The winner alone: with min() SQLite takes the other columns from the row that it is found in.
+            return f"SELECT {keys}, {groups}, 1, 1, min(m.{LEVEL}), 0, 1 FROM {self._members()} GROUP BY {groups}"
+        order, collides = self._order()
+        first = f"row_number() OVER (PARTITION BY {groups}, {collides} ORDER BY {keys})" if collides != "0" else "1"
         compared = "".join(f", {value}" for value in self.compared)
         return (
             f"SELECT {keys}, {groups}, rank() OVER (PARTITION BY {groups} ORDER BY {order}),"
             f" row_number() OVER (PARTITION BY {groups} ORDER BY {order}, {keys}), m.{LEVEL}, {collides},"
-            f" {first}{compared} FROM {rows}"
+            f" {first}{compared} FROM {self._members()} CROSS JOIN {self.sql.source} AS o ON {self._is_old_row()}"
         )
+
+    def _members(self, alias: str = "m") -> str:
+        """The members of the groups that are ranked now."""
+        found = self.same_group(alias, "a")
+        return f"{self.groups} AS a CROSS JOIN {fates.members(self.step)} AS {alias} ON {found}"
+
+    @property
+    def affected(self) -> str:
+        """Their old keys."""
+        return f"SELECT {', '.join(f'm.{name}' for name in self.keys)} FROM {self._members()}"
 
     def _is_old_row(self) -> str:
         """Whether ``o`` is the old row of the member ``m``."""
@@ -232,8 +240,10 @@ class GroupSql:
 
     def select_stopped(self) -> str:
         """Two best rows; or two that collide and are not the same."""
+        if self.grouping.merges_by is not None:
+            return self._select_claimed()
         names = ", ".join(f"t.{name}" for name in self.group_names)
-        tie = f"SELECT DISTINCT {names} FROM {self.ranked} AS t WHERE t.nth = 2 AND t.place = 1 AND t.level < {ALIAS}"
+        tie = f"SELECT DISTINCT {names} FROM {self.ranked} AS t WHERE t.nth = 2 AND t.place = 1"
         if self.grouping.collide is None:
             return tie
         return (
@@ -241,16 +251,27 @@ class GroupSql:
             f" WHERE t.collides AND t.first = 1 AND d.collides AND NOT {self._is_same('t', 'd')}"
         )
 
+    def _select_claimed(self) -> str:
+        """Of a Merge: two rows as near to the canonical one as the winner, which is no alias."""
+        other = (
+            f"SELECT 1 FROM {fates.members(self.step)} AS m WHERE {self.same_group('m', 'w')}"
+            f" AND m.{LEVEL} = w.level AND NOT {self.same_key('m', 'w')}"
+        )
+        names = ", ".join(f"w.{name}" for name in self.group_names)
+        return f"SELECT {names} FROM {self.ranked} AS w WHERE w.level < {ALIAS} AND EXISTS ({other})"
+
     def select_verdicts(self) -> str:
         """What becomes of each ranked row that does not simply stay."""
         own = ", ".join(f"r.{name}" for name in self.keys)
         winner = ", ".join(f"w.{name}" for name in self.keys)
-        rows = f"FROM {self.ranked} AS r CROSS JOIN {self.ranked} AS w ON {self.same_group('w', 'r')} AND w.nth = 1"
+        won = f"{self.ranked} AS w ON {self.same_group('w', 'r')} AND w.nth = 1"
         if self.grouping.merges_by is not None:
-            is_merged = f"(r.nth > 1 OR r.level = {ALIAS} OR {self._is_stopped})"
-            return f"SELECT {own}, {self._merge_fate()}, {self._winners()} {rows} WHERE {is_merged}"
+            rows = f"{self._members('r')} CROSS JOIN {won}"
+            is_merged = f"(r.{LEVEL} = {ALIAS} OR NOT {self.same_key('r', 'w')} OR {self._is_stopped})"
+            return f"SELECT {own}, {self._merge_fate()}, {self._winners()} FROM {rows} WHERE {is_merged}"
         fate = f"CASE WHEN {self._is_stopped} THEN {text(COLLIDES)} {self._loses()} END"
-        return f"SELECT {own}, {fate}, 0, {winner} {rows} WHERE r.nth > 1 OR {self._is_stopped}"
+        rows = f"{self.ranked} AS r CROSS JOIN {won}"
+        return f"SELECT {own}, {fate}, 0, {winner} FROM {rows} WHERE r.nth > 1 OR {self._is_stopped}"
 
     @property
     def _is_stopped(self) -> str:

@@ -80,7 +80,7 @@ def refresh(session: Session, group: GroupSql) -> int:
     in_groups = f"{group.groups} AS a CROSS JOIN {members} AS m ON {group.same_group('m', 'a')}"
     widened = execute(session.db, f"INSERT OR IGNORE INTO {group.sql.latest} SELECT {keys} FROM {in_groups}")
     rank(session, group)
-    adopt(session, group, f"{stale} UNION ALL SELECT {', '.join(group.keys)} FROM {group.ranked}")
+    adopt(session, group, f"{stale} UNION ALL {group.affected}")
     execute(session.db, f"UPDATE {group.stale} SET seen = 1 WHERE seen = 0")
     return max(widened.rowcount, 0)
 
