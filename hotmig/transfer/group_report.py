@@ -127,7 +127,8 @@ def _select(group: GroupSql, kind: Kind, columns: str) -> str | None:
     member = f"{fates.members(step)} AS m"
     if kind == "carried":
         moved = (
-            f"m.{LEVEL} > 0 AND NOT EXISTS (SELECT 1 FROM {fates.table(step)} AS f WHERE {group.same_key('f', 'm')})"
+            # Aliases all have a fate: what stays of a Merge under another spelling is none.
+            f"m.{LEVEL} = 1 AND NOT EXISTS (SELECT 1 FROM {fates.table(step)} AS f WHERE {group.same_key('f', 'm')})"
         )
         return f"SELECT {columns} FROM {member} WHERE {moved}"
     where = f"f.{FATE} = '{_FATES[kind]}'"
