@@ -32,7 +32,7 @@ def find_groups(
             found = found_facts(session, seconds)
             if report is not None:
                 _write(session, report)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:  # a rule for a column that has no old value; a check names it
         return replace(context, groups=None, groups_problem=str(error))
     return replace(context, groups=found)
 

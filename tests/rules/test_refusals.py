@@ -191,6 +191,23 @@ def test_what_the_old_tables_can_not_give_is_refused(
     assert message in project.messages(check, code=1)
 
 
+def test_a_merge_by_a_column_without_old_values_is_refused(tmp_path: Path) -> None:
+    module = NEW.replace("{topic}", 'merge=Merge(by="label", mapping={"a": "b"})').replace("{fact}", "")
+    project = Project.begin(
+        tmp_path, OLD, module.replace("    rank: int = 0\n", "    rank: int = 0\n    label: str = ''\n")
+    )
+    assert project.messages("mapped-column", code=1) == [
+        "topic.label has aliases, and no old value is carried over to it"
+    ]
+
+
+def test_a_merge_by_a_reference_is_refused(tmp_path: Path) -> None:
+    project = begin(tmp_path, MERGE, 'merge=Merge(by="topic_id", mapping={"a": "b"})')
+    assert project.messages("mapped-column", code=1) == [
+        "fact.topic_id has aliases and follows its reference to topic: map the column that it refers to, not this one"
+    ]
+
+
 def test_a_group_by_a_reference_to_a_later_table_is_refused(tmp_path: Path) -> None:
     old = """CREATE TABLE node(id INTEGER PRIMARY KEY, up INTEGER REFERENCES node(id), name TEXT);
         INSERT INTO node VALUES (1, 1, 'a'), (2, 1, 'a');"""
