@@ -63,7 +63,11 @@ def mark_all(session: Session, group: GroupSql) -> None:
 
 
 def refresh(session: Session, group: GroupSql) -> int:
-    """Brings the groups of the stale keys up to the snapshot; returns how many rows count as logged by that."""
+    """Brings the groups of the stale keys up to the snapshot.
+
+    Returns how many rows count as logged by that, and how many fates changed: children of these are to be looked for,
+    in this very table too.
+    """
     stale = f"SELECT {', '.join(group.keys)} FROM {group.stale} WHERE seen = 0"
     if value(session.db, f"SELECT 1 FROM ({stale}) LIMIT 1") is None:
         return 0
@@ -80,9 +84,9 @@ def refresh(session: Session, group: GroupSql) -> int:
     in_groups = f"{group.groups} AS a CROSS JOIN {members} AS m ON {group.same_group('m', 'a')}"
     widened = execute(session.db, f"INSERT OR IGNORE INTO {group.sql.latest} SELECT {keys} FROM {in_groups}")
     rank(session, group)
-    adopt(session, group, f"{stale} UNION ALL {group.affected}")
+    changed = adopt(session, group, f"{stale} UNION ALL {group.affected}")
     execute(session.db, f"UPDATE {group.stale} SET seen = 1 WHERE seen = 0")
-    return max(widened.rowcount, 0)
+    return max(widened.rowcount, 0) + changed
 
 
 def _collect(session: Session, group: GroupSql) -> None:
@@ -115,23 +119,26 @@ def rank(session: Session, group: GroupSql) -> None:
     execute(session.db, f"INSERT INTO {group.verdicts} {group.select_verdicts()}")
 
 
-def adopt(session: Session, group: GroupSql, keys: str) -> None:
-    """Makes the verdicts the fates of these old keys, and remembers which of them changed by that."""
+def adopt(session: Session, group: GroupSql, keys: str) -> int:
+    """Makes the verdicts the fates of these old keys, and remembers which of them changed by that; returns how many."""
     table = fates.table(group.step)
     alike = f"{group.same_key('v', 'f')} AND {_same_fate(group, 'v', 'f')}"
+    changed = 0
     for one, other in (("f", "v"), ("v", "f")):
         tables = {"f": table, "v": group.verdicts}
         own = ", ".join(f"{one}.{name}" for name in group.keys)
-        execute(
+        cursor = execute(
             session.db,
             f"INSERT OR IGNORE INTO {group.changed} SELECT {own} FROM {tables[one]} AS {one}"
             f" WHERE {row_value([f'{one}.{name}' for name in group.keys])} IN ({keys})"
             f" AND NOT EXISTS (SELECT 1 FROM {tables[other]} AS {other} WHERE {alike})",
         )
+        changed += max(cursor.rowcount, 0)
     execute(session.db, f"DELETE FROM {table} WHERE {row_value(group.keys)} IN ({keys})")
     if group.step.keys == "kept" and group.step.loses_rows:
         _unmap_losers(session, group, keys)
     write_down(session, group)
+    return changed
 
 
 def write_down(session: Session, group: GroupSql) -> None:
