@@ -20,11 +20,15 @@ class Counted:
 
 @dataclass(frozen=True)
 class Equal:
-    """Rows that are equal under a unique key of the new table, once others have become one."""
+    """Rows that are equal under a unique key of the new table, once others have become one.
+
+    Not ``certain`` where they were read at several moments, between which the application wrote.
+    """
 
     title: str
     rows: int
     samples: tuple[str, ...]
+    certain: bool = True
 
 
 @dataclass(frozen=True)

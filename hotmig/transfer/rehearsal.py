@@ -138,7 +138,7 @@ def found_facts(session: Session, seconds: float | None) -> tuple[GroupFacts, ..
         group = session.group(step)
         equal: tuple[Equal, ...] = ()
         with suppress(sqlite3.OperationalError), at_most(session.db, seconds):
-            equal = tuple(_equal(session, step))  # else the new table's own keys find them
+            equal = tuple(_equal(session, step, certain=seconds is None))  # else the new table's own keys find them
         if group is not None:
             known.append(GroupFacts(step.step.table.name, facts(session, group, seconds).counted, equal))
         elif equal:
@@ -152,7 +152,7 @@ def is_affected(plan: CopyPlan, step: StepSql) -> bool:
     return step.step.grouping is not None or any(parent is not None and parent.loses_rows for parent in parents)
 
 
-def _equal(session: Session, step: StepSql) -> Iterator[Equal]:
+def _equal(session: Session, step: StepSql, *, certain: bool) -> Iterator[Equal]:
     if not is_affected(session.plan, step):
         return
     for key in unique_keys(step.step.table):
@@ -173,7 +173,7 @@ def _equal(session: Session, step: StepSql) -> Iterator[Equal]:
         rows = value(session.db, f"SELECT sum(n) FROM ({same})")
         if rows:
             samples = execute(session.db, f"SELECT {', '.join(named)} FROM ({same}) LIMIT {SAMPLES}").fetchall()
-            yield Equal(key.title, rows, tuple(map(shown, samples)))
+            yield Equal(key.title, rows, tuple(map(shown, samples)), certain)
 
 
 def _is_made_distinct(step: StepSql, key: UniqueKey) -> bool:
