@@ -116,7 +116,9 @@ class Random:
 
     def _id(self) -> object:
         number = self.random.randrange(1, 9)
-        letter = self.random.choice("pP") if self.rules.key == "nocase" else "p"
+        # Of a parent that follows no rule a child keeps its own spelling, and its own unique key tells 'P1' from 'p1'.
+        is_folded = self.rules.key == "nocase" and self.rules.parent != "plain"
+        letter = self.random.choice("pP") if is_folded else "p"
         return number if self.rules.key == "integer" else f"{letter}{number}"
 
     def _same(self, key: Any) -> Any:
