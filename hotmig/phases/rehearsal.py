@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hotmig.errors import HotmigError
 from hotmig.planning.checking import Context
+from hotmig.transfer.group_listing import counts
 from hotmig.transfer.group_report import write_report
 from hotmig.transfer.rehearsal import found_facts, rehearse, rehearsed
 from hotmig.transfer.session import Session
@@ -39,7 +40,7 @@ def find_groups(
 
 def _write(session: Session, report: Path) -> None:
     try:
-        write_report(session, report, None)
+        write_report(session, report, None, counts(session))
     except OSError as error:
         raise HotmigError(
             f"the report {report} can't be written: {error.strerror or error}", "name a file in a folder of your own"

@@ -12,7 +12,8 @@ from hotmig.errors import HotmigError
 from hotmig.ledger.run import Run
 from hotmig.private import make_private_folder
 from hotmig.project import own_folder
-from hotmig.transfer.group_report import counts, write_report
+from hotmig.transfer.group_listing import counts
+from hotmig.transfer.group_report import Counts, write_report
 from hotmig.transfer.session import Session
 
 FOLDER = "reports"
@@ -27,10 +28,11 @@ def report_run(session: Session, directory: Path, run: Run) -> Path | None:
     if not session.groups or not run.run_id:
         return None
     path = own_folder(directory) / FOLDER / f"{run.run_id}.json"
-    with run.step("write report", f"{FOLDER}/{path.name}", _told(session)):
+    found = counts(session)
+    with run.step("write report", f"{FOLDER}/{path.name}", _told(found)):
         try:
             make_private_folder(path.parent)
-            write_report(session, path, run.run_id)
+            write_report(session, path, run.run_id, found)
         except OSError as error:
             raise HotmigError(
                 f"the report {path} can't be written: {error.strerror or error}",
@@ -41,21 +43,20 @@ def report_run(session: Session, directory: Path, run: Run) -> Path | None:
 
 def report_again(session: Session, path: Path | None, run: Run, *, paused: bool) -> None:
     """With what the last replay did. The report of a moment before stays where that would lengthen the pause."""
-    if path is None or (paused and _rows(session) > FEW_ROWS):
+    if path is None:
+        return
+    found = counts(session)
+    if paused and sum(number for kinds in found.values() for number in kinds.values()) > FEW_ROWS:
         return
     with suppress(OSError):
-        write_report(session, path, run.run_id)
+        write_report(session, path, run.run_id, found)
 
 
-def _rows(session: Session) -> int:
-    return sum(number for kinds in counts(session).values() for number in kinds.values())
-
-
-def _told(session: Session) -> str:
+def _told(found: Counts) -> str:
     """``projects: 2 merged; project_state: 3 merged, 1 historical drops``."""
     tables = []
-    for table, kinds in counts(session).items():
-        found = [f"{number} {kind.replace('_', ' ')}" for kind, number in kinds.items() if number]
-        if found:
-            tables.append(f"{table}: {', '.join(found)}")
+    for table, kinds in found.items():
+        numbers = [f"{number} {kind.replace('_', ' ')}" for kind, number in kinds.items() if number]
+        if numbers:
+            tables.append(f"{table}: {', '.join(numbers)}")
     return "; ".join(tables) or "no rows"

@@ -12,6 +12,7 @@ from hotmig.transfer import fates, groups
 from hotmig.transfer.bookkeeping import columns
 from hotmig.transfer.conflicts import COPY_HINT, HINT
 from hotmig.transfer.fates import FATE, HOMELESS
+from hotmig.transfer.group_ranks import rank
 from hotmig.transfer.group_sql import GroupSql
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.misfits import SAMPLES
@@ -55,7 +56,7 @@ def _build(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
 
     def judge(bounds: KeyRange) -> None:
         fill_groups(session, group, bounds.where(group.group_names))
-        groups.rank(session, group)
+        rank(session, group)
         if keys.upto == 0:  # nothing was logged: no group was looked at before
             groups.write_down(session, group)
         else:
@@ -74,7 +75,7 @@ def fill_groups(session: Session, group: GroupSql, where: str) -> None:
     execute(session.db, f"DELETE FROM {group.groups}")
     execute(
         session.db,
-        f"INSERT INTO {group.groups} SELECT {names} FROM {fates.members(group.step)}"
+        f"INSERT INTO {group.groups}({names}) SELECT {names} FROM {fates.members(group.step)}"
         f" WHERE {where} GROUP BY {names}{several}",
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hotmig.errors import BEGIN_ANEW, Refused
 from hotmig.sqlite import conjunction, execute, quote, same
-from hotmig.transfer import fates, groups
+from hotmig.transfer import fates
 from hotmig.transfer.fates import FATE, MADE
 from hotmig.transfer.group_build import fill_groups, walk
+from hotmig.transfer.group_ranks import rank
 from hotmig.transfer.group_sql import LEVEL, GroupSql
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.misfits import SAMPLES
@@ -64,7 +65,7 @@ def _prove_fates(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
         ).fetchall()
         _refuse(group, "groups with rows that the old database does not have", gone)
         fill_groups(session, group, bounds.where(group.group_names))
-        groups.rank(session, group)
+        rank(session, group)
         for one, other in (("v", "f"), ("f", "v")):
             tables = {"v": group.verdicts, "f": table}
             listed = [f"{one}.{name}" for name in group.keys]

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from hotmig.planning.grouping import with_canonical
 from hotmig.planning.model import ColumnStep, Grouping, TableStep
 from hotmig.planning.projection import projected, unmapped
 from hotmig.planning.value_maps import canonical, looked_up
-from hotmig.sqlite import conjunction, fold, quote, same, text
+from hotmig.sqlite import conjunction, fold, quote, same
 from hotmig.transfer import fates
-from hotmig.transfer.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, MADE, MERGED
+from hotmig.transfer.fates import FATE, MADE
 from hotmig.transfer.step_sql import StepSql, matches_as_stored
 
 GROUP = "_migration_group_{}"
 # Of a member of a Merge how near it is to the canonical row; of one of Duplicates 0 where it is canonical, else 1.
 LEVEL = "_migration_level"
+# Of the rows that are ranked. Where old rows stand beside them, each of these names must be ours.
+NUMBER, PLACE, COLLIDES_TOO = "_migration_number", "_migration_place", "_migration_collides"
+COMPARED = "_migration_compared_{}"
 EXACT, SPELLED, ALIAS = 0, 1, 2  # how near a row of a Merge is to the canonical one
 
 
@@ -49,7 +51,13 @@ class GroupSql:
 
     @property
     def ranked(self) -> str:
+        """Their rows in the order of their groups, best first: PLACE counts on from group to group."""
         return f"temp._migration_ranked_{self.step.number}"
+
+    @property
+    def stopped(self) -> str:
+        """Of the ranked groups those in which nothing says which row stays."""
+        return f"{self.ranked}_stopped"
 
     @property
     def verdicts(self) -> str:
@@ -69,7 +77,7 @@ class GroupSql:
     def values(self) -> tuple[tuple[str, str], ...]:
         """(SQL over the old row ``o``, collation) for each column of the group key; NULL is in no group."""
         if self.grouping.merges_by is not None:
-            return ((f"({canonical(self.step, self._by, self._spelling)})", "BINARY"),)
+            return ((f"({canonical(self.step, self.by, self._spelling)})", "BINARY"),)
         return tuple(value for name, collation in self.grouping.key for value in self._apart(name, collation))
 
     @property
@@ -82,7 +90,18 @@ class GroupSql:
 
     @property
     def compared_names(self) -> tuple[str, ...]:
-        return tuple(f"x{number}" for number in range(1, len(self.compared) + 1))
+        return tuple(COMPARED.format(number) for number in range(1, len(self.compared) + 1))
+
+    @property
+    def compared_titles(self) -> tuple[str, ...]:
+        """What people call the compared values."""
+        names = self.grouping.compare
+        return names if len(names) == len(self.compared) else tuple(f"x{n}" for n in range(1, len(self.compared) + 1))
+
+    @property
+    def group_titles(self) -> tuple[str, ...]:
+        names = tuple(name for name, _ in self.grouping.key)
+        return names if len(names) == len(self.group_names) else self.group_names
 
     def _apart(self, name: str, collation: str) -> list[tuple[str, str]]:
         """What tells the new values of a column apart; a reference is the same where the row is that it leads to."""
@@ -95,7 +114,7 @@ class GroupSql:
         return [(f"({self.sql.carried(column)})", collation)]
 
     @property
-    def _by(self) -> ColumnStep:
+    def by(self) -> ColumnStep:
         column = self.step.column(self.grouping.merges_by or "")
         if column is None:
             raise ValueError(f"{self.step.table.name} has no {self.grouping.merges_by}")
@@ -104,7 +123,7 @@ class GroupSql:
     @property
     def _spelling(self) -> str:
         """How an old row writes the value that a Merge goes by."""
-        return f"({projected(self.step, unmapped(self._by))})"
+        return f"({projected(self.step, unmapped(self.by))})"
 
     # --- tables
 
@@ -146,10 +165,12 @@ class GroupSql:
         changed = self.changed.removeprefix("temp.")
         return (
             f"CREATE TEMP TABLE {short['stale']}({keys}, seen INTEGER NOT NULL, PRIMARY KEY ({keys})) WITHOUT ROWID",
-            f"CREATE TEMP TABLE {short['groups']}({declared}, PRIMARY KEY ({groups})) WITHOUT ROWID",
-            f"CREATE TEMP TABLE {short['ranked']}({keys}, {declared}, place, nth, level, collides, first{compared})",
-            f"CREATE INDEX temp.{short['ranked']}_groups ON {short['ranked']}({groups}, nth)",
-            f"CREATE TEMP TABLE {short['ranked']}_stopped({declared}, PRIMARY KEY ({groups})) WITHOUT ROWID",
+            # From here on a group goes by its number: a row is found by it sooner than by several texts.
+            f"CREATE TEMP TABLE {short['groups']}({NUMBER} INTEGER PRIMARY KEY, {declared}, UNIQUE ({groups}))",
+            f"CREATE TEMP TABLE {short['ranked']}({PLACE} INTEGER PRIMARY KEY, {NUMBER} INTEGER, {keys}, {LEVEL},"
+            f" {COLLIDES_TOO}{compared})",
+            f"CREATE INDEX temp.{short['ranked']}_groups ON {short['ranked']}({NUMBER})",
+            f"CREATE TEMP TABLE {short['ranked']}_stopped({NUMBER} INTEGER PRIMARY KEY)",
             f"CREATE TEMP TABLE {short['verdicts']}({keys}, {FATE}, {MADE}, {winners}, PRIMARY KEY ({keys}))"
             " WITHOUT ROWID",
             f"CREATE TEMP TABLE {changed}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
@@ -182,24 +203,16 @@ class GroupSql:
     def same_key(self, left: str, right: str) -> str:
         return conjunction(f"{left}.{name} = {right}.{name}" for name in self.keys)
 
-    # --- ranks
+    def _level(self) -> str:
+        """Over the value ``spelling`` and the canonical one that it has."""
+        wanted = GROUP.format(1)
+        fold_case = self.by.mapping is not None and self.by.mapping.fold_case
+        alike = f"{looked_up('spelling', fold_case)} = {looked_up(wanted, fold_case)}"
+        return f"CASE WHEN {same('spelling', wanted)} THEN {EXACT} WHEN {alike} THEN {SPELLED} ELSE {ALIAS} END"
 
-    def select_ranked(self) -> str:
-        """The rows of ``groups``, each with its place among the others."""
-        keys, groups = ", ".join(f"m.{name}" for name in self.keys), ", ".join(f"m.{name}" for name in self.group_names)
-        if self.grouping.merges_by is not None:
-            # The winner alone: with min() SQLite takes the other columns from the row that it is found in.
-            return f"SELECT {keys}, {groups}, 1, 1, min(m.{LEVEL}), 0, 1 FROM {self._members()} GROUP BY {groups}"
-        order, collides = self._order()
-        first = f"row_number() OVER (PARTITION BY {groups}, {collides} ORDER BY {keys})" if collides != "0" else "1"
-        compared = "".join(f", {value}" for value in self.compared)
-        return (
-            f"SELECT {keys}, {groups}, rank() OVER (PARTITION BY {groups} ORDER BY {order}),"
-            f" row_number() OVER (PARTITION BY {groups} ORDER BY {order}, {keys}), m.{LEVEL}, {collides},"
-            f" {first}{compared} FROM {self._members()} CROSS JOIN {self.sql.source} AS o ON {self._is_old_row()}"
-        )
+    # --- what is ranked
 
-    def _members(self, alias: str = "m") -> str:
+    def members_of_groups(self, alias: str = "m") -> str:
         """The members of the groups that are ranked now."""
         found = self.same_group(alias, "a")
         return f"{self.groups} AS a CROSS JOIN {fates.members(self.step)} AS {alias} ON {found}"
@@ -207,115 +220,16 @@ class GroupSql:
     @property
     def affected(self) -> str:
         """Their old keys."""
-        return f"SELECT {', '.join(f'm.{name}' for name in self.keys)} FROM {self._members()}"
+        return f"SELECT {', '.join(f'm.{name}' for name in self.keys)} FROM {self.members_of_groups()}"
 
-    def _is_old_row(self) -> str:
+    def is_old_row(self) -> str:
         """Whether ``o`` is the old row of the member ``m``."""
         found = [f"+m.{name}" for name in self.keys]
         return matches_as_stored(self.sql.source_key_of("o"), found, self.sql.source_collations)
 
-    def _order(self) -> tuple[str, str]:
-        """The ORDER BY of Duplicates, and whether a row collides with what differs from it."""
-        is_canonical = f"m.{LEVEL} = 0"
-        terms = [
-            f"({with_canonical(term.expression, is_canonical)}\n) {term.direction}" for term in self.grouping.prefer
-        ]
-        collide = self.grouping.collide
-        collides = "0" if collide is None else f"(({with_canonical(collide, is_canonical)}\n) IS TRUE)"
-        return ", ".join(terms), collides
-
-    def _level(self) -> str:
-        """Over the value ``spelling`` and the canonical one that it has."""
-        wanted = GROUP.format(1)
-        fold_case = self._by.mapping is not None and self._by.mapping.fold_case
-        alike = f"{looked_up('spelling', fold_case)} = {looked_up(wanted, fold_case)}"
-        return f"CASE WHEN {same('spelling', wanted)} THEN {EXACT} WHEN {alike} THEN {SPELLED} ELSE {ALIAS} END"
-
-    # --- verdicts
-
-    @property
-    def stopped(self) -> str:
-        """Of the ranked groups those in which nothing says which row stays."""
-        return f"{self.ranked}_stopped"
-
-    def select_stopped(self) -> str:
-        """Two best rows; or two that collide and are not the same."""
-        if self.grouping.merges_by is not None:
-            return self._select_claimed()
-        names = ", ".join(f"t.{name}" for name in self.group_names)
-        tie = f"SELECT DISTINCT {names} FROM {self.ranked} AS t WHERE t.nth = 2 AND t.place = 1"
-        if self.grouping.collide is None:
-            return tie
-        return (
-            f"{tie} UNION SELECT {names} FROM {self.ranked} AS t JOIN {self.ranked} AS d ON {self.same_group('d', 't')}"
-            f" WHERE t.collides AND t.first = 1 AND d.collides AND NOT {self._is_same('t', 'd')}"
-        )
-
-    def _select_claimed(self) -> str:
-        """Of a Merge: two rows as near to the canonical one as the winner, which is no alias."""
-        other = (
-            f"SELECT 1 FROM {fates.members(self.step)} AS m WHERE {self.same_group('m', 'w')}"
-            f" AND m.{LEVEL} = w.level AND NOT {self.same_key('m', 'w')}"
-        )
-        names = ", ".join(f"w.{name}" for name in self.group_names)
-        return f"SELECT {names} FROM {self.ranked} AS w WHERE w.level < {ALIAS} AND EXISTS ({other})"
-
-    def select_verdicts(self) -> str:
-        """What becomes of each ranked row that does not simply stay."""
-        own = ", ".join(f"r.{name}" for name in self.keys)
-        winner = ", ".join(f"w.{name}" for name in self.keys)
-        won = f"{self.ranked} AS w ON {self.same_group('w', 'r')} AND w.nth = 1"
-        if self.grouping.merges_by is not None:
-            rows = f"{self._members('r')} CROSS JOIN {won}"
-            is_merged = f"(r.{LEVEL} = {ALIAS} OR NOT {self.same_key('r', 'w')} OR {self._is_stopped})"
-            return f"SELECT {own}, {self._merge_fate()}, {self._winners()} FROM {rows} WHERE {is_merged}"
-        fate = f"CASE WHEN {self._is_stopped} THEN {text(COLLIDES)} {self._loses()} END"
-        rows = f"{self.ranked} AS r CROSS JOIN {won}"
-        return f"SELECT {own}, {fate}, 0, {winner} FROM {rows} WHERE r.nth > 1 OR {self._is_stopped}"
-
-    @property
-    def _is_stopped(self) -> str:
-        found = conjunction(f"s.{name} = r.{name}" for name in self.group_names)
-        return f"EXISTS (SELECT 1 FROM {self.stopped} AS s WHERE {found})"
-
-    def _loses(self) -> str:
-        stays = KEPT if self.grouping.losers is not None else DROPPED
-        if self.grouping.keeps_equal:
-            return f"ELSE {text(stays)}"
-        return f"WHEN {self._is_same('r', 'w')} THEN {text(MERGED)} ELSE {text(stays)}"
-
-    def _is_same(self, left: str, right: str) -> str:
-        names = self.compared_names
-        return conjunction(same(f"{left}.{name}", f"{right}.{name}", signed_zero=True) for name in names)
-
-    def _merge_fate(self) -> str:
-        homeless = MERGED if self.grouping.create is not None else HOMELESS
-        return (
-            f"CASE WHEN {self._is_stopped} THEN {text(COLLIDES)} WHEN w.level = {ALIAS} THEN {text(homeless)}"
-            f" ELSE {text(MERGED)} END"
-        )
-
-    def _winners(self) -> str:
-        """Whether the winner is made, and the old key of the winner; of one that is made, the key that it has."""
-        made = self._made_key()
-        values = [
-            f"CASE WHEN w.level = {ALIAS} THEN {key} ELSE w.{name} END"
-            for name, key in zip(self.keys, made, strict=True)
-        ]
-        return ", ".join([f"w.level = {ALIAS}", *values])
-
-    def _made_key(self) -> Sequence[str]:
-        """Where keys are kept these are its columns; where they are not, the canonical value tells it apart."""
-        group = f"r.{GROUP.format(1)}"
-        if self.grouping.create is None:
-            return [f"w.{name}" for name in self.keys]
-        if self.step.keys != "kept":
-            return [group, *("''" for _ in self.keys[1:])]
-        return [self.made_value(name, group) for name in self.step.new_key]
-
     def made_value(self, name: str, group: str) -> str:
         """One column of the row that is made for a canonical value."""
-        if fold(name) == fold(self._by.name):
+        if fold(name) == fold(self.by.name):
             return group
         source = fates.created(self.step)
         return f"(SELECT n.{quote(name)} FROM {source} AS n WHERE n.{GROUP.format(1)} = {group})"

@@ -7,7 +7,7 @@ file, and the projection reads it there as if it were another column of the old 
   key columns as the new table will have them; of a reference, the old key of the row that it leads to in the end, which
   tells references apart before any new key is known. NULL is equal to nothing, so such a row is in no group.
 - ``_migration_fate_<n>`` has every row that is not alone and does not win: merged, dropped, kept as a loser, with the
-  old key of its winner, or in a collision. Winners are ranked by a window function over the old rows of a group.
+  old key of its winner, or in a collision. Winners are found by ranking the old rows of a group (group_ranks).
 - ``_migration_created_<n>`` has the rows that a Merge makes, each made once, for as long as the migration lasts: its
   values are random, and it must be the same in the copy, in each replay and in the proof.
 
@@ -31,11 +31,12 @@ application writes meanwhile is refused by the next replay, before the fence: no
 
 from __future__ import annotations
 
-from hotmig.sqlite import conjunction, execute, quote, value
+from hotmig.sqlite import conjunction, execute, value
 from hotmig.transfer import fates
 from hotmig.transfer.bookkeeping import columns
 from hotmig.transfer.fates import FATE, MADE
-from hotmig.transfer.group_sql import ALIAS, GROUP, GroupSql
+from hotmig.transfer.group_ranks import rank, select_homeless
+from hotmig.transfer.group_sql import GROUP, GroupSql
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import matches_as_stored, row_value
 
@@ -91,32 +92,13 @@ def refresh(session: Session, group: GroupSql) -> int:
 
 def _collect(session: Session, group: GroupSql) -> None:
     """The groups that the stale rows are members of."""
-    names = ", ".join(f"m.{name}" for name in group.group_names)
+    into, names = (", ".join(f"{alias}{name}" for name in group.group_names) for alias in ("", "m."))
     is_stale = f"s.seen = 0 AND {group.same_key('m', 's')}"
     execute(
         session.db,
-        f"INSERT OR IGNORE INTO {group.groups} SELECT {names}"
+        f"INSERT OR IGNORE INTO {group.groups}({into}) SELECT {names}"
         f" FROM {group.stale} AS s CROSS JOIN {fates.members(group.step)} AS m ON {is_stale}",
     )
-
-
-def rank(session: Session, group: GroupSql) -> None:
-    """Ranks the rows of ``groups`` and finds what becomes of each; makes the rows that are missing."""
-    execute(session.db, f"DELETE FROM {group.ranked}")
-    execute(session.db, f"INSERT INTO {group.ranked} {group.select_ranked()}")
-    create = group.grouping.create
-    if create is not None:
-        names = "".join(f", {quote(name)}" for name, _ in create)
-        values = "".join(f", ({sql}\n)" for _, sql in create)
-        execute(
-            session.db,
-            f"INSERT OR IGNORE INTO {fates.created(group.step)}({GROUP.format(1)}, live, planted{names})"
-            f" SELECT {GROUP.format(1)}, 0, 0{values} FROM {group.ranked} WHERE nth = 1 AND level = {ALIAS}",
-        )
-    execute(session.db, f"DELETE FROM {group.stopped}")
-    execute(session.db, f"INSERT INTO {group.stopped} {group.select_stopped()}")
-    execute(session.db, f"DELETE FROM {group.verdicts}")
-    execute(session.db, f"INSERT INTO {group.verdicts} {group.select_verdicts()}")
 
 
 def adopt(session: Session, group: GroupSql, keys: str) -> int:
@@ -147,7 +129,7 @@ def write_down(session: Session, group: GroupSql) -> None:
     if group.step.keys == "kept" and group.step.loses_rows:
         _map_losers(session, group)
     if group.grouping.create is not None:
-        is_needed = f"SELECT {GROUP.format(1)} FROM {group.ranked} WHERE nth = 1 AND level = {ALIAS}"
+        is_needed = select_homeless(group)
         execute(
             session.db,
             f"UPDATE {fates.created(group.step)} SET live = {GROUP.format(1)} IN ({is_needed})"

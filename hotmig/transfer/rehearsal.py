@@ -17,7 +17,8 @@ from hotmig.sqlite import at_most, connect, execute, file_uri, fold, is_closed_w
 from hotmig.transfer import fates, groups
 from hotmig.transfer.bookkeeping import create_id_mapping
 from hotmig.transfer.group_build import fill_groups
-from hotmig.transfer.group_report import SAMPLES, facts
+from hotmig.transfer.group_ranks import rank
+from hotmig.transfer.group_samples import SAMPLES, facts
 from hotmig.transfer.group_sql import GroupSql, groups_of
 from hotmig.transfer.group_tables import create_group_tables
 from hotmig.transfer.old_rows import shown
@@ -107,7 +108,7 @@ def _join(session: Session, group: GroupSql, seconds: float | None) -> None:
 def _judge(session: Session, group: GroupSql, seconds: float | None) -> None:
     def judge(where: str) -> None:
         fill_groups(session, group, where)
-        groups.rank(session, group)
+        rank(session, group)
         groups.write_down(session, group)
 
     if seconds is None:
