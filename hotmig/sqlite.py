@@ -65,11 +65,6 @@ def disjunction(terms: Iterable[str]) -> str:
     return _balanced(list(terms), "OR") or "0"
 
 
-def concatenation(terms: Iterable[str]) -> str:
-    """``a || b || …`` as a balanced tree."""
-    return _balanced(list(terms), "||") or "''"
-
-
 def _balanced(terms: list[str], operator: str) -> str:
     if len(terms) <= 1:
         return terms[0] if terms else ""

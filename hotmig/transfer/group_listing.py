@@ -1,4 +1,4 @@
-"""Which rows became one with which: counted, and listed in the order of their groups, as SQL over members and fates.
+"""Which rows became one with which: counted, and listed, as SQL over members and fates.
 
 What a group is known by stands in the new file. Only the values that rows are compared by are read from the old one,
 and for the rows that are asked for alone.
@@ -49,9 +49,11 @@ def listing(group: GroupSql, kind: Kind) -> Listing | None:
     if kind == "created":
         return _created(group)
     own, listed = fates.key_names(group.step), group.group_names
-    order = f"ORDER BY {', '.join([*(f'm.{name}' for name in listed), *(f'm.{name}' for name in own)])}"
+    order = f"ORDER BY {', '.join(f'm.{name}' for name in (*listed, *own))}"
     columns = [*(f"m.{name}" for name in own), *(f"m.{name}" for name in listed)]
     if kind == "carried":
+        # These can be nearly all rows: in the order of their keys neither they nor the fates are looked for.
+        order = f"ORDER BY {', '.join(f'm.{name}' for name in own)}"
         rows = f"SELECT {', '.join(columns)} FROM {fates.members(group.step)} AS m WHERE {_is_carried(group)} {order}"
         return Listing(rows, own, listed)
     winners = fates.winner_names(group.step)

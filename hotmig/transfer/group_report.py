@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count as count_from
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TextIO
 
 from hotmig.planning.group_facts import KINDS, Kind
 from hotmig.private import open_private
-from hotmig.sqlite import concatenation, execute, text
+from hotmig.sqlite import execute, text
 from hotmig.transfer.group_listing import Listing, listing
 from hotmig.transfer.group_sql import GroupSql
 from hotmig.transfer.session import Session
@@ -26,6 +26,8 @@ PORTION = 1_000
 FORMAT = 1
 STAGED = "_migration_listed"
 NO_TEXT = "hotmig_no_text"
+MOST_PAIRS = 50  # of json_object, which takes 127 arguments
+LARGEST_REAL = "1.7976931348623157e308"
 
 Counts = Mapping[str, Mapping[Kind, int]]
 
@@ -59,26 +61,28 @@ def _write(session: Session, file: TextIO, run_id: str | None, counts: Counts) -
         for kind in KINDS:
             file.write(f', "{kind}": [')
             between = "\n  "
-            for entry in _entries(session, group, kind):
-                file.write(between + entry)
+            for portion in _entries(session, group, kind):
+                file.write(between + ",\n  ".join(portion))
                 between = ",\n  "
             file.write("]")
         file.write("}")
     file.write("\n]}\n")
 
 
-def _entries(session: Session, group: GroupSql, kind: Kind) -> Iterator[str]:
+def _entries(session: Session, group: GroupSql, kind: Kind) -> Iterator[list[str]]:
+    """Some at a time: one by one the calls would take as long as the rows."""
     found = listing(group, kind)
     if found is None:
         return
     if session.wal or not found.values:
-        for (entry,) in execute(session.db, _as_json(group, kind, found, f"{found.rows} LIMIT -1")):
-            yield _decoded(entry)
+        cursor = execute(session.db, _as_json(group, kind, found, f"{found.rows} LIMIT -1"))
+        while rows := cursor.fetchmany(PORTION):
+            yield _decoded(rows)
     else:
         yield from _in_portions(session, group, kind, found)
 
 
-def _in_portions(session: Session, group: GroupSql, kind: Kind, found: Listing) -> Iterator[str]:
+def _in_portions(session: Session, group: GroupSql, kind: Kind, found: Listing) -> Iterator[list[str]]:
     """Which rows there are is put down first: who reads the old file in rollback-journal mode holds up its writers."""
     execute(session.db, f"DROP TABLE IF EXISTS temp.{STAGED}")
     execute(session.db, f"CREATE TEMP TABLE {STAGED} AS {found.rows}")
@@ -88,13 +92,14 @@ def _in_portions(session: Session, group: GroupSql, kind: Kind, found: Listing) 
         if done >= last:
             return
         rows = execute(session.db, _as_json(group, kind, found, some), (done,)).fetchall()
-        yield from (_decoded(entry) for (entry,) in rows)
+        if rows:
+            yield _decoded(rows)
         session.let_writers_in()
 
 
-def _decoded(entry: str | bytes) -> str:
+def _decoded(rows: Iterable[tuple[str | bytes]]) -> list[str]:
     """Text that is no UTF-8 arrives as bytes; what is wrong with it is written as ``\\xff``."""
-    return entry if isinstance(entry, str) else entry.decode(errors=NO_TEXT)
+    return [entry if isinstance(entry, str) else entry.decode(errors=NO_TEXT) for (entry,) in rows]
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
@@ -113,43 +118,40 @@ def _as_json(group: GroupSql, kind: Kind, found: Listing, rows: str) -> str:
     """One text for each of ``rows``. Inside, each value has a name: it is looked up once, and asked for its type."""
     names = {sql: f"v{number}" for number, sql in enumerate(found.columns, 1)}
     named = ", ".join(f"{sql} AS {name}" for sql, name in names.items())
-    entry = concatenation(_entry(group, kind, found, names))
-    return f"SELECT {entry} FROM (SELECT {named} FROM ({rows}) WHERE {found.where} LIMIT -1)"
-
-
-def _entry(group: GroupSql, kind: Kind, found: Listing, names: Mapping[str, str]) -> Iterator[str]:
     key = group.step.new_key if kind == "created" else group.sql.source_key.columns
-    yield text('{"key": ')
-    yield from _object(key, [names[sql] for sql in found.key])
-    yield text(', "group": ')
-    yield from _object(group.group_titles, [names[sql] for sql in found.group])
+
+    def of(titles: Sequence[str], values: Sequence[str]) -> str:
+        return _object(titles, [names[sql] for sql in values])
+
+    entry = f"'key', {of(key, found.key)}, 'group', {of(group.group_titles, found.group)}"
     if found.made is not None:
-        titles = group.compared_titles
-        yield text(', "values": ')
-        yield from _object(titles, [names[sql] for sql in found.values])
-        yield text(', "winner": {')
-        winner = concatenation([text('"key": '), *_object(key, [names[sql] for sql in found.winner])])
-        yield f"CASE WHEN {names[found.made]} THEN {text(chr(34) + 'created' + chr(34) + ': true')} ELSE {winner} END"
-        yield text(', "values": ')
-        yield from _object(titles, [names[sql] for sql in found.winner_values])
-        yield text("}")
-    yield text("}")
+        values, theirs = (of(group.compared_titles, part) for part in (found.values, found.winner_values))
+        made = f"json_object('created', json('true'), 'values', {theirs})"
+        kept = f"json_object('key', {of(key, found.winner)}, 'values', {theirs})"
+        entry += f", 'values', {values}, 'winner', CASE WHEN {names[found.made]} THEN {made} ELSE {kept} END"
+    return f"SELECT json_object({entry}) FROM (SELECT {named} FROM ({rows}) WHERE {found.where} LIMIT -1)"
 
 
-def _object(titles: Sequence[str], values: Sequence[str]) -> Iterator[str]:
-    between = "{"
-    for title, each in zip(titles, values, strict=True):
-        yield text(f"{between}{json.dumps(title, ensure_ascii=False)}: ")
-        yield _value(each)
-        between = ", "
-    yield text("}" if values else "{}")
+def _object(titles: Sequence[str], values: Sequence[str]) -> str:
+    """In parts where SQLite's function does not take them all: a part begins and ends with one brace of its own."""
+    pairs = [f"{text(title)}, {_value(each)}" for title, each in zip(titles, values, strict=True)]
+    parts = [f"json_object({', '.join(part)})" for part in _parts(pairs)] or ["json_object()"]
+    if len(parts) == 1:
+        return parts[0]
+    bare = " || ',' || ".join(f"rtrim(ltrim({part}, '{{'), '}}')" for part in parts)
+    return f"json('{{' || {bare} || '}}')"
+
+
+def _parts(pairs: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (pairs[at : at + MOST_PAIRS] for at in range(0, len(pairs), MOST_PAIRS))
 
 
 def _value(name: str) -> str:
-    """As JSON has it; what it has no word for is written as SQL. SQLite itself would cut a REAL to 15 digits."""
-    is_infinite = f"abs({name}) > 1.7976931348623157e308"
-    real = f"CASE WHEN {is_infinite} THEN '\"' || {name} || '\"' ELSE printf('%!.17g', {name}) END"
-    return (
-        f"CASE typeof({name}) WHEN 'text' THEN json_quote({name}) WHEN 'integer' THEN {name} WHEN 'null' THEN 'null'"
-        f" WHEN 'real' THEN {real} ELSE '\"x''' || lower(hex({name})) || '''\"' END"
-    )
+    """As JSON has it; what it has no word for is written as SQL. SQLite itself would cut a REAL to 15 digits.
+
+    Numbers come before texts and BLOBs behind them: to compare is quicker than to ask for the type.
+    """
+    real = f"CASE WHEN abs({name}) > {LARGEST_REAL} THEN CAST({name} AS TEXT) ELSE json(printf('%!.17g', {name})) END"
+    number = f"CASE WHEN typeof({name}) = 'real' THEN {real} ELSE {name} END"
+    blob = f"'x''' || lower(hex({name})) || ''''"
+    return f"CASE WHEN {name} >= x'' THEN {blob} WHEN {name} < '' THEN {number} ELSE {name} END"
