@@ -16,6 +16,7 @@ from hotmig.sqlite import conjunction, text
 FATE = "_migration_fate"
 WINNER = "_migration_winner_{}"
 MADE = "_migration_made"  # 1 where the winner is a row that is made
+OWN, PARENT = "_migration_own", "_migration_parent_{}"  # aliases of fates beside an old row
 CONSTANTS = "_migration_constant"
 
 MERGED, DROPPED, KEPT = "merged", "dropped", "kept"
@@ -66,10 +67,6 @@ def is_row(step: TableStep, alias: str, key: Sequence[str]) -> str:
 def is_gone(step: TableStep, key: Sequence[str]) -> str:
     """Whether the old row with that key has become one with another."""
     return f"EXISTS (SELECT 1 FROM {table(step)} AS _f WHERE {is_row(step, '_f', key)} AND _f.{GONE})"
-
-
-def has_fate(step: TableStep, key: Sequence[str], fate: str) -> str:
-    return f"EXISTS (SELECT 1 FROM {table(step)} AS _f WHERE {is_row(step, '_f', key)} AND _f.{FATE} = {text(fate)})"
 
 
 def survivor(step: TableStep, key: Sequence[str], position: int) -> str:

@@ -47,7 +47,7 @@ def _build(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
     source_key = tuple(quote(name) for name in step.source_key.columns)
 
     def join(bounds: KeyRange) -> None:
-        rows = f"{step.source} AS o WHERE {bounds.where(step.source_key_of('o'))}"
+        rows = f"{step.old_rows} WHERE {bounds.where(step.source_key_of('o'))}"
         execute(session.db, f"INSERT OR REPLACE INTO {members} {group.select_members(rows)}")
 
     walk(session, keys, KeyRange(session.db, step.source, source_key), join)

@@ -24,7 +24,7 @@ FATES: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class Listing:
-    """The rows of one kind: ``rows`` is a SELECT, in their order, and the rest is SQL over its columns.
+    """The rows of one kind: ``rows`` is a SELECT, in their order, and the rest is SQL over its columns, as ``l``.
 
     ``winner`` is () and ``made`` None where there is no winner; ``where`` leaves some of them out by their old rows.
     """
@@ -55,14 +55,18 @@ def listing(group: GroupSql, kind: Kind) -> Listing | None:
         # These can be nearly all rows: in the order of their keys neither they nor the fates are looked for.
         order = f"ORDER BY {', '.join(f'm.{name}' for name in own)}"
         rows = f"SELECT {', '.join(columns)} FROM {fates.members(group.step)} AS m WHERE {_is_carried(group)} {order}"
-        return Listing(rows, own, listed)
+        return Listing(rows, _listed(own), _listed(listed))
     winners = fates.winner_names(group.step)
     columns += [f"f.{MADE}", *(f"f.{name}" for name in winners)]
     rows = f"SELECT {', '.join(columns)} FROM {_fated(group)} WHERE {_is_of(group, kind)} {order}"
-    values = tuple(_value(group, each, own) for each in group.compared)
-    winner_values = tuple(_value(group, each, winners) for each in group.compared)
-    where = _is_set_anew(group, own) if kind == "losers_kept" else "1"
-    return Listing(rows, own, listed, values, MADE, winners, winner_values, where)
+    key, winner = _listed(own), _listed(winners)
+    values, winner_values = (tuple(_value(group, each, of) for each in group.compared) for of in (key, winner))
+    where = _is_set_anew(group, key) if kind == "losers_kept" else "1"
+    return Listing(rows, key, _listed(listed), values, f"l.{MADE}", winner, winner_values, where)
+
+
+def _listed(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"l.{name}" for name in names)
 
 
 def _created(group: GroupSql) -> Listing | None:
@@ -72,7 +76,7 @@ def _created(group: GroupSql) -> Listing | None:
     named = ", ".join(f"{_made(group, name)} AS {own}" for name, own in zip(group.step.new_key, key, strict=True))
     value = GROUP.format(1)
     rows = f"SELECT {named}, n.{value} AS {value} FROM {fates.created(group.step)} AS n WHERE n.live ORDER BY n.{value}"
-    return Listing(rows, key, (value,))
+    return Listing(rows, _listed(key), _listed((value,)))
 
 
 def _made(group: GroupSql, name: str) -> str:
@@ -107,7 +111,7 @@ def _is_set_anew(group: GroupSql, key: Iterable[str]) -> str:
         if column is not None:
             before, after = f"({group.sql.carried(column)})", f"({group.sql.value(column)})"
             terms.append(f"NOT {same(before, after)}")
-    return f"EXISTS (SELECT 1 FROM {group.sql.source} AS o WHERE {_is_old(group, key)} AND {disjunction(terms)})"
+    return f"EXISTS (SELECT 1 FROM {group.sql.old_rows} WHERE {_is_old(group, key)} AND {disjunction(terms)})"
 
 
 def _is_old(group: GroupSql, key: Iterable[str]) -> str:
@@ -115,7 +119,7 @@ def _is_old(group: GroupSql, key: Iterable[str]) -> str:
 
 
 def _value(group: GroupSql, expression: str, key: Iterable[str]) -> str:
-    return f"(SELECT {expression} FROM {group.sql.source} AS o WHERE {_is_old(group, key)})"
+    return f"(SELECT {expression} FROM {group.sql.old_rows} WHERE {_is_old(group, key)})"
 
 
 # --- counts

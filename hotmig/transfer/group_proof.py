@@ -35,7 +35,7 @@ def _prove_members(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
     right = f"CASE WHEN {given} THEN {alike} ELSE m.{group.keys[0]} IS NULL END"
 
     def compare(bounds: KeyRange) -> None:
-        rows = f"{step.source} AS o WHERE {bounds.where(step.source_key_of('o'))}"
+        rows = f"{step.old_rows} WHERE {bounds.where(step.source_key_of('o'))}"
         own = [f"c.{name}" for name in group.keys]
         wrong = execute(
             session.db,

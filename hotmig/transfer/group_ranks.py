@@ -65,7 +65,8 @@ def _select_ranked(group: GroupSql) -> str:
     compared = "".join(f", {value}" for value in group.compared)
     return (
         f"SELECT a.{NUMBER}, {keys}, m.{LEVEL}, {collides}{compared} FROM {group.members_of_groups()}"
-        f" CROSS JOIN {group.sql.source} AS o ON {group.is_old_row()} ORDER BY a.{NUMBER}, {order}, {keys}"
+        f" CROSS JOIN {group.sql.source} AS o ON {group.is_old_row()}{group.sql.with_fates}"
+        f" ORDER BY a.{NUMBER}, {order}, {keys}"
     )
 
 

@@ -129,7 +129,7 @@ def _as_json(group: GroupSql, kind: Kind, found: Listing, rows: str) -> str:
         made = f"json_object('created', json('true'), 'values', {theirs})"
         kept = f"json_object('key', {of(key, found.winner)}, 'values', {theirs})"
         entry += f", 'values', {values}, 'winner', CASE WHEN {names[found.made]} THEN {made} ELSE {kept} END"
-    return f"SELECT json_object({entry}) FROM (SELECT {named} FROM ({rows}) WHERE {found.where} LIMIT -1)"
+    return f"SELECT json_object({entry}) FROM (SELECT {named} FROM ({rows}) AS l WHERE {found.where} LIMIT -1)"
 
 
 def _object(titles: Sequence[str], values: Sequence[str]) -> str:

@@ -78,7 +78,7 @@ def refresh(session: Session, group: GroupSql) -> int:
     execute(session.db, f"DELETE FROM {members} WHERE {row_value(group.keys)} IN ({stale})")
     own = [f"+{name}" for name in fates.key_names(group.step, "s")]
     found = matches_as_stored(group.sql.source_key_of("o"), own, group.sql.source_collations)
-    rows = f"{group.stale} AS s CROSS JOIN {group.sql.source} AS o ON {found} WHERE s.seen = 0"
+    rows = f"{group.stale} AS s CROSS JOIN {group.sql.source} AS o ON {found}{group.sql.with_fates} WHERE s.seen = 0"
     execute(session.db, f"INSERT INTO {members} {group.select_members(rows)}")
     _collect(session, group)
     keys = ", ".join(f"m.{name}" for name in group.keys)

@@ -95,7 +95,7 @@ def _join(session: Session, group: GroupSql, seconds: float | None) -> None:
     members, step = fates.members(group.step), group.sql
 
     def join(where: str) -> None:
-        rows = f"{step.source} AS o WHERE {where}"
+        rows = f"{step.old_rows} WHERE {where}"
         execute(session.db, f"INSERT OR REPLACE INTO {members} {group.select_members(rows)}")
 
     if seconds is None:
@@ -162,13 +162,12 @@ def _equal(session: Session, step: StepSql, *, certain: bool) -> Iterator[Equal]
             continue
         named = [f"u{number}" for number in range(1, len(parts) + 1)]
         values = ", ".join(f"{sql} AS {name}" for (sql, _), name in zip(parts, named, strict=True))
-        alive = f"NOT {fates.is_gone(step.step, step.source_key_of('o'))}" if step.step.loses_rows else "1"
         terms = ", ".join(
             f"{name} COLLATE {quote(collation)}" for name, (_, collation) in zip(named, parts, strict=True)
         )
         given = " AND ".join(f"{name} IS NOT NULL" for name in named)
         same = (
-            f"SELECT count(*) AS n, {', '.join(named)} FROM (SELECT {values} FROM {step.source} AS o WHERE {alive})"
+            f"SELECT count(*) AS n, {', '.join(named)} FROM (SELECT {values} FROM {step.old_rows} WHERE {step.stays})"
             f" WHERE {given} GROUP BY {terms} HAVING count(*) > 1"
         )
         rows = value(session.db, f"SELECT sum(n) FROM ({same})")

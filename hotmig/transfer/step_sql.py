@@ -8,6 +8,7 @@ first.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -119,6 +120,38 @@ class StepSql:
     @property
     def source(self) -> str:
         return f"old.{quote(self.source_key.table)}"
+
+    @property
+    def old_rows(self) -> str:
+        """The old rows ``o``, with what became of them."""
+        return f"{self.source} AS o{self.with_fates}"
+
+    @cached_property
+    def with_fates(self) -> str:
+        """Puts beside the old row ``o`` its own fate, and those of the rows that it refers to by their key.
+
+        So each is looked up once, however many columns and conditions ask for it.
+        """
+        joins = []
+        if self.step.grouping is not None:
+            joins.append((self.step, fates.OWN, self.source_key_of("o"), "1"))
+        for one in self.step.translations:
+            parent = self.plan.step(one.parent)
+            if parent is not None and parent.loses_rows and self._names_the_key(one, StepSql(parent, self.plan)):
+                alias = self._parent_fate(one)
+                joins.append((parent, alias, self.named_key(one, StepSql(parent, self.plan)), f"{alias}.{fates.GONE}"))
+        return "".join(
+            f" LEFT JOIN {fates.table(step)} AS {alias} ON {fates.is_row(step, alias, key)} AND {condition}"
+            for step, alias, key, condition in joins
+        )
+
+    def _parent_fate(self, translation: Translation) -> str:
+        return fates.PARENT.format(self.step.translations.index(translation) + 1)
+
+    @property
+    def stays(self) -> str:
+        """Whether the old row ``o``, beside its fate, has not become one with another."""
+        return f"NOT coalesce({fates.OWN}.{fates.GONE}, 0)" if self.step.loses_rows else "1"
 
     @property
     def target(self) -> str:
@@ -291,9 +324,9 @@ class StepSql:
         named = [(name, f"o.{quote(old)}") for name, old in zip(self.key, self.source_key.columns, strict=True)]
         pairs = named if self.has_key_columns else []
         pairs += [(f"c{number}", self._value(column, direct)) for number, column in enumerate(self.written, 1)]
-        plain = f"SELECT {', '.join(f'{value} AS {name}' for name, value in pairs)} FROM {self.source} AS o"
+        plain = f"SELECT {', '.join(f'{value} AS {name}' for name, value in pairs)} FROM {self.old_rows}"
         if self.step.loses_rows:
-            plain += f" WHERE NOT {fates.is_gone(self.step, self.source_key_of('o'))}"
+            plain += f" WHERE {self.stays}"
         return self._with_seeds(plain) if self.winning_seeds else plain
 
     def _with_seeds(self, plain: str) -> str:
@@ -332,8 +365,7 @@ class StepSql:
         for name, sql in grouping.losers or () if grouping is not None else ():
             if fold(name) == fold(column.name):
                 own = stored(with_canonical(sql, self.is_canonical()), affinity)
-                is_loser = fates.has_fate(self.step, self.source_key_of("o"), fates.KEPT)
-                value = f"CASE WHEN {is_loser} THEN {own} ELSE {value} END"
+                value = f"CASE WHEN {fates.OWN}.{fates.FATE} = {text(fates.KEPT)} THEN {own} ELSE {value} END"
         return value
 
     def _has_moved(self, touch: Touch) -> str:
@@ -361,7 +393,7 @@ class StepSql:
             return "0"
         parent = StepSql(step, self.plan)
         if self._names_the_key(translation, parent):
-            return fates.is_gone(step, self.named_key(translation, parent))
+            return f"{self._parent_fate(translation)}.{fates.FATE} IS NOT NULL"
         join = self._join(translation)
         gone = fates.is_gone(step, parent.source_key_of("q"))
         return f"EXISTS (SELECT 1 FROM old.{quote(translation.parent_source)} AS q WHERE {join} AND {gone})"
@@ -376,8 +408,10 @@ class StepSql:
             raise ValueError(f"{translation.parent} has no step")
         parent = StepSql(step, self.plan)
         if self._names_the_key(translation, parent):
-            key = self.named_key(translation, parent)
-            return tuple(fates.survivor(step, key, position) for position in range(len(key)))
+            key, fate = self.named_key(translation, parent), self._parent_fate(translation)
+            winner = fates.winner_names(step, fate) if step.loses_rows else ()
+            pairs = itertools.zip_longest(winner, key)
+            return tuple(own if won is None else f"coalesce({won}, {own})" for won, own in pairs)
         source, key = f"old.{quote(translation.parent_source)} AS q", parent.source_key_of("q")
         return tuple(
             f"(SELECT {fates.survivor(step, key, position)} FROM {source} WHERE {self._join(translation)})"
@@ -467,8 +501,9 @@ class StepSql:
         if fold(value_column) not in names:
             return f"(SELECT {parent.following(column)} FROM {source} WHERE {join})"
         if self._names_the_key(translation, parent):
-            key = self.named_key(translation, parent)
-            return f"coalesce(({parent.mapped_value(value_column, key)}), {key[names.index(fold(value_column))]})"
+            position = names.index(fold(value_column))
+            winner = fates.winner_names(parent.step, self._parent_fate(translation))[position]
+            return f"coalesce({winner}, {self.named_key(translation, parent)[position]})"
         mapped = parent.mapped_value(value_column, parent.source_key_of("q"))
         return f"(SELECT coalesce(({mapped}), {projected(parent.step, column)}) FROM {source} WHERE {join})"
 
