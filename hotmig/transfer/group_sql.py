@@ -185,16 +185,21 @@ class GroupSql:
         return f"{self.computed_members(rows)} SELECT * FROM computed WHERE {given}"
 
     def computed_members(self, rows: str) -> str:
-        """The same of every row, as the WITH of a statement. With LIMIT each value is looked up once."""
+        """The same of every row, as the WITH of a statement."""
         names = ", ".join([*self.keys, *self.group_names])
         values = ", ".join([*self.sql.source_key_of("o"), *(value for value, _ in self.values)])
         if self.grouping.merges_by is None:
             level = f"NOT {self.sql.is_canonical()}"
-            return f"WITH computed({names}, {LEVEL}) AS (SELECT {values}, {level} FROM {rows} LIMIT -1)"
+            return f"WITH computed({names}, {LEVEL}) AS (SELECT {values}, {level} FROM {rows}{self._once})"
         return (
             f"WITH looked_up({names}, spelling) AS (SELECT {values}, {self._spelling} FROM {rows} LIMIT -1),"
             f" computed({names}, {LEVEL}) AS (SELECT {names}, {self._level()} FROM looked_up LIMIT -1)"
         )
+
+    @property
+    def _once(self) -> str:
+        """With LIMIT a value is looked up once, however often it is asked for; for a bare one that takes longer."""
+        return " LIMIT -1" if any("SELECT" in value for value, _ in self.values) else ""
 
     def same_group(self, left: str, right: str) -> str:
         """By the collation of the group key, which is that of the left side."""

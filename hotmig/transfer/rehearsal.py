@@ -23,7 +23,7 @@ from hotmig.transfer.group_sql import GroupSql, groups_of
 from hotmig.transfer.group_tables import create_group_tables
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
-from hotmig.transfer.session import Session, unrecorded
+from hotmig.transfer.session import CACHE_KIB, OLD_CACHE_KIB, Session, unrecorded
 from hotmig.transfer.step_sql import StepSql, steps_with_source
 from hotmig.transfer.value_maps import create_value_maps
 
@@ -36,8 +36,11 @@ def rehearsed(old: Path, plan: CopyPlan, extensions: tuple[str, ...] = ()) -> It
         encoding = _encoding(old)
         execute(db, f"PRAGMA encoding = '{encoding}'")
         execute(db, "PRAGMA temp_store = FILE")
+        execute(db, f"PRAGMA cache_size = -{CACHE_KIB}")
+        execute(db, "PRAGMA main.journal_mode = OFF")  # nothing is ever rolled back to
         immutable = "&immutable=1" if is_closed_wal(old) else ""
         execute(db, "ATTACH ? AS old", (file_uri(old, f"mode=ro{immutable}"),))
+        execute(db, f"PRAGMA old.cache_size = -{OLD_CACHE_KIB}")
         create_id_mapping(db, plan)
         create_group_tables(db, plan)
         steps = steps_with_source(plan)

@@ -11,20 +11,23 @@ from hotmig.planning.value_maps import ALIAS, CANONICAL, FOLD, mapped_columns, t
 from hotmig.schema.model import looked_up
 from hotmig.sqlite import execute, value
 
+CACHE_KIB = 16 * 1024
+
 
 def create_value_maps(db: sqlite3.Connection, steps: Iterable[TableStep]) -> None:
     """Creates and fills the tables, and the function that folds the case of what is not ASCII."""
     columns = list(mapped_columns(steps))
     if columns:
+        # A hundred thousand aliases are looked up at random: with SQLite's own 2 MB they would be read again and again.
+        execute(db, f"PRAGMA temp.cache_size = -{CACHE_KIB}")
         db.create_function(FOLD, 1, _fold(value(db, "PRAGMA encoding")), deterministic=True)
     for step, column in columns:
         table = table_of(step, column)
         execute(db, f"CREATE TEMP TABLE {table}({ALIAS} TEXT PRIMARY KEY, {CANONICAL} TEXT) WITHOUT ROWID")
         pairs = column.mapping.pairs if column.mapping is not None else ()
         # One parameter for all of them: 100,000 statements would take longer than what they are for.
-        each = "json_extract(value, '$[0]'), json_extract(value, '$[1]')"
-        listed = json.dumps(pairs, ensure_ascii=False)
-        execute(db, f"INSERT INTO temp.{table} SELECT {each} FROM json_each(?)", (listed,))
+        listed = json.dumps(dict(pairs), ensure_ascii=False)
+        execute(db, f"INSERT INTO temp.{table} SELECT key, value FROM json_each(?)", (listed,))
 
 
 def _fold(encoding: str) -> Callable[[bytes], str | None]:

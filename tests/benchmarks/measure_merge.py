@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.benchmarks.commands import Used, hotmig
@@ -12,34 +12,37 @@ from tests.benchmarks.report import Measured
 TIMES_LONGER = 3.0
 PEAK_MEGABYTES = 150.0
 COMMANDS = (("plan",), ("migrate",), ("drain", "--cutover"))
+KINDS = {False: "plain", True: "merged"}
+RATIOS = (
+    ("plan", ("plan",), None),
+    ("migrate", ("migrate",), TIMES_LONGER),
+    ("migrate and drain", ("migrate", "drain"), TIMES_LONGER),
+)
 
 
 def measure(work: Path, env: Mapping[str, str], states: int, times: int) -> list[Measured]:
     """Both in turn, ``times`` times, each from a database of its own; a ratio is of two neighbours."""
-    runs: dict[bool, list[dict[str, Used]]] = {True: [], False: []}
+    runs: list[dict[bool, dict[str, Used]]] = []
     for number in range(times):
-        for merged in (True, False):
-            runs[merged].append(_migration(work / f"merge{number}{merged}", env, states, merged=merged))
-    found = [
-        _ratio(f"RATIO merged ÷ plain: {title}, {states:,} rows", runs, commands)
-        for title, commands in (("plan", ("plan",)), ("migrate", ("migrate",)), ("migrate and drain", _MIGRATION))
-    ]
-    for command in ("plan", *_MIGRATION):
-        for merged, title in ((False, "plain"), (True, "merged")):
-            seconds = tuple(run[command].seconds for run in runs[merged])
+        runs.append({merged: _migration(work / f"{number}{merged}", env, states, merged=merged) for merged in KINDS})
+    found = []
+    for title, commands, target in RATIOS:
+        name = f"RATIO merged ÷ plain of {title}, {states:,} rows"
+        found.append(Measured(name, "times longer", _ratios(runs, commands, lambda used: used.seconds), target))
+        found.append(Measured("  of its own processor time", "times", _ratios(runs, commands, lambda used: used.cpu)))
+    for command in ("plan", "migrate", "drain"):
+        for merged, title in KINDS.items():
+            seconds = tuple(run[merged][command].seconds for run in runs)
             found.append(Measured(f"  {command}, {title}", "s", seconds))
-    peaks = [max(run[command].peak / 1e6 for run in runs[True]) for command in ("plan", *_MIGRATION)]
-    found.append(Measured("peak memory of a merge", "MB", tuple(peaks), PEAK_MEGABYTES, of="max"))
-    return found
+    peaks = tuple(used.peak / 1e6 for run in runs for used in run[True].values())
+    return [*found, Measured("peak memory of a merge", "MB", peaks, PEAK_MEGABYTES, of="max")]
 
 
-_MIGRATION = ("migrate", "drain")
-
-
-def _ratio(name: str, runs: Mapping[bool, list[dict[str, Used]]], commands: tuple[str, ...]) -> Measured:
-    sums = {merged: [sum(run[each].seconds for each in commands) for run in runs[merged]] for merged in runs}
-    ratios = tuple(merged / plain for merged, plain in zip(sums[True], sums[False], strict=True))
-    return Measured(name, "times longer", ratios, None if commands == ("plan",) else TIMES_LONGER)
+def _ratios(
+    runs: list[dict[bool, dict[str, Used]]], commands: tuple[str, ...], cost: Callable[[Used], float]
+) -> tuple[float, ...]:
+    sums = ([sum(cost(run[merged][each]) for each in commands) for run in runs] for merged in (True, False))
+    return tuple(merged / plain for merged, plain in zip(*sums, strict=True))
 
 
 def _migration(directory: Path, env: Mapping[str, str], states: int, *, merged: bool) -> dict[str, Used]:
