@@ -23,9 +23,12 @@ from hotmig.transfer.group_sql import GroupSql, groups_of
 from hotmig.transfer.group_tables import create_group_tables
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
-from hotmig.transfer.session import CACHE_KIB, OLD_CACHE_KIB, Session, unrecorded
+from hotmig.transfer.session import Session, unrecorded
 from hotmig.transfer.step_sql import StepSql, steps_with_source
 from hotmig.transfer.value_maps import create_value_maps
+
+# Half of a session's: the plan has a connection of its own beside this one, and aliases in either.
+CACHE_KIB, OLD_CACHE_KIB = 16 * 1024, 8 * 1024
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from hotmig.planning.value_maps import ALIAS, CANONICAL, FOLD, mapped_columns, t
 from hotmig.schema.model import looked_up
 from hotmig.sqlite import execute, value
 
-CACHE_KIB = 16 * 1024
+CACHE_KIB = 8 * 1024
 
 
 def create_value_maps(db: sqlite3.Connection, steps: Iterable[TableStep]) -> None:
