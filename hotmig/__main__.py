@@ -8,10 +8,14 @@ import sys
 
 def main() -> None:
     """Runs the command line and exits with its code."""
-    from hotmig.cli.app import cli
-    from hotmig.cli.signals import stop_on_signals
+    from hotmig.cli import signals
 
-    stop_on_signals()
+    signals.stop_on_signals()
+    try:
+        # Importing takes longest of all that a short command does: a signal can come into it.
+        from hotmig.cli.app import cli
+    except signals.Stopped:
+        sys.exit(128 + (signals.received() or 0))
     _print_anything()
     cli.main(prog_name="hotmig")
 

@@ -28,8 +28,11 @@ def open_private(path: Path, *, must_be_new: bool = False) -> int:
     return descriptor
 
 
-def make_private_folder(path: Path) -> None:
-    """Makes a folder for its owner alone, if there is none. Raises NotADirectoryError for anything else of its name."""
+def make_private_folder(path: Path, like: Path) -> None:
+    """Makes a folder for one user alone, if there is none: for the owner of ``like`` where root makes it.
+
+    Raises NotADirectoryError for anything else of its name.
+    """
     try:
         path.mkdir(mode=FOLDER_MODE)
     except FileExistsError:
@@ -37,7 +40,7 @@ def make_private_folder(path: Path) -> None:
             raise NotADirectoryError(f"{path} is no directory") from None
         return
     if os.geteuid() == 0:
-        os.chown(path, *_owner(path.parent))
+        os.chown(path, *_owner(like))
 
 
 def _own(descriptor: int, path: Path) -> int:
@@ -58,7 +61,7 @@ def _give_to_owner(descriptor: int, folder: Path) -> None:
         raise
 
 
-def _owner(folder: Path) -> tuple[int, int]:
-    """What root makes belongs to whom the folder belongs to: the next command may be run by that user."""
-    found = folder.stat()
+def _owner(like: Path) -> tuple[int, int]:
+    """What root makes belongs to whom this belongs to: the next command may be run by that user."""
+    found = like.stat()
     return found.st_uid, found.st_gid

@@ -55,6 +55,11 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def printable(name: str) -> str:
+    """A file name, or what was typed, as SQLite can store it: bytes that are no UTF-8 are spelled out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def conjunction(terms: Iterable[str]) -> str:
     """``a AND b AND …`` as a balanced tree: SQLite allows expressions 1,000 deep, and tables 2,000 columns."""
     return _balanced(list(terms), "AND") or "1"
@@ -187,14 +192,17 @@ def load_extensions(db: sqlite3.Connection, extensions: Sequence[str]) -> None:
 
 
 @contextmanager
-def reading(path: Path | str, *, extensions: Sequence[str] = ()) -> Iterator[sqlite3.Connection]:
-    """A read-only connection that leaves nothing behind.
+def reading(
+    path: Path | str, *, extensions: Sequence[str] = (), patience: float | None = None
+) -> Iterator[sqlite3.Connection]:
+    """A read-only connection that leaves nothing behind. ``patience`` in seconds, if it is not that of all waits.
 
     A read-only open of a WAL database without its ``-wal`` would create side files owned by us, and the
     application could be locked out; nobody is writing to such a file, so it is read immutable.
     """
     # In rollback-journal mode a commit excludes readers for a moment: wait for it.
-    db = connect(path, "ro", immutable=is_closed_wal(path), extensions=extensions, patience=waits.seconds)
+    seconds = waits.seconds if patience is None else patience
+    db = connect(path, "ro", immutable=is_closed_wal(path), extensions=extensions, patience=seconds)
     try:
         yield db
     finally:
@@ -271,16 +279,34 @@ def is_locked(error: sqlite3.Error) -> bool:
     return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
+class TookTooLong(Exception):
+    """A question was interrupted."""
+
+
 @contextmanager
 def at_most(db: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
-    """Interrupts what takes longer: in rollback-journal mode a reader holds up the writers."""
+    """Interrupts what takes longer: in rollback-journal mode a reader holds up the writers. Raises TookTooLong.
+
+    SQLite tells an exception in its handler, such as that of a signal which arrived there, as an interrupt too.
+    """
     if seconds is None:
         yield
         return
     deadline = time.monotonic() + seconds
-    db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+    late: list[bool] = []
+
+    def look() -> bool:
+        if time.monotonic() > deadline:
+            late.append(True)
+        return bool(late)
+
+    db.set_progress_handler(look, STEPS_BETWEEN_LOOKS)
     try:
         yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT or not late:
+            raise
+        raise TookTooLong(str(error)) from error
     finally:
         db.set_progress_handler(None, 0)
 
@@ -306,7 +332,7 @@ def persist(db: sqlite3.Connection, sql: str, seconds: float, what: str) -> None
                 raise
             if wait.is_over():
                 raise GaveUp(
-                    f"gave up after {seconds:g} s waiting for {what}: {error}",
+                    f"gave up after {round(seconds, 2):g} s waiting for {what}: {error}",
                     "nothing is lost; run the same command again when the other reader or writer has finished",
                 ) from error
 

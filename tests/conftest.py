@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import Counter
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = 100
-PROBE_TABLES = 2_000
+EXAMPLES = 40
+PROBE_TABLES = 1_200
 RANDOM_KILLS = 6
+
+
+def _compile_once(config: pytest.Config) -> None:
+    """Child processes, thousands of them, compile this tree once, and leave no trace in it."""
+    compiled = TemporaryDirectory(prefix="hotmig-pycache-")
+    config.add_cleanup(compiled.cleanup)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = compiled.name
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,10 +45,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        _compile_once(config)
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             # In the background of a shell, or behind nohup: every command that is to be stopped would inherit it.
             signal.signal(number, handler)
+    if config.getoption("--all-crash-points"):
+        from tests.crash.sequences import number_of_points
+
+        number_of_points()  # before the workers are started, which inherit it
     # A profile, because the number has to be known when the tests are decorated.
     settings.register_profile(
         "migrations",

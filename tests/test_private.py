@@ -38,7 +38,7 @@ def somebodys(tmp_path: Path) -> tuple[Path, int, int]:
 def test_a_folder_and_the_files_in_it_belong_to_whom_the_directory_belongs_to(tmp_path: Path) -> None:
     directory, owner, group = somebodys(tmp_path)
     folder = directory / ".hotmig"
-    make_private_folder(folder)
+    make_private_folder(folder, directory)
     os.close(open_private(folder / "lock"))
     assert facts(folder) == ("0o700", owner, group)
     assert facts(folder / "lock") == ("0o600", owner, group)
@@ -48,14 +48,14 @@ def test_a_folder_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
     folder = tmp_path / ".hotmig"
     folder.mkdir(mode=0o750)
     before = folder.stat()
-    make_private_folder(folder)
+    make_private_folder(folder, tmp_path)
     assert folder.stat() == before
 
 
 def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".hotmig").touch()
     with pytest.raises(NotADirectoryError):
-        make_private_folder(tmp_path / ".hotmig")
+        make_private_folder(tmp_path / ".hotmig", tmp_path)
 
 
 def test_what_is_in_a_file_stays_and_it_can_be_asked_to_be_new(tmp_path: Path) -> None:
@@ -103,4 +103,4 @@ def test_a_link_in_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / ".hotmig").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(NotADirectoryError):
-        make_private_folder(tmp_path / ".hotmig")
+        make_private_folder(tmp_path / ".hotmig", tmp_path)

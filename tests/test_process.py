@@ -7,7 +7,8 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from hotmig.process import Process, _started, is_alive, this_process
+from hotmig.process import Process, _started, is_alive, is_elsewhere, this_process
+from tests.containers import in_container, needs_containers
 
 
 def test_a_process_is_alive_until_it_ends() -> None:
@@ -24,11 +25,26 @@ def test_a_process_is_alive_until_it_ends() -> None:
 
 def test_a_later_process_with_the_same_number_is_another() -> None:
     assert is_alive(this_process()) is True
-    assert is_alive(replace(this_process(), started="another boot:1")) is False
+    assert is_alive(replace(this_process(), started=f"{this_process().numbering}:1")) is False
+
+
+def test_what_ran_before_the_host_was_started_anew_is_dead() -> None:
+    earlier = replace(this_process(), started="another boot:4026531836:1")
+    assert (is_alive(earlier), is_elsewhere(earlier)) == (False, False)
 
 
 def test_nothing_is_known_of_another_host() -> None:
-    assert is_alive(replace(this_process(), host="elsewhere.example")) is None
+    other = replace(this_process(), host="elsewhere.example", started="another boot:4026531836:1")
+    assert (is_alive(other), is_elsewhere(other)) == (None, True)
+
+
+@needs_containers
+def test_a_container_is_no_other_host_but_its_processes_are_not_seen() -> None:
+    program = "from hotmig.process import this_process; print(repr(this_process()))"
+    told = subprocess.run(in_container("box-1", program), text=True, capture_output=True, check=True)
+    process = eval(told.stdout, {"Process": Process})
+    assert (process.host, process.pid) == ("box-1", 1)
+    assert (is_alive(process), is_elsewhere(process)) == (None, False)
 
 
 def test_a_process_that_ended_and_was_not_waited_for_is_dead() -> None:

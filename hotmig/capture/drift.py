@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from hotmig.capture.fence import fence_triggers
-from hotmig.capture.marker import Marker, read_marker, schema_version, stamp
+from hotmig.capture.marker import Marker, read_marker, schema_version
 from hotmig.capture.names import LOG, MARKER
 from hotmig.capture.recording import start_recording_sql
 from hotmig.catalog.fingerprint import differences
@@ -26,13 +26,12 @@ def check_planned(db: sqlite3.Connection, plan: CopyPlan) -> None:
         )
 
 
-def check_drift(db: sqlite3.Connection, plan: CopyPlan) -> bool:
-    """Inside the caller's write transaction: returns when nothing that recording relies on is changed.
+def check_drift(db: sqlite3.Connection, plan: CopyPlan, hint: str = BEGIN_ANEW) -> bool:
+    """Inside the caller's transaction: returns when nothing that recording relies on is changed.
 
-    PRAGMA schema_version is the fast path. When it moved without a change that matters (ANALYZE, PRAGMA optimize),
-    it is stamped anew, so the caller must commit, and the answer is True: something may have been changed and put
-    back, and only a proof after it says that no write was missed. Raises Refused, saying what changed, or that
-    nothing is recorded.
+    PRAGMA schema_version is the fast path. Where it moved without a change that matters (ANALYZE, PRAGMA optimize) the
+    answer is True: something may have been changed and put back, and only a proof after it says that no write was
+    missed. Who is about to prove stamps it anew. Raises Refused, saying what changed, or that nothing is recorded.
     """
     marker = read_marker(db)
     if marker is None:
@@ -41,8 +40,7 @@ def check_drift(db: sqlite3.Connection, plan: CopyPlan) -> bool:
         return False
     changes = drift(db, plan, marker)
     if changes:
-        raise Refused(f"the old database was changed while it was recorded: {_told(changes)}", BEGIN_ANEW)
-    stamp(db)
+        raise Refused(f"the old database was changed while it was recorded: {_told(changes)}", hint)
     return True
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from hotmig.capture.clock import SECONDS_A_DAY, julian_day, uptime
 from hotmig.capture.marker import Marker, read_marker, schema_version, stamp
 from hotmig.capture.names import FENCE, MARKER
 from hotmig.errors import Refused
@@ -15,8 +16,10 @@ from hotmig.planning.model import Recorded
 from hotmig.sqlite import Row, execute, quote, text
 
 EVENTS = ("insert", "update", "delete")
-SECONDS_A_DAY = 86400
-UNIX_EPOCH_JULIAN = 2440587.5
+
+_NO_TIMES = "fence_from = NULL, fence_until = NULL, fence_uptime = NULL"
+# A fence that is up already has been refusing writes since it was raised.
+_IS_UP = "julianday('now') BETWEEN fence_from AND fence_until"
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def fence_triggers(recorded: Sequence[Recorded], target: str) -> tuple[str, ...]
 
     They ask the marker, so that cutover makes them final without DDL. A clock that is set back lets writes through.
     """
-    paused = "status = 'draining' AND julianday('now') BETWEEN fence_from AND fence_until"
+    paused = f"status = 'draining' AND {_IS_UP}"
     body = (
         f"SELECT RAISE(ABORT, {text(paused_message(target))}) FROM {MARKER} WHERE {paused};"
         f" SELECT RAISE(ABORT, {text(replaced_message(target))}) FROM {MARKER} WHERE status = 'retired';"
@@ -72,18 +75,27 @@ def raise_fence(db: sqlite3.Connection, recorded: Sequence[Recorded], hold_secon
 
     A fence that has lapsed is raised again. Raises Refused where nothing is recorded or all is retired.
     """
-    marker = _marker(db)
+    _marker(db)
     with _own_ddl(db):
-        standing = {name for name, _ in own_fence(db)}
-        for sql in fence_triggers(recorded, marker.target):
-            if sql.split()[2] not in standing:
-                execute(db, sql)
-        # A fence that is up already has been refusing writes since it was raised.
-        since = (
-            "CASE WHEN julianday('now') BETWEEN fence_from AND fence_until THEN fence_from ELSE julianday('now') END"
-        )
+        stand_fence(db, recorded)
+        since = f"CASE WHEN {_IS_UP} THEN fence_from ELSE julianday('now') END"
+        at = f"CASE WHEN {_IS_UP} THEN fence_uptime ELSE ? END"
         sql = f"UPDATE {MARKER} SET status = 'draining', fence_from = {since}, fence_until = {_until()}"
-        execute(db, sql, (hold_seconds,))
+        execute(db, f"{sql}, fence_uptime = {at}", (hold_seconds, uptime()))
+
+
+def stand_fence(db: sqlite3.Connection, recorded: Sequence[Recorded]) -> None:
+    """Creates those of the triggers that are missing; what they refuse, the marker says. Inside a write transaction."""
+    marker = read_marker(db)
+    standing = {name for name, _ in own_fence(db)}
+    for sql in fence_triggers(recorded, marker.target) if marker else ():
+        if sql.split()[2] not in standing:
+            execute(db, sql)
+
+
+def fence_stands(db: sqlite3.Connection, recorded: Sequence[Recorded]) -> bool:
+    """Whether all of its triggers are there, whatever they refuse now."""
+    return len(own_fence(db)) == len(recorded) * len(EVENTS)
 
 
 def lower_fence(db: sqlite3.Connection) -> None:
@@ -95,7 +107,7 @@ def lower_fence(db: sqlite3.Connection) -> None:
     with _own_ddl(db):
         for name, _ in own_fence(db):
             execute(db, f"DROP TRIGGER {quote(name)}")
-        execute(db, f"UPDATE {MARKER} SET status = 'recording', fence_from = NULL, fence_until = NULL")
+        execute(db, f"UPDATE {MARKER} SET status = 'recording', {_NO_TIMES}")
 
 
 def extend_fence(db: sqlite3.Connection, hold_seconds: float) -> None:
@@ -116,16 +128,11 @@ def fence_state(marker: Marker | None, now: float) -> FenceState:
         return FenceState("none", 0.0)
     if marker.status == "retired":
         return FenceState("up", None)
-    day = now / SECONDS_A_DAY + UNIX_EPOCH_JULIAN
+    day = julian_day(now)
     start, until = marker.fence_from, marker.fence_until
     if start is None or until is None or not start <= day <= until:
         return FenceState("lapsed", 0.0)
     return FenceState("up", (until - day) * SECONDS_A_DAY)
-
-
-def unix_time(julian_day: float) -> float:
-    """A moment of the marker in seconds since 1970."""
-    return (julian_day - UNIX_EPOCH_JULIAN) * SECONDS_A_DAY
 
 
 def own_fence(db: sqlite3.Connection) -> list[Row]:

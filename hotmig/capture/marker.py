@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 import sqlite3
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -12,13 +14,14 @@ from hotmig.errors import Refused
 from hotmig.sqlite import execute, quote, text, value
 
 FORMAT = 1
+FIRST_DAY, LAST_DAY = 1721425.5, 5373484.5  # julian days of the years that a date can have, 1 to 9999
 
 Status = Literal["recording", "draining", "retired"]
 
 CREATE_MARKER = f"""CREATE TABLE {MARKER}(id INTEGER PRIMARY KEY CHECK (id = 0), format INTEGER NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('recording','draining','retired')), target TEXT NOT NULL,
   plan_hash TEXT NOT NULL, schema_version INTEGER NOT NULL, fence_from REAL, fence_until REAL,
-  started_utc TEXT NOT NULL)"""
+  started_utc TEXT NOT NULL, fence_uptime TEXT, directory TEXT)"""
 STAMP = f"UPDATE {MARKER} SET schema_version = (SELECT schema_version FROM pragma_schema_version)"
 
 
@@ -26,7 +29,8 @@ STAMP = f"UPDATE {MARKER} SET schema_version = (SELECT schema_version FROM pragm
 class Marker:
     """``target`` is the file name of the new database; ``fence_from`` and ``fence_until`` are julian days.
 
-    ``schema_version`` is PRAGMA schema_version right after hotmig's own last DDL.
+    ``schema_version`` is PRAGMA schema_version right after hotmig's own last DDL, ``fence_uptime`` what
+    ``clock.uptime`` said when the fence was raised, ``directory`` where the migration is run.
     """
 
     format: int
@@ -37,6 +41,8 @@ class Marker:
     fence_from: float | None
     fence_until: float | None
     started_utc: str
+    fence_uptime: str | None = None
+    directory: str | None = None
 
     @property
     def migration(self) -> str:
@@ -44,12 +50,12 @@ class Marker:
         return f"{self.plan_hash} {self.started_utc}"
 
 
-def insert_marker(target: str, plan_hash: str) -> str:
+def insert_marker(target: str, plan_hash: str, directory: str | None = None) -> str:
     """The statement that fills the marker; its schema_version is stamped after the last DDL."""
     return (
-        f"INSERT INTO {MARKER}(id, format, status, target, plan_hash, schema_version, started_utc)"
+        f"INSERT INTO {MARKER}(id, format, status, target, plan_hash, schema_version, started_utc, directory)"
         f" VALUES (0, {FORMAT}, 'recording', {text(target)}, {text(plan_hash)}, 0,"
-        " strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
+        f" strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), {'NULL' if directory is None else text(directory)})"
     )
 
 
@@ -77,10 +83,23 @@ def read_marker(db: sqlite3.Connection, schema: str = "main") -> Marker | None:
 
 
 def _is_sound(marker: Marker) -> bool:
-    """Whether the marker can be hotmig's own: its target is a file beside the database, its times are numbers."""
-    times = (marker.fence_from, marker.fence_until)
+    """Whether the marker can be hotmig's own: its target is a file beside the database, its times are times."""
     named = isinstance(marker.target, str) and marker.target not in ("", ".", "..") and "/" not in marker.target
-    return named and all(time is None or isinstance(time, float) for time in times)
+    uptime = marker.fence_uptime is None or re.fullmatch(r"\S* \d+\.\d+", str(marker.fence_uptime)) is not None
+    times = (marker.fence_from, marker.fence_until)
+    return named and uptime and _is_moment(marker.started_utc) and all(time is None or _is_day(time) for time in times)
+
+
+def _is_day(time: object) -> bool:
+    return isinstance(time, float) and FIRST_DAY <= time <= LAST_DAY
+
+
+def _is_moment(utc: object) -> bool:
+    try:
+        dt.datetime.fromisoformat(str(utc))
+    except ValueError:
+        return False
+    return True
 
 
 def retired_successor(db: sqlite3.Connection, schema: str = "main") -> str | None:

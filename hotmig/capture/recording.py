@@ -27,11 +27,13 @@ class Removed:
     marker: Marker | None
 
 
-def start_recording_sql(recorded: Sequence[Recorded], target: str, plan_hash: str) -> tuple[str, ...]:
+def start_recording_sql(
+    recorded: Sequence[Recorded], target: str, plan_hash: str, directory: str | None = None
+) -> tuple[str, ...]:
     """The statements of the transaction that starts recording."""
     triggers = [*guard_log(), *(trigger for each in recorded for trigger in capture_triggers(each))]
     tables = (CREATE_MARKER, create_log(log_width(recorded)))
-    return (*tables, insert_marker(target, plan_hash), *triggers, STAMP)
+    return (*tables, insert_marker(target, plan_hash, directory), *triggers, STAMP)
 
 
 def start_recording(
@@ -41,8 +43,9 @@ def start_recording(
     plan_hash: str,
     seconds: float,
     verify: Callable[[], None],
+    directory: str | None = None,
 ) -> Marker:
-    """From the commit on, every write to a recorded table is logged.
+    """From the commit on, every write to a recorded table is logged. ``directory`` is where the migration is run.
 
     ``verify`` is called under the write lock, before anything is created: it raises when the database is no longer
     the planned one. Where this very plan is being recorded already, nothing happens. Raises GaveUp after waiting
@@ -54,7 +57,7 @@ def start_recording(
             if _own_names(db):
                 raise Refused(f"the old database holds what is left of a migration: {_own_names(db)[0]}", BEGIN_ANEW)
             verify()
-            for sql in start_recording_sql(recorded, target, plan_hash):
+            for sql in start_recording_sql(recorded, target, plan_hash, directory):
                 execute(db, sql)
             marker = read_marker(db)
         assert marker is not None  # it was just made
@@ -114,7 +117,7 @@ def leave_retired(db: sqlite3.Connection, successor: str, seconds: float, unfenc
     A forgotten instance of the application can't write into the archive. With ``unfence`` nothing is left. Raises
     GaveUp after ``seconds``, and Refused while the database is being recorded or drained.
     """
-    with transaction(db, seconds, LOCK):
+    with transaction(db, seconds, LOCK, commit_seconds=READERS_SECONDS):
         marker = read_marker(db)
         if marker is not None and marker.status != "retired":
             raise Refused(

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from hotmig import __version__
-from hotmig.cli.failures import DEBUG, explain
+from hotmig.cli.failures import JSON, explain
 from hotmig.cli.options import ARGUMENTS
 from hotmig.errors import UsageError
 from hotmig.sqlite import require_version
@@ -58,7 +58,8 @@ class App(click.Group):
         sys.exit(self._run(list(sys.argv[1:] if args is None else args)))
 
     def _run(self, args: list[str]) -> int:
-        settings: dict[str, Any] = {ARGUMENTS: args[1:]}
+        # Read here: click parses no further than to the first mistake.
+        settings: dict[str, Any] = {ARGUMENTS: args[1:], JSON: "--json" in args}
         try:
             require_version()
             with self.make_context("hotmig", args, obj=settings) as ctx:
@@ -67,7 +68,7 @@ class App(click.Group):
         except BaseException as error:
             if isinstance(error, click.NoSuchOption):
                 error = _of_another_command(error) or error
-            return explain(error, debug=settings.get(DEBUG, False))
+            return explain(error, settings)
         return 0
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from hotmig import project
-from hotmig.cli.options import Options
-
-TELLING_THEMSELVES = ("status", "runs")  # what the last run left is what these show
 
 
-def tell_unsettled(options: Options, command: str) -> None:
-    """Never on stdout, and not at all with --quiet."""
-    if options.quiet or command in TELLING_THEMSELVES or not project.own_folder(options.directory).is_dir():
+def tell_unsettled(directory: Path, command: str) -> None:
+    """Never on stdout. Status shows the last run itself."""
+    if command == "status" or not project.own_folder(directory).is_dir():
         return
     from hotmig.cli.render.runs import WORDS
     from hotmig.phases.last_run import unsettled
 
-    last = unsettled(options.directory)
+    last = unsettled(directory)
     if last is not None:
         what = f"the last run, `hotmig {last.command}`, {WORDS[last.state]}"
         click.echo(f"Note: {what}; `hotmig runs show {last.run_id}` tells more", err=True)

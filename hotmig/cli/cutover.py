@@ -23,5 +23,5 @@ def command(options: Options, extensions: tuple[str, ...], no_ledger: bool) -> N
     from hotmig.phases.cutover import cutover
 
     with at_work(options, "cutover", no_ledger=no_ledger, extensions=extensions) as (location, run):
-        result = cutover(location, seconds=options.busy_timeout, run=run)
+        result = cutover(location, seconds=options.busy_timeout, extensions=extensions, run=run)
     print_result(options, result, results.cutover, run.run_id)

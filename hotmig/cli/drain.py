@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from hotmig.cli.options import Options, Seconds, extension_option, no_ledger_option, shared
+from hotmig.phases.budget import HOLD_SECONDS, MAX_PAUSE_SECONDS
 
-MAX_PAUSE_SECONDS = 2.0
-HOLD_SECONDS = 60.0
+LONGEST_HOLD_SECONDS = 86_400.0  # a typing error must not keep writes out for ever
 
 
 @click.command("drain")
@@ -21,7 +21,7 @@ HOLD_SECONDS = 60.0
 )
 @click.option(
     "--hold",
-    type=Seconds(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True, max=LONGEST_HOLD_SECONDS),
     default=HOLD_SECONDS,
     show_default=True,
     metavar="SECONDS",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
 import sqlite3
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -14,26 +17,31 @@ from hotmig.cli import signals
 from hotmig.errors import FenceLeftUp, GaveUp, HotmigError, UsageError
 from hotmig.sqlite import is_locked
 
-DEBUG = "debug"
+# What the context knows, whatever the command: --debug, --json, the run's id, whether an object was printed already.
+DEBUG, JSON, RUN_ID, PRINTED = "debug", "json", "run_id", "printed"
+FORMAT = 1  # of every JSON object that we print
 SIGNALLED = 128  # a shell's exit code for a process that a signal ended, plus its number
 WHERE = "`hotmig status` says where things stand"
 
 
-def explain(error: BaseException, *, debug: bool) -> int:
-    """Tells on stderr what went wrong and what to do next; returns the exit code."""
+def explain(error: BaseException, settings: Mapping[str, Any]) -> int:
+    """Tells on stderr what went wrong and what to do next, as JSON on stdout too; returns the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, BrokenPipeError):
         return _closed_pipe()
-    if debug:
+    if settings.get(DEBUG):
         import traceback
 
         traceback.print_exception(error, file=sys.stderr)
     told = _told(error)
     _tell(told)
-    return told.exit_code if (number := _signal(error)) is None else SIGNALLED + number
+    code = told.exit_code if (number := _signal(error)) is None else SIGNALLED + number
+    if settings.get(JSON) and not settings.get(PRINTED):
+        _print_object(told, code, settings.get(RUN_ID))
+    return code
 
 
 def _told(error: BaseException) -> HotmigError:
@@ -86,6 +94,15 @@ def _tell(error: HotmigError) -> None:
     click.echo(f"Error: {_one_line(error.message)}", err=True)
     if error.hint:
         click.echo(f"Hint: {_one_line(error.hint)}", err=True)
+
+
+def _print_object(error: HotmigError, code: int, run_id: str | None) -> None:
+    """Whoever reads our JSON gets an object in any case."""
+    import json
+
+    facts = {"error": _one_line(error.message), "hint": error.hint and _one_line(error.hint), "exit_code": code}
+    with contextlib.suppress(OSError):  # stdout may be what failed
+        click.echo(json.dumps({"format": FORMAT, **facts, "run_id": run_id}, indent=2))
 
 
 def _one_line(message: str) -> str:

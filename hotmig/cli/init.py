@@ -24,12 +24,14 @@ def command(options: Options, database: Path | None, extensions: tuple[str, ...]
     from hotmig.cli.recorded import recorded
     from hotmig.cli.render import results
     from hotmig.phases.init import init
-    from hotmig.phases.running import require_writable
+    from hotmig.phases.read_only import require_writable
+    from hotmig.phases.running import require_owner
 
     require_writable(options.directory)
     # What is wrong is told before anything is made, lock and ledger included.
     init(options.directory, options.schema_file, database, dry_run=True, extensions=extensions)
-    with recorded(options, "init", no_ledger=no_ledger) as run:
+    require_owner(database)
+    with recorded(options, "init", no_ledger=no_ledger, database=database) as run:
         result = init(options.directory, options.schema_file, database, extensions=extensions, run=run)
     for unsaid in result.unsaid:
         warn(unsaid)

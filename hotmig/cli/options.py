@@ -81,7 +81,7 @@ schema_option = click.option(
     metavar="FILE",
     help="The schema module, where it does not live beside the data.  [default: DIR/schema.py]",
 )
-json_option = click.option("--json", "json", is_flag=True, help="Print the result as one JSON object.")
+json_option = click.option("--json", "json", is_flag=True, help="Print the result, or the error, as one JSON object.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No notes and no progress on stderr.")
 busy_timeout_option = click.option(
     "--busy-timeout",
@@ -106,7 +106,7 @@ def _limit_waiting(options: Options) -> None:
 
     def tell(what: str, seconds: float) -> None:
         if not options.quiet:
-            click.echo(f"Waiting for {what}, {seconds:g} s at most …", err=True)
+            click.echo(f"Waiting for {what}, {round(seconds, 1):g} s at most …", err=True)
 
     waits.seconds, waits.tell = options.busy_timeout, tell
 
@@ -122,7 +122,8 @@ def shared(function: Function) -> Function:
 
         options = Options(directory, schema_file, json, quiet, busy_timeout)
         _limit_waiting(options)
-        tell_unsettled(options, click.get_current_context().command_path.split()[1])
+        if not quiet:
+            tell_unsettled(directory, click.get_current_context().command_path.split()[1])
         return function(options, **rest)
 
     command: Any = run

@@ -11,18 +11,24 @@ from typing import Any
 
 import click
 
+from hotmig.cli.failures import FORMAT, PRINTED
 from hotmig.cli.options import Options
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.units import counted
 
-FORMAT = 1  # of every JSON object that we print
 NOTE_SECONDS = 30.0
+
+
+def remember(name: str, fact: object) -> None:
+    """For whoever explains an error later; names are those of ``failures``."""
+    click.get_current_context().ensure_object(dict)[name] = fact
 
 
 def print_json(facts: dict[str, Any]) -> None:
     """Prints one JSON object on stdout."""
     import json
 
+    remember(PRINTED, True)
     click.echo(json.dumps({"format": FORMAT, **facts}, indent=2))
 
 
@@ -40,6 +46,18 @@ def print_result(
 
     ``run_id`` is that of a command that changes something, "" where no ledger was kept.
     """
+    try:
+        _print_result(options, result, lines, run_id)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if run_id is None:
+            raise
+        # All is done: a deploy script must not take it for failed.
+        warn(f"the result could not be printed: {error.strerror}")
+
+
+def _print_result(options: Options, result: Any, lines: Callable[[Any], Iterable[str]], run_id: str | None) -> None:
     if not options.json:
         print_lines(lines(result))
         return

@@ -66,8 +66,8 @@ def rollback_command(options: Options, run: str, dry_run: bool, yes: bool) -> No
     from hotmig.cli.output import print_lines, print_result
     from hotmig.cli.recorded import recorded
     from hotmig.cli.render import runs as render
-    from hotmig.phases.rollback import preview, rollback
-    from hotmig.phases.running import require_writable
+    from hotmig.phases.read_only import require_writable
+    from hotmig.phases.rollback import COMMAND, preview, rollback
 
     if not dry_run:
         require_writable(options.directory)
@@ -81,8 +81,9 @@ def rollback_command(options: Options, run: str, dry_run: bool, yes: bool) -> No
                 "a rollback asks before it begins, and here is nobody to answer", "look with --dry-run, then give --yes"
             )
         print_lines(render.rollback(planned), err=True)
-        click.confirm("Go on?", abort=True, err=True)
-    with recorded(options, "runs rollback") as own:
+        if not click.confirm("Go on?", err=True):
+            raise HotmigError("not confirmed: nothing was changed")
+    with recorded(options, COMMAND) as own:
         done = rollback(options.directory, planned.rolled_back, own, options.busy_timeout)
         print_result(options, done, render.rollback, own.run_id)
         if done.failed:

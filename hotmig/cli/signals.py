@@ -11,11 +11,16 @@ from types import FrameType
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ALREADY = b"Stopping already: what was begun is undone first.\n"
 
+DONE = b"Done already; the exit code says how.\n"
+
 _received: int | None = None
+_is_done = False
 
 
 class Stopped(BaseException):
     """A signal asked us to stop. No ``except Exception`` on the way may swallow it."""
+
+    told = "stopped by a signal"  # in the ledger
 
 
 def stop_on_signals() -> None:
@@ -31,8 +36,18 @@ def received() -> int | None:
     return _received
 
 
+def done() -> None:
+    """What was to be done is done: a signal from here on comes too late, and must not make it look like a failure."""
+    global _is_done
+    _is_done = True
+
+
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape of a signal handler
-    global _received
+    global _received, _is_done
+    if _is_done:
+        _is_done = False  # a second one is obeyed: whoever reads the output may hold it up
+        _say(DONE)
+        return
     if _received is not None and sys.exc_info()[0] is not None:
         # Something is being unwound already: stopped in that, it would leave the fence up.
         _say(ALREADY)

@@ -28,6 +28,7 @@ def command(ctx: click.Context, options: Options, check: bool) -> None:
     if options.json:
         print_json(to_json(found))
     else:
-        print_lines(to_lines(found, pasteable(found.next, options) if found.next else None))
+        # On call one knows the directory; where the module lies, an earlier run was told.
+        print_lines(to_lines(found, pasteable(found.next, options, found.schema_file) if found.next else None))
     if check and found.needs_attention:
         ctx.exit(ATTENTION)

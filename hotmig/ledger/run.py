@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import dropwhile
 
 from hotmig.errors import HotmigError, Refused
-from hotmig.ledger.model import Undo
+from hotmig.ledger.actions import ENDING, READY, START_RECORDING
+from hotmig.ledger.model import Step, Undo
 from hotmig.ledger.state import after_failure
 from hotmig.ledger.store import Intent, Ledger, Outcome
 
 NOT_REACHED = "not reached"
-READY = "make ready"  # behind this step the application is in the new database
-ENDING = ("make ready", "stop recording")  # the steps behind which a migration is over
 WHILE_WRITES_ARE_REFUSED = 0.2  # seconds to wait for the ledger's lock
 
 
@@ -120,20 +120,33 @@ class Run:
         if self.ledger:
             self.ledger.concerns(self.run_id, plan_hash, old_file, new_file)
 
-    def abandon_earlier(self, new_file: str) -> None:
-        """Stamps the runs of the migration to a new database which is given up, back to the one that began it."""
+    def abandon_earlier(self, new_file: str, than: str | None = None) -> None:
+        """Stamps the runs of the migration to a new database which is given up, back to the one that began it.
+
+        ``than`` is the run that gave it up, if not this one.
+        """
         if self.ledger is None:
             return
-        for run in self.ledger.runs():
-            if run.new_file != new_file or run.run_id == self.run_id:
+        giving_up = than or self.run_id
+        for run in dropwhile(lambda run: run.run_id != giving_up, self.ledger.runs()):  # the newest first
+            if run.new_file != new_file or run.run_id == giving_up:
                 continue
             steps = self.ledger.steps(run.run_id)
             if any(step.action in ENDING and step.status == "done" for step in steps):
                 break  # an earlier migration to a database of that name
             if run.stamp != "rolled_back":
                 self.ledger.stamp(run.run_id, "abandoned", now())
-            if any(step.action == "start recording" and step.status != "failed" for step in steps):
+            if began(steps):
                 break
+
+    def abandon_for_dead(self, command: str) -> None:
+        """A ``command`` that died behind its last effect has stamped nothing: what it gave up is abandoned."""
+        for run in self.ledger.runs() if self.ledger else ():
+            if run.command == command and run.stamp == "running" and run.run_id != self.run_id and run.new_file:
+                self.abandon_earlier(run.new_file, run.run_id)
+            steps = self.ledger.steps(run.run_id) if self.ledger else ()
+            if began(steps) or any(step.action == READY and step.status == "done" for step in steps):
+                break  # what came before it is settled
 
     def finish(self, error: BaseException | None = None) -> None:
         """Stamps the run."""
@@ -162,8 +175,13 @@ class Run:
 UNRECORDED = Run()  # for callers who write nothing down
 
 
+def began(steps: Sequence[Step]) -> bool:
+    """Whether a migration began with this run."""
+    return any(step.action == START_RECORDING and step.status != "failed" for step in steps)
+
+
 def _told(error: BaseException) -> str:
     """An error without anything of the users' data."""
     if isinstance(error, HotmigError):
         return error.without_data
-    return type(error).__name__
+    return str(getattr(error, "told", type(error).__name__))

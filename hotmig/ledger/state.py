@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from hotmig.ledger.model import RunRecord, State, Step
+from hotmig.lock import read_holder
 from hotmig.process import is_alive
 
 
-def state_of(run: RunRecord, steps: Sequence[Step]) -> State:
+def state_of(run: RunRecord, steps: Sequence[Step], folder: Path) -> State:
     """What to show. A stamp stands; an unstamped run is running while its process lives.
 
-    A process of another host can't be looked at: its run is shown as running.
+    A process of another host or container can't be looked at: its run is running while it holds the lock of ``folder``.
     """
     if run.stamp != "running":
         return run.stamp
-    return derived(steps, alive=is_alive(run.process) is not False)
-
-
-def derived(steps: Sequence[Step], *, alive: bool) -> State:
-    """The state of a run without a stamp."""
-    if alive:
-        return "running"
-    return after_failure(steps)
+    alive = is_alive(run.process)
+    if alive is None:
+        holder = read_holder(folder)
+        alive = holder is not None and holder.process == run.process
+    return "running" if alive else after_failure(steps)
 
 
 def after_failure(steps: Sequence[Step]) -> State:

@@ -18,7 +18,10 @@ from hotmig.sqlite import LOCK_SECONDS, Row, connect, execute, persist, reading,
 
 LEDGER_FILE = "ledger.sqlite"
 VERSION = 1
-INSTEAD = "make room for the ledger, mend it or move it away, or run the command with --no-ledger in an emergency"
+INSTEAD = (
+    "make room for the ledger, mend it or move it away; in an emergency whatever works on databases can be run with"
+    " --no-ledger"
+)
 
 _CREATE = (
     "CREATE TABLE schema_version(version INTEGER NOT NULL)",
@@ -179,14 +182,14 @@ def open_ledger(folder: Path, seconds: float) -> Iterator[Ledger]:
 
 
 @contextmanager
-def reading_ledger(folder: Path) -> Iterator[Ledger | None]:
-    """Opens the ledger to be read, and leaves nothing behind; None where there is none."""
+def reading_ledger(folder: Path, patience: float | None = None) -> Iterator[Ledger | None]:
+    """Opens the ledger to be read, and leaves nothing behind; None where there is none. ``patience`` as ``reading``."""
     path = folder / LEDGER_FILE
     if not _is_there(path):
         yield None
         return
     try:
-        with reading(path) as db:
+        with reading(path, patience=patience) as db:
             if _is_empty(db):
                 yield None
                 return

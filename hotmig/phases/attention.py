@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hotmig.phases.standing import BUILDING, Pair, Phase, built, recording_ancestors
+from hotmig.capture.clock import SLACK_SECONDS, clock_set
+from hotmig.phases.standing import BUILDING, IDLE, Pair, Phase, began, built, recording_ancestors
 from hotmig.phases.survey import CUT_SHORT, EMPTY, LOCKED, DatabaseFile, Survey
+
+if TYPE_CHECKING:
+    from hotmig.phases.last_run import LastRun
 
 UNFINISHED = (EMPTY, CUT_SHORT)  # what a killed process can leave, and the next command mends
 NEXT: dict[Phase, str | None] = {
@@ -36,6 +42,8 @@ def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
         return "hotmig reset"
     if phase == "retired" and not pair.in_service:
         return None
+    if _is_unknown(pair.new):
+        return None  # how far it is can't be seen: a full disk must not look like a copy to be begun again
     if pair.changed_by_hand:
         return "hotmig plan"
     if phase in ("draining", "lapsed") and built(pair.new) == "copying":
@@ -45,10 +53,16 @@ def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
 
 def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     """What someone should look at, one sentence each."""
+    clock = clock_set(pair.marker) if pair.marker else None
     if phase in ("draining", "drained"):
         yield "the fence is up: the application's writes are refused"
+        if clock:
+            yield f"{clock} since then, and the fence goes by the clock"
     if phase == "lapsed":
-        yield "the fence lapsed before the cutover: writes flow again, and are recorded"
+        why = f" because {clock}" if clock else ""
+        yield f"the fence lapsed before the cutover{why}: writes flow again, and are recorded"
+    if pair.marker and began(pair.marker) > time.time() + SLACK_SECONDS:
+        yield f"the migration began at {pair.marker.started_utc}, which is not yet: the clock was set back"
     if phase == "half-cut":
         yield "a cutover was cut in two: neither database accepts writes"
     if phase == "retired" and not pair.in_service:
@@ -59,6 +73,8 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
         is_directory = pair.new_path is not None and pair.new_path.is_dir()
         what = "is a directory: move it away" if is_directory else "is not there"
         yield f"the new database {pair.marker.target} {what}"
+    if pair.marker and pair.old and pair.old.recording and _is_unknown(pair.new):
+        yield f"{pair.marker.target} can't be read: how far it is, and what is next, is known when it can"
     yield from pair.edited
     if pair.earlier:
         yield (
@@ -66,6 +82,21 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
             " and `hotmig plan` and `hotmig migrate` refuse that"
         )
     yield from _odd_files(seen, pair, phase)
+
+
+def ended_badly(phase: Phase, run: LastRun | None) -> Iterator[str]:
+    """What someone should look at where a run of a migration under way did not come to its end, and none settled it."""
+    if run is not None and phase not in IDLE:
+        why = run.error or "its process died, or could not write down how it ended"
+        yield f"`hotmig {run.command}` did not come to its end: {why}"
+
+
+def stands_still(phase: Phase) -> Iterator[str]:
+    """What someone should look at where no command is at work: in these phases one should be."""
+    if phase == "copying":
+        yield "no command is at work: the copy stands still until one is run, and the log grows"
+    if phase == "draining":
+        yield "no command is at work: nobody replays the rest, and writes are refused until the fence lapses"
 
 
 def _odd_files(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
@@ -97,7 +128,7 @@ def _why_no_old(seen: Survey, pair: Pair) -> str:
 
 def _why_gone(new: DatabaseFile | None) -> str:
     if new is None:
-        return "is not there"
+        return "is not there: put it back; if it never was in service, `hotmig cleanup-old --unfence` opens the old one"
     is_lost = new.broken or new.problem == EMPTY
     return "is no database any more: put it back from a backup" if is_lost else "can't be looked at"
 
@@ -105,6 +136,11 @@ def _why_gone(new: DatabaseFile | None) -> str:
 def _is_to_be_built_again(pair: Pair) -> bool:
     """Whether the file that is being built was damaged or overwritten: nothing of the application's is in it."""
     return pair.new is not None and pair.new.broken and pair.old is not None and pair.old.recording
+
+
+def _is_unknown(new: DatabaseFile | None) -> bool:
+    """Whether something outside keeps the file that is being built from being read."""
+    return new is not None and new.problem is not None and not new.broken and new.problem not in UNFINISHED
 
 
 def _old_cut_short(seen: Survey, pair: Pair) -> bool:

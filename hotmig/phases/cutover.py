@@ -7,11 +7,14 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hotmig.capture.fence import fence_state, unix_time
+from hotmig.capture.clock import unix_time
+from hotmig.capture.fence import fence_state
 from hotmig.capture.marker import Marker
 from hotmig.catalog.own import is_work_table
-from hotmig.ledger.run import READY, UNRECORDED, Run
-from hotmig.phases.handover import finish_half_cut, hand_over, readiness, retirement
+from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.phases import half_cut
+from hotmig.phases.budget import Deadline
+from hotmig.phases.handover import hand_over, readiness, retirement
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import find_migration, new_writer, old_writer, require_copied
 from hotmig.phases.settled import is_settled
@@ -35,7 +38,13 @@ class CutoverResult:
     left: str | None = None  # why what only the migration needed is still in the new database
 
 
-def cutover(location: Location, *, seconds: float = LOCK_SECONDS, run: Run = UNRECORDED) -> CutoverResult:
+def cutover(
+    location: Location,
+    *,
+    seconds: float = LOCK_SECONDS,
+    extensions: tuple[str, ...] = (),
+    run: Run = UNRECORDED,
+) -> CutoverResult:
     """Hands over. Raises Refused when anything was written, or changed, since ``drain``.
 
     The old database's retirement commits first: killed in between, neither accepts writes, and running this again
@@ -49,18 +58,17 @@ def cutover(location: Location, *, seconds: float = LOCK_SECONDS, run: Run = UNR
     migration = find_migration(location)
     run.concerns(migration.plan.hash, migration.old.name, migration.new.name)
     require_copied(migration)
-    half_cut = migration.marker.status == "retired"
+    was_cut = migration.marker.status == "retired"
     paused_from = _paused_from(migration.marker)
     with new_writer(migration.new, seconds) as new, old_writer(migration.old, seconds) as old:
-        if half_cut:
-            with run.step(READY, migration.new.name):
-                finish_half_cut(new, migration.new, migration.schema, seconds)
+        if was_cut:
+            half_cut.finish(old, new, migration, seconds, extensions, run)
         else:
             with run.steps(retirement(migration), readiness(migration)) as reached:
-                hand_over(old, new, migration, seconds, reached)
+                hand_over(old, new, migration, Deadline.after(seconds), reached)
         ready_at = time.time()
         left = tidy_up(new, seconds, run)
-    return replace(done, pause=ready_at - paused_from, finished_half_cut=half_cut, left=left)
+    return replace(done, pause=ready_at - paused_from, finished_half_cut=was_cut, left=left)
 
 
 def tidy_up(new: sqlite3.Connection, seconds: float, run: Run) -> str | None:

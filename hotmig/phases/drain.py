@@ -6,17 +6,20 @@ import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import fence_state
 from hotmig.capture.log import last_log_id
-from hotmig.capture.marker import read_marker, schema_version
+from hotmig.capture.marker import read_marker, schema_version, stamp
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
 from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.phases.budget import HOLD_SECONDS, MAX_PAUSE_SECONDS, Budget
 from hotmig.phases.cutover import cutover as finish_cutover
 from hotmig.phases.cutover import tidy_up
+from hotmig.phases.fence_down import fenced, lower_if_up
 from hotmig.phases.handover import rehearse
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import (
@@ -27,13 +30,13 @@ from hotmig.phases.migration import (
     old_writer,
     require_copied,
 )
-from hotmig.phases.pause import Budget, CaughtUp, pause
+from hotmig.phases.pause import CaughtUp, Paused, pause
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.phases.reports import report_again, report_run
 from hotmig.phases.settled import is_settled
-from hotmig.sqlite import LOCK_SECONDS, execute, make_durable, reading, transaction, value
+from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, reading, transaction, value
 from hotmig.transfer.full_text import rebuild_beforehand
-from hotmig.transfer.guard import commits_of_others, lower_guard
+from hotmig.transfer.guard import commits_of_others, forget_drain, raise_guard
 from hotmig.transfer.guard import stands as guard_stands
 from hotmig.transfer.high_water import high_water_moved
 from hotmig.transfer.identity import read_progress
@@ -41,8 +44,6 @@ from hotmig.transfer.proof import Proved, prove
 from hotmig.transfer.replay import Replayed, catch_up, pending
 from hotmig.transfer.session import Session, open_session
 
-MAX_PAUSE_SECONDS = 2.0
-HOLD_SECONDS = 60.0
 SHORT_ROUND_SECONDS = 0.05
 MOST_ROUNDS = 50
 
@@ -61,6 +62,7 @@ class DrainResult:
     fenced_at: float = 0.0
     drained_seconds: float = 0.0  # from the fence's commit to the last replayed row
     hold: float = HOLD_SECONDS
+    lapsed: bool = False  # the fence came down by itself before all was replayed: the process was held up
     left: str | None = None  # with cutover: why what only the migration needed is still in the new database
     pause: float | None = None  # with cutover: from the fence's commit to the commit that made the new one ready
     report: Path | None = None  # what became of rows that became one
@@ -90,24 +92,49 @@ def drain(
     migration = find_migration(location)
     run.concerns(migration.plan.hash, migration.old.name, migration.new.name)
     if migration.marker.status == "retired":
-        return replace(skipped, skipped=HALF_CUT) if not cutover else _finished(location, seconds, run)
+        return replace(skipped, skipped=HALF_CUT) if not cutover else _finished(location, seconds, extensions, run)
     require_copied(migration)
     if _already_drained(migration) and not cutover:
         return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
+    drained: list[Paused] = []
+    work = partial(_drained, migration, Budget(max_pause, hold), cutover, report, seconds, extensions, run, drained)
+
+    def lower() -> None:
+        if drained:
+            with old_writer(migration.old, seconds) as old:
+                lower_if_up(old, migration.old.name, seconds, run)
+
+    # Told to stop while the files are closed behind it: a deploy script that ends there never cuts over.
+    return fenced(work, lower)
+
+
+def _drained(
+    migration: Migration,
+    budget: Budget,
+    cutover: bool,
+    report: Report,
+    seconds: float,
+    extensions: tuple[str, ...],
+    run: Run,
+    drained: list[Paused],
+) -> DrainResult:
+    """Appends to ``drained`` as soon as the fence is up and all is replayed."""
     with (
         old_writer(migration.old, seconds) as old,
         open_session(migration.new, migration.old, migration.plan, seconds, extensions, run.step) as session,
         new_writer(migration.new, seconds) as new,
     ):
         make_durable(session.db)
-        _require_no_drift(old, migration, seconds, max_pause)
+        _begin(old, new, migration, seconds, budget.max_pause, run)
         caught_up, proved = _caught_up(session, new, report)
-        written = report_run(session, location.directory, run)
+        written = report_run(session, migration.new.parent, run)
         rehearsed = rehearse(new, migration.schema, seconds) if cutover else None
-        paused = pause(old, new, session, migration, caught_up, Budget(max_pause, hold), rehearsed, run)
+        paused = pause(old, new, session, migration, caught_up, budget, rehearsed, run)
+        drained.append(paused)
         if paused.rest.entries:
             report_again(session, written, run, paused=not cutover)
         left = tidy_up(new, seconds, run) if cutover else None
+        lapsed = not cutover and not fence_state(read_marker(old), time.time()).is_up
     rounds = (*caught_up.rounds, paused.rest)
     return DrainResult(
         skipped=None,
@@ -119,31 +146,30 @@ def drain(
         proved=proved,
         fenced_at=paused.fenced_at,
         drained_seconds=paused.drained_seconds,
-        hold=hold,
+        hold=budget.hold,
+        lapsed=lapsed,
         left=left,
         pause=paused.seconds,
         report=written,
     )
 
 
-def _finished(location: Location, seconds: float, run: Run) -> DrainResult:
+def _finished(location: Location, seconds: float, extensions: tuple[str, ...], run: Run) -> DrainResult:
     """A cutover that was cut in two is finished: there is nothing left to be drained."""
-    done = finish_cutover(location, seconds=seconds, run=run)
+    done = finish_cutover(location, seconds=seconds, extensions=extensions, run=run)
     return DrainResult(None, done.old, done.new, pause=done.pause, left=done.left)
 
 
 def _caught_up(session: Session, new: sqlite3.Connection, report: Report) -> tuple[CaughtUp, Proved]:
     """Everything that can be done while the application writes on."""
-    with transaction(new, session.seconds, "the new database"):
-        # Of an earlier drain: from here on a foreign write is found by the proof alone.
-        lower_guard(new)
-        execute(new, "UPDATE _migration_progress SET drain_completed = 0")
     rounds = _catch_up(session, report)
     proved_from = commits_of_others(session.db)
     with session.step("prove", session.file):
         proved = prove(session, _proving(report))
     rounds += _catch_up(session, report)
     texts = rebuild_beforehand(session)
+    with session.step("raise the guard", session.file), session.building():
+        raise_guard(session.db, session.plan)
     _empty_wal(session, new)
     rounds += _catch_up(session, report)
     return CaughtUp(tuple(rounds), texts, proved_from), proved
@@ -170,13 +196,26 @@ def _already_drained(migration: Migration) -> bool:
         logged = last_log_id(old)
         # What no fence keeps out: cutover refuses it, and asks for this command.
         moved = high_water_moved(new, old, migration.plan)
-    return not moved and progress.last_replayed_log_id == logged and fence_state(marker, time.time()).is_up
+    same = progress.last_replayed_log_id == logged and progress.fence_from == marker.fence_from
+    return same and not moved and fence_state(marker, time.time()).is_up
 
 
-def _require_no_drift(old: sqlite3.Connection, migration: Migration, seconds: float, max_pause: float) -> None:
+def _begin(
+    old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration, seconds: float, max_pause: float, run: Run
+) -> None:
+    """Raises Refused where the old schema changed. A moved schema_version is taken for known: a proof follows.
+
+    An earlier drain is forgotten before that: killed in between, `cutover` would hand over what nobody proved.
+    """
+    with reading(migration.old) as db:
+        check_drift(db, migration.plan)
+    with run.step("forget an earlier drain", migration.new.name), transaction(new, seconds, "the new database"):
+        forget_drain(new)
     # In rollback-journal mode even a commit of nothing waits for readers, and writers wait for it.
-    with transaction(old, seconds, "the old database", commit_seconds=max_pause):
-        check_drift(old, migration.plan)
+    with transaction(old, seconds, "the old database", commit_seconds=min(max_pause, READERS_SECONDS)):
+        if check_drift(old, migration.plan):
+            with run.step("take the schema for known", migration.old.name):
+                stamp(old)
 
 
 def _catch_up(session: Session, report: Report) -> list[Replayed]:

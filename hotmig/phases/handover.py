@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 
+from hotmig.capture.clock import clock_set
 from hotmig.capture.drift import check_drift
 from hotmig.capture.fence import retire
 from hotmig.capture.log import last_log_id
-from hotmig.capture.marker import read_marker
+from hotmig.capture.marker import Marker, read_marker
 from hotmig.errors import BEGIN_ANEW, HotmigError, Refused
-from hotmig.ledger.run import READY
+from hotmig.ledger.actions import READY, RETIRE
+from hotmig.ledger.run import Reached
 from hotmig.ledger.store import Intent
+from hotmig.phases.budget import Deadline
 from hotmig.phases.migration import Migration
-from hotmig.phases.room import give_back, reserved
+from hotmig.phases.room import reserved
 from hotmig.schema.model import Schema
-from hotmig.sqlite import LOCK_SECONDS, begin_immediate, execute, persist, transaction, value
+from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, begin_immediate, execute, persist, value
 from hotmig.transfer.bookkeeping import forget_source
 from hotmig.transfer.build import verify_catalog
 from hotmig.transfer.guard import lower_guard, stands
 from hotmig.transfer.high_water import high_water_moved
-from hotmig.transfer.identity import read_progress, read_status
+from hotmig.transfer.identity import Progress, read_progress, read_status
 from hotmig.units import counted
 
 PAGES = 32  # that the last commit rewrites: the catalog's path, status, hints, identity
 
-Reached = Callable[[Intent], None]  # called behind each of the steps that follow one another in the pause
-
 
 def retirement(migration: Migration) -> Intent:
     """The first step of a hand-over."""
-    return Intent("retire", migration.old.name)
+    return Intent(RETIRE, migration.old.name)
 
 
 def readiness(migration: Migration) -> Intent:
@@ -58,27 +58,29 @@ def hand_over(
     old: sqlite3.Connection,
     new: sqlite3.Connection,
     migration: Migration,
-    seconds: float,
+    deadline: Deadline,
     reached: Reached,
     rehearsed: int | None = None,
     untouched: Callable[[], None] = lambda: None,
 ) -> None:
     """Checks under both write locks, then commits one after the other. ``rehearsed`` is what ``rehearse`` returned.
 
-    ``reached`` is called behind each of the two; ``untouched`` raises Refused where somebody wrote to the new one.
+    ``deadline`` is for the first commit; ``reached`` is called behind each of the two; ``untouched`` raises Refused
+    where somebody wrote to the new one.
 
     Killed in between, neither database accepts writes. Raises Refused when anything was written, or changed, since
     the drain.
     """
     with reserved(migration.new, _last_commit(new, migration.schema)) as release:
-        begin_immediate(old, seconds, "the old database's writers")
+        begin_immediate(old, deadline.left(), "the old database's writers")
         try:
-            begin_immediate(new, seconds, "the new database")
+            begin_immediate(new, deadline.left(), "the new database")
             untouched()
-            _require_drained(old, new, migration, now=rehearsed is not None)
+            _require_drained(old, new, migration)
             make_ready(new, migration.schema, rehearsed)
             retire(old)
-            persist(old, "COMMIT", seconds, "the old database's readers")
+            # In rollback-journal mode the application can't even read while this waits for a reader.
+            persist(old, "COMMIT", deadline.left(READERS_SECONDS), "the old database's readers")
             reached(retirement(migration))
             release()
             persist(new, "COMMIT", LOCK_SECONDS, "the new database's readers")
@@ -111,10 +113,11 @@ def _is_retired(old: sqlite3.Connection) -> bool:
     return marker is not None and marker.status == "retired"
 
 
-def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration, *, now: bool) -> None:
-    """``now``: by this very process, which would know of a write to the new database; otherwise the guard says it."""
+AGAIN = "nothing is lost and writes are recorded; run `hotmig drain` again, then `hotmig cutover`"
+
+
+def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration) -> None:
     marker, progress = read_marker(old), read_progress(new)
-    again = "nothing is lost and writes are recorded; run `hotmig drain` again, then `hotmig cutover`"
     if _is_retired(old):
         raise Refused("another cutover has retired the old database", "`hotmig status` says where things stand")
     if not migration.new.exists():
@@ -122,41 +125,43 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
     if marker is None or progress is None:
         raise Refused("_migration_marker is gone from the old database", BEGIN_ANEW)
     if check_drift(old, migration.plan):
-        raise Refused("the old database's schema was touched since the drain (an ANALYZE is enough)", again)
-    if marker.status != "draining" or not (now or progress.drain_completed):
+        raise Refused("the old database's schema was touched since the drain (an ANALYZE is enough)", AGAIN)
+    if marker.status != "draining" or not progress.drain_completed:
         raise Refused("the migration is not drained", "run `hotmig drain`, then `hotmig cutover`")
-    if not (now or stands(new, migration.plan)):
-        raise Refused("the new database lost the triggers that keep everybody else out of it", again)
+    if not stands(new, migration.plan):
+        raise Refused("the new database lost the triggers that keep everybody else out of it", AGAIN)
+    _require_unwritten(old, marker, progress)
+    moved = high_water_moved(new, old, migration.plan)
+    if moved:
+        raise Refused(f"{moved} of the old database changed since the drain", AGAIN)
+
+
+def _require_unwritten(old: sqlite3.Connection, marker: Marker, progress: Progress) -> None:
+    """The log and the marker are as the drain left them."""
     logged = last_log_id(old)
     if logged < progress.last_replayed_log_id:
         raise Refused(
-            "the log is shorter than what was replayed: the old database was put back from a backup",
-            BEGIN_ANEW,
+            "the log is shorter than what was replayed: the old database was put back from a backup", BEGIN_ANEW
         )
     if logged != progress.last_replayed_log_id:
+        clock = clock_set(marker)
         raise Refused(
             f"the old database accepted {counted(logged - progress.last_replayed_log_id, 'write')} since the drain:"
-            " its fence has lapsed",
-            again,
+            f" its fence has lapsed{f', because {clock}' if clock else ''}",
+            AGAIN,
         )
-    moved = high_water_moved(new, old, migration.plan)
-    if moved:
-        raise Refused(f"{moved} of the old database changed since the drain", again)
-
-
-def finish_half_cut(new: sqlite3.Connection, new_file: Path, schema: Schema, seconds: float) -> None:
-    """The second half of a hand-over whose first half was committed."""
-    give_back(new_file)
-    with transaction(new, seconds, "the new database"):
-        make_ready(new, schema)
+    if progress.fence_from != marker.fence_from:
+        # A copy from another drain, behind which just as many writes came.
+        raise Refused("the old database is not as the drain left it: it was put back from a backup", AGAIN)
 
 
 def make_ready(new: sqlite3.Connection, schema: Schema, rehearsed: int | None = None) -> None:
     """Inside a transaction of the new database: triggers come last, so that none ever fired for a copied row."""
     if read_status(new) != "migrating":
         raise HotmigError("the new database is not being built", "`hotmig status` says what is next")
+    is_rehearsed = rehearsed is not None and value(new, "PRAGMA schema_version") == rehearsed
     lower_guard(new)
-    if rehearsed is not None and value(new, "PRAGMA schema_version") == rehearsed:
+    if is_rehearsed:
         # The same statements over the same catalog: what they make of it has been read already.
         for sql in schema.create_triggers:
             execute(new, sql)

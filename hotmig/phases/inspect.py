@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from hotmig import project
 from hotmig.catalog.fingerprint import differences
 from hotmig.catalog.model import Catalog
 from hotmig.catalog.read import read_catalog, unsayable
@@ -26,7 +27,9 @@ class Inspection:
 def inspect(path: Path, *, extensions: tuple[str, ...] = ()) -> Inspection:
     """The module for any SQLite database, which is only read. Raises HotmigError for a file that is none."""
     catalog, unsaid = read_database(path, extensions=extensions)
-    module = module_text(catalog, prepare=lambda db: load_extensions(db, extensions))
+    named = project.split(path)  # by the rule: the module belongs to these files
+    name = named[0] if named else None
+    module = module_text(catalog, database_name=name, prepare=lambda db: load_extensions(db, extensions))
     return Inspection(module, (*unsaid, *_lost(catalog, module, extensions)))
 
 

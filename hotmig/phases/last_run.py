@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from hotmig import project
@@ -11,7 +14,8 @@ from hotmig.ledger.model import State
 from hotmig.ledger.state import state_of
 from hotmig.ledger.store import reading_ledger
 
-UNSETTLED: tuple[State, ...] = ("failed", "partially_committed")
+SETTLING = ("cutover", "reset", "cleanup-old", "init")  # without a step they say that nothing is under way
+GLANCE_SECONDS = 0.2  # who only looks does not wait for a lock on the ledger
 
 
 @dataclass(frozen=True)
@@ -28,19 +32,59 @@ class LastRun:
 
 def last_run(directory: Path) -> LastRun | None:
     """The newest run, None where there was none. Raises HotmigError for a ledger that can't be read."""
-    with reading_ledger(project.own_folder(directory)) as ledger:
-        if ledger is None:
-            return None
-        for run in ledger.runs(1):
-            state = state_of(run, ledger.steps(run.run_id))
-            return LastRun(run.run_id, run.command, state, run.started_utc, run.finished_utc, run.error)
+    return next((last for last, _ in _newest_first(directory, 1)), None)
+
+
+def _newest_first(directory: Path, most: int = -1) -> Iterator[tuple[LastRun, int]]:
+    """The runs, all of them or ``most``, each with the number of its steps."""
+    with reading_ledger(project.own_folder(directory), GLANCE_SECONDS) as ledger:
+        for run in ledger.runs(most) if ledger else ():
+            steps = ledger.steps(run.run_id) if ledger else ()
+            state = state_of(run, steps, project.own_folder(directory))
+            yield LastRun(run.run_id, run.command, state, run.started_utc, run.finished_utc, run.error), len(steps)
+
+
+def schema_given(directory: Path, target: str | None = None) -> Path | None:
+    """The schema module that was named by the last run that named one: of those that built ``target``, or of all.
+
+    None where there is none, it is gone, or nobody knows.
+    """
+    try:
+        with reading_ledger(project.own_folder(directory), GLANCE_SECONDS) as ledger:
+            for run in ledger.runs() if ledger else ():
+                given = _schema_file(run.arguments) if target in (None, run.new_file) else None
+                if given is not None:
+                    return given if given.exists() else None
+    except HotmigError:
+        pass
     return None
 
 
+def _schema_file(arguments: str) -> Path | None:
+    """What stands behind ``--schema``: a whole path, wherever it was typed."""
+    words = shlex.split(arguments)
+    typed = [word.removeprefix("--schema=") for word in words if word.startswith("--schema=")]
+    typed += [after for word, after in pairwise(words) if word == "--schema"]
+    return Path(typed[-1]) if typed and Path(typed[-1]).is_absolute() else None
+
+
 def unsettled(directory: Path) -> LastRun | None:
-    """The newest run, if it failed or was left half done; None too where the ledger can't be read."""
+    """The run that failed or was left half done, and that none since has settled; None too where nobody knows.
+
+    A run that did nothing settles one that changed nothing. What was left half done needs more, and a run that was
+    refused since does not hide it.
+    """
+    did_nothing, refused = False, None
     try:
-        last = last_run(directory)
+        for last, steps in _newest_first(directory):
+            if last.state == "partially_committed":
+                return last
+            if last.state == "failed":
+                refused = refused or (None if did_nothing else last)
+            elif steps or last.command in SETTLING:
+                break
+            else:
+                did_nothing = True
     except HotmigError:
-        return None  # status tells; what only looks at the databases goes on
-    return last if last and last.state in UNSETTLED else None
+        pass  # status tells; what only looks at the databases goes on
+    return refused

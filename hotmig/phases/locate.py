@@ -56,19 +56,29 @@ def locate(
     *,
     need_schema: bool = True,
     extensions: tuple[str, ...] = (),
+    mends: bool = False,
+    known: Schema | None = None,
 ) -> Location:
-    """Finds the schema module, the old database and the place of the new one.
+    """Finds the schema module, the old database and the place of the new one. ``known`` is the module, run already.
+
+    With ``mends`` what a killed process left in the middle of a commit is rolled back, as the next writer would do.
 
     Without ``need_schema`` the module is not run, the new file is the one that the files themselves speak of, and a
     directory in which every database is retired is no error.
 
-    Raises SchemaError, HotmigError (no database, a file that is none) and Refused (more than one could be the live
-    one; the new name is taken by an archive).
+    Raises SchemaError, CutShort, HotmigError (no database, a file that is none) and Refused (more than one could be
+    the live one; the new name is taken by an archive).
     """
     file = project.schema_file(directory, schema_file)
-    schema = load_schema(file, extensions) if need_schema else None
+    schema = known
+    if need_schema and schema is None:
+        if schema_file is None and not file.exists():
+            _tell_the_module_of_the_last_run(directory, file)
+        schema = load_schema(file, extensions)
     name = database_name(directory, schema) if schema else guess_name(directory, file)
-    seen = _rolled_back(survey(directory, name))
+    seen = survey(directory, name)
+    if mends:
+        seen = _rolled_back(seen)
     _require_readable(seen)
     old = _old(seen, required=need_schema)
     new = _new(seen, schema, old)
@@ -85,6 +95,23 @@ def locate(
         retired=tuple(file.path for file in seen.files if file.retired),
         files=seen.files,
     )
+
+
+class CutShort(HotmigError):
+    """A database holds a transaction that was cut short: what it has can't be read before that is rolled back."""
+
+    def __init__(self, path: Path) -> None:
+        hint = "`hotmig status` says the next command, which rolls it back; so does the application that opens it"
+        super().__init__(f"{path} is named like a database of this directory, but {CUT_SHORT}", hint)
+        self.path = path
+
+
+def _tell_the_module_of_the_last_run(directory: Path, file: Path) -> None:
+    """Raises SchemaError where the last run was given a module that lies elsewhere."""
+    from hotmig.phases.last_run import schema_given
+
+    if given := schema_given(directory):
+        raise SchemaError(f"{file}: there is no schema module to read", f"the last run here had --schema {given}")
 
 
 def load_schema(file: Path, extensions: tuple[str, ...] = ()) -> Schema:
@@ -143,6 +170,10 @@ def _require_readable(seen: Survey) -> None:
                 f"gave up after {waits.seconds:g} s waiting for {file.path.name}: {LOCKED}",
                 "nothing was changed; run the same command again when the reader has finished",
             )
+        if file.refusal is not None:
+            raise file.refusal
+        if file.problem == CUT_SHORT:
+            raise CutShort(file.path)
         if file.problem and not (file.problem == EMPTY and file.path.name in targets):
             raise HotmigError(
                 f"{file.path} is named like a database of this directory, but {file.problem}",

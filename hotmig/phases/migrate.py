@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,12 +13,14 @@ from hotmig.capture.drift import check_drift, check_planned
 from hotmig.capture.fence import raise_fence
 from hotmig.capture.marker import Marker, read_marker
 from hotmig.capture.recording import start_recording
-from hotmig.errors import Blocked, HotmigError, Refused
+from hotmig.errors import Blocked, Refused
+from hotmig.ledger.actions import RAISE_FENCE, START_RECORDING
 from hotmig.ledger.run import UNRECORDED, Run
+from hotmig.phases.budget import HOLD_SECONDS
 from hotmig.phases.drain import DrainResult, drain
 from hotmig.phases.locate import Location, locate
-from hotmig.phases.migration import HALF_CUT, cut_in_two, old_writer, recorded_plan, require_its_own
-from hotmig.phases.offline import HOLD_SECONDS, fence_comes_down, keeping_fence
+from hotmig.phases.migration import HALF_CUT, cut_in_two, old_writer, recorded_plan, require_here, require_its_own
+from hotmig.phases.offline import keeping_fence, under_fence
 from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.phases.reports import report_run
@@ -26,7 +28,7 @@ from hotmig.phases.wal import switch_to_wal
 from hotmig.planning.hints import hints_of
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
-from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, reading, transaction
+from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, printable, reading, transaction
 from hotmig.transfer import build
 from hotmig.transfer.copy import Copied, all_copied, copy_all
 from hotmig.transfer.identity import Identity, TableCopy, read_copies
@@ -72,52 +74,70 @@ def migrate(
     the first row on; ``wal`` switches the old database to WAL first; for ``long_reads`` see ``plan``.
     """
     skipped = MigrateResult(None, location.old, location.new, {}, 0, 0.0, 0, ())
+    begun = None
+    require_here(location)
     if location.marker is not None:
         _require_target(location.marker, location)
         if location.marker.status == "retired":
             finished = drain(location, cutover=True, seconds=seconds, run=run) if offline else None
             return replace(skipped, skipped=None if offline else HALF_CUT, offline=finished)
+        # Before anything is planned: a plan would propose to give up what somebody's DDL has added.
+        begun = _begun(location, location.marker, run)
+        if begun and not offline and _is_copied(location.new):
+            return replace(skipped, skipped=_what_is_next(location.marker))
     planned = plan(location, long_reads=long_reads, extensions=extensions)
     if planned.nothing_to_do:
         return replace(skipped, skipped="the database already has this schema")
     if not planned.runnable or planned.plan is None or location.schema is None or location.old is None:
         raise blocked(planned)
-    wanted = planned.plan
-    if location.marker is not None and build.is_begun(location.new):
-        require_its_own(location.marker, location.new)
-        wanted = recorded_plan(location.old, location.new, location.schema)
-    run.concerns(wanted.hash, location.old.name, location.new.name)
-    notes = []
-    if wal:
-        with run.step("switch to WAL", location.old.name):
-            notes.append(switch_to_wal(location.old, seconds))
-    started = time.monotonic()
-    with fence_comes_down(location.old, seconds, run) if offline else nullcontext():
-        marker = _record(location, wanted, seconds, offline, run)
-        if not offline and _is_copied(location.new):
-            following = "`hotmig cutover` or `hotmig drain`" if marker.status == "draining" else "`hotmig drain`"
-            return replace(skipped, skipped=f"everything is copied already; {following} is next")
-        if offline:
-            report = keeping_fence(location.old, report, seconds)
-        _make_file(location, location.schema, wanted, marker, planned.schema_commit, run)
-        copied, entries, written = _copy(location, planned, wanted, location.schema, report, seconds, extensions, run)
+    old, schema, wanted = location.old, location.schema, begun or planned.plan
+    run.concerns(wanted.hash, old.name, location.new.name)
+    notes = _switched_to_wal(old, seconds, run) if wal else ()
+
+    def work() -> MigrateResult:
+        started = time.monotonic()
+        marker = _record(old, location, wanted, seconds, offline, run)
+        told = keeping_fence(old, report, seconds, run) if offline else report
+        _make_file(old, location.new, schema, wanted, marker, planned, run)
+        copied, entries, written = _copy(old, location.new, planned, wanted, schema, told, seconds, extensions, run)
         handed_over = None
         if offline:
             again = locate(location.directory, location.schema_file)
-            handed_over = drain(again, cutover=True, report=report, seconds=seconds, extensions=extensions, run=run)
-    return MigrateResult(
-        skipped=None,
-        old=location.old,
-        new=location.new,
-        rows=copied.rows,
-        mapped=copied.mapped,
-        seconds=time.monotonic() - started,
-        log_entries=entries,
-        resumed=copied.resumed,
-        offline=handed_over,
-        notes=tuple(notes),
-        report=written,
-    )
+            handed_over = drain(again, cutover=True, report=told, seconds=seconds, extensions=extensions, run=run)
+        took = time.monotonic() - started
+        return MigrateResult(
+            None, old, location.new, copied.rows, copied.mapped, took, entries, copied.resumed, handed_over, notes,
+            written,
+        )  # fmt: skip
+
+    return under_fence(old, seconds, run, work) if offline else work()
+
+
+def _switched_to_wal(old: Path, seconds: float, run: Run) -> tuple[str, ...]:
+    with run.step("switch to WAL", old.name):
+        return (switch_to_wal(old, seconds),)
+
+
+def _begun(location: Location, marker: Marker, run: Run) -> CopyPlan | None:
+    """The plan of a migration that an earlier run began, None where that died before it made the new file.
+
+    Raises Refused where this is another one, or the old database was changed since.
+    """
+    if location.old is None or location.schema is None or not build.is_begun(location.new):
+        return None
+    require_its_own(marker, location.new, location.old)
+    wanted = recorded_plan(location.old, location.new, location.schema)
+    run.concerns(wanted.hash, location.old.name, location.new.name)
+    _require_same(marker, location, wanted)
+    with reading(location.old) as db:
+        execute(db, "BEGIN")
+        check_drift(db, wanted, WAYS_OUT)
+    return wanted
+
+
+def _what_is_next(marker: Marker) -> str:
+    following = "`hotmig cutover` or `hotmig drain`" if marker.status == "draining" else "`hotmig drain`"
+    return f"everything is copied already; {following} is next"
 
 
 def _is_copied(new: Path) -> bool:
@@ -139,26 +159,25 @@ def blocked(planned: PlanResult) -> Blocked:
     return Blocked("migrate is blocked", hint, rows=f": {blocking[0].message}{more}")
 
 
-def _record(location: Location, wanted: CopyPlan, seconds: float, offline: bool, run: Run) -> Marker:
+def _record(old: Path, location: Location, wanted: CopyPlan, seconds: float, offline: bool, run: Run) -> Marker:
     """Starts recording; a migration that is already recording is joined when it is this very one."""
-    if location.old is None:
-        raise HotmigError("there is no old database", "`hotmig status` says what is there")
-    with reading(location.old) as db:
+    with reading(old) as db:
         marker = read_marker(db)
-    with old_writer(location.old, seconds) as db:
+    with old_writer(old, seconds) as db:
         if marker is None:
             # Recording first: a row is never read that could change unseen.
-            with run.step("start recording", location.old.name, undo="recording"):
+            with run.step(START_RECORDING, old.name, undo="recording"):
                 marker = start_recording(
-                    db, wanted.recorded, location.new.name, wanted.hash, seconds, lambda: check_planned(db, wanted)
-                )
+                    db, wanted.recorded, location.new.name, wanted.hash, seconds,
+                    lambda: check_planned(db, wanted), printable(os.path.realpath(location.directory)),
+                )  # fmt: skip
         else:
             _require_same(marker, location, wanted)
             with transaction(db, seconds, "the old database's writers", commit_seconds=READERS_SECONDS):
-                check_drift(db, wanted)
+                check_drift(db, wanted, WAYS_OUT)
         if offline:
             with (
-                run.step("raise the fence", location.old.name, undo="fence"),
+                run.step(RAISE_FENCE, old.name, undo="fence"),
                 transaction(db, seconds, "the old database's writers", commit_seconds=READERS_SECONDS),
             ):
                 raise_fence(db, wanted.recorded, HOLD_SECONDS)
@@ -180,23 +199,24 @@ def _require_same(marker: Marker, location: Location, wanted: CopyPlan) -> None:
 
 
 def _make_file(
-    location: Location, schema: Schema, wanted: CopyPlan, marker: Marker, commit: str | None, run: Run
+    old: Path, new: Path, schema: Schema, wanted: CopyPlan, marker: Marker, planned: PlanResult, run: Run
 ) -> None:
     """Makes the new file, unless an earlier run did. What it left before its first commit is made again."""
-    if build.is_begun(location.new) or location.old is None:
+    if build.is_begun(new):
         return
-    settings = build.read_settings(location.old)
+    settings = build.read_settings(old)
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    identity = Identity(schema.hash, commit, location.old.name, created)
-    with run.step("make the new file", location.new.name, undo="new file"):
-        for path in (location.new, *project.side_files(location.new)):
+    identity = Identity(schema.hash, planned.schema_commit, old.name, created)
+    with run.step("make the new file", new.name, undo="new file"):
+        for path in (new, *project.side_files(new)):
             path.unlink(missing_ok=True)
-        build.create_file(location.new, settings)
-        build.create_schema(location.new, settings, schema, wanted, identity, hints_of(schema), marker.migration)
+        build.create_file(new, settings)
+        build.create_schema(new, settings, schema, wanted, identity, hints_of(schema), marker.migration, planned.rows)
 
 
 def _copy(
-    location: Location,
+    old: Path,
+    new: Path,
     planned: PlanResult,
     wanted: CopyPlan,
     schema: Schema,
@@ -205,8 +225,6 @@ def _copy(
     extensions: tuple[str, ...],
     run: Run,
 ) -> tuple[Copied, int, Path | None]:
-    if location.old is None:
-        raise HotmigError("there is no old database", "`hotmig status` says what is there")
     total, done = sum(planned.rows.values()), 0
 
     def copied_chunk(table: str, rows: int) -> None:
@@ -214,11 +232,11 @@ def _copy(
         done += rows
         report(Progress("copying", done, total, table))
 
-    with open_session(location.new, location.old, wanted, seconds, extensions, run.step) as session:
+    with open_session(new, old, wanted, seconds, extensions, run.step) as session:
         copied = copy_all(session, build.indexes_of(schema), copied_chunk)
-        with run.step("finish", location.new.name):
+        with run.step("finish", new.name):
             _finish(session, schema)
-        return copied, session.last_log_id(), report_run(session, location.directory, run)
+        return copied, session.last_log_id(), report_run(session, new.parent, run)
 
 
 def _finish(session: Session, schema: Schema) -> None:

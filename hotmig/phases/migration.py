@@ -56,33 +56,82 @@ def find_migration(location: Location) -> Migration:
             f"{location.old.name} has no _migration_marker: no migration is recording there",
             "run `hotmig migrate` first; if one was under way, `hotmig reset` removes what is left of it",
         )
+    require_here(location)
     new = location.directory / marker.target
     if new != location.new:
         raise Refused(
-            f"the migration under way builds {marker.target}, but the schema module now asks for {location.new.name}",
-            "put the schema module back as it was, or run `hotmig reset` and `hotmig migrate` for the new one",
+            f"the migration under way builds {marker.target}, but the schema module asks for {location.new.name}",
+            _module_of(location, marker) or _put_back(marker),
         )
     if not is_begun(new):
-        raise Refused(f"the new database {new.name} is missing or empty", "run `hotmig migrate` to build it again")
-    require_its_own(marker, new)
+        gone = "put it back from a backup: it may have been in service"
+        way = gone if marker.status == "retired" else "run `hotmig migrate` to build it again"
+        raise Refused(f"the new database {new.name} is missing or empty", way)
+    require_its_own(marker, new, location.old)
     plan = recorded_plan(location.old, new, location.schema)
     if plan.hash != marker.plan_hash:
         raise Refused(
             "the migration under way was begun from another plan: the schema module changed since",
-            "put the schema module back as it was, or run `hotmig reset` and then `hotmig migrate`",
+            _put_back(marker),
         )
     return Migration(location.old, new, marker, location.schema, plan)
 
 
-def require_its_own(marker: Marker, new: Path) -> None:
+def require_here(location: Location) -> None:
+    """Raises Refused where the migration under way is run in another directory that has the same old database.
+
+    A copy of the directory whose link leads to the same file, or a second directory that adopted it: each would make
+    a new database of its own, and both would come into service.
+    """
+    marker, old = location.marker, location.old
+    if marker is None or old is None or not marker.directory:
+        return
+    there = Path(marker.directory)
+    if _is_same(there / old.name, old) and not _is_same(there, location.directory):
+        raise Refused(f"{old.name} is being migrated in {there}, which has the same file", f"go on there: -d {there}")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False  # it is not there, or nobody may look at it
+
+
+def _put_back(marker: Marker) -> str:
+    """The hint where the module says something else than the migration under way; half a cutover is only finished."""
+    first = "put the schema module back as it was"
+    return f"{first}, then run the same command" if marker.status == "retired" else f"{first}, or {BEGIN_ANEW}"
+
+
+def _module_of(location: Location, marker: Marker) -> str | None:
+    """The hint where the migration was begun with a module that lies elsewhere."""
+    from hotmig.phases.last_run import schema_given
+
+    given = schema_given(location.directory, marker.target)
+    if given in (None, location.schema_file):
+        return None
+    return f"that migration was begun with another one: give --schema {given}"
+
+
+def require_its_own(marker: Marker, new: Path, old: Path) -> None:
     """Raises Refused for a new database that another migration began: what it copied was not recorded by this one."""
     with reading(new) as db:
         if read_status(db) == "migrating" and read_migration(db) != marker.migration:
             raise Refused(
                 f"{new.name} was begun by another migration than the one that {MARKER} of the old database tells of:"
                 " one of the two was put back from a backup",
-                BEGIN_ANEW,
+                unretire(old) if marker.status == "retired" else BEGIN_ANEW,
             )
+
+
+def unretire(old: Path) -> str:
+    """The way back where a cutover that was cut in two can't be finished: the new database never was in service."""
+    statement = f"UPDATE {MARKER} SET status = 'recording'"
+    return (
+        f"put the file back that was there; if there is none, execute {statement} in {old.name}: it takes writes again,"
+        f" which are recorded; then {BEGIN_ANEW}"
+    )
 
 
 def cut_in_two() -> Refused:
@@ -101,10 +150,12 @@ def require_copied(migration: Migration) -> None:
     if status != "migrating" or copies is None:
         what = status or "not a database of hotmig"
         raise Refused(f"{migration.new.name} is {what}", "`hotmig status` says what is next")
-    waiting = [copy.table for copy in copies if copy.state != "copied"]
-    if waiting:
-        tables = ", ".join(waiting)
-        raise Refused(f"the copy is not complete: {tables}", "run `hotmig migrate`: it goes on where it stood")
+    if any(copy.state != "copied" for copy in copies):
+        tables = ", ".join(copy.table for copy in copies if copy.state not in ("indexed", "copied"))
+        raise Refused(
+            f"the copy is not complete: {tables or 'its last step is missing'}",
+            "run `hotmig migrate`: it goes on where it stood",
+        )
 
 
 @contextmanager

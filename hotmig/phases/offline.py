@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from hotmig.capture.fence import extend_fence
-from hotmig.errors import FenceLeftUp, HotmigError
 from hotmig.ledger.run import Run
-from hotmig.phases.fence_down import let_writes_through
+from hotmig.phases.budget import HOLD_SECONDS
+from hotmig.phases.fence_down import fenced, lower_if_up
 from hotmig.phases.migration import old_writer
 from hotmig.phases.progress import Progress, Report
-from hotmig.sqlite import transaction
+from hotmig.sqlite import READERS_SECONDS, transaction
 
-HOLD_SECONDS = 60.0
+Result = TypeVar("Result")
 
 
-@contextmanager
-def fence_comes_down(old: Path, seconds: float, run: Run) -> Iterator[None]:
+def under_fence(old: Path, seconds: float, run: Run, work: Callable[[], Result]) -> Result:
     """A failure lets the application write again; it is recorded, and the copy can go on. Raises FenceLeftUp."""
-    try:
-        yield
-    except BaseException as failure:
-        # A drain that failed in here has tried it already: what went wrong first is told, and once.
-        first = failure.failure if isinstance(failure, FenceLeftUp) else failure
-        try:
-            with old_writer(old, seconds) as db:
-                let_writes_through(db, old.name, seconds, first, run)
-        except FenceLeftUp:
-            raise
-        except (HotmigError, sqlite3.Error) as error:
-            raise FenceLeftUp(first, str(error)) from error  # a full disk does not even let the file be opened
-        if first is failure:
-            raise
-        raise first from failure
+
+    def lower() -> None:
+        with old_writer(old, seconds) as db:
+            lower_if_up(db, old.name, seconds, run)
+
+    return fenced(work, lower)
 
 
-def keeping_fence(old: Path, report: Report, seconds: float) -> Report:
+def keeping_fence(old: Path, report: Report, seconds: float, run: Run) -> Report:
     """Reports, and puts off the lapse of the fence while the work goes on: when the work dies, it lapses."""
     extended = time.monotonic()
 
@@ -47,7 +36,11 @@ def keeping_fence(old: Path, report: Report, seconds: float) -> Report:
         nonlocal extended
         report(progress)
         if time.monotonic() - extended > HOLD_SECONDS / 6:
-            with old_writer(old, seconds) as db, transaction(db, seconds, "the old database"):
+            with (
+                run.step("extend the fence", old.name),
+                old_writer(old, seconds) as db,
+                transaction(db, seconds, "the old database", commit_seconds=READERS_SECONDS),
+            ):
                 extend_fence(db, HOLD_SECONDS)
             extended = time.monotonic()
 

@@ -7,18 +7,21 @@ import time
 from dataclasses import dataclass, replace
 from functools import partial
 
+from hotmig.capture.clock import unix_time
 from hotmig.capture.drift import check_drift
-from hotmig.capture.fence import raise_fence, unix_time
+from hotmig.capture.fence import raise_fence
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker
 from hotmig.capture.names import LOG
 from hotmig.errors import GaveUp
+from hotmig.ledger.actions import RAISE_FENCE
 from hotmig.ledger.run import Reached, Run
 from hotmig.ledger.store import Intent
-from hotmig.phases.fence_down import let_writes_through
+from hotmig.phases.budget import Budget, Deadline
+from hotmig.phases.fence_down import fenced, lower_if_up
 from hotmig.phases.handover import hand_over, readiness, retirement
 from hotmig.phases.migration import Migration
-from hotmig.sqlite import execute, transaction
+from hotmig.sqlite import READERS_SECONDS, execute, transaction
 from hotmig.transfer.full_text import touch
 from hotmig.transfer.guard import require_untouched
 from hotmig.transfer.replay import Replayed, replay
@@ -26,15 +29,9 @@ from hotmig.transfer.session import Session
 from hotmig.units import counted
 
 ASSUMED_KEYS_PER_SECOND = 50_000.0
+TOO_LONG = "the rest of the writes could not be replayed within --max-pause; the fence is down again"
+LONGER = "nothing is lost and writes go on; run `hotmig drain` again, or give it a longer --max-pause"
 STEPS_BETWEEN_LOOKS = 2_000  # VM steps: well under a millisecond
-
-
-@dataclass(frozen=True)
-class Budget:
-    """In seconds: how long the rest may take, and how long writes are refused when nobody goes on."""
-
-    max_pause: float
-    hold: float
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class CaughtUp:
 
 @dataclass(frozen=True)
 class Paused:
-    """``fenced_at`` is the wall clock, ``drained_seconds`` from the fence's commit to the last replayed row.
+    """``fenced_at`` is the wall clock, ``drained_seconds`` from the lock for the fence to the last replayed row.
 
     ``seconds`` is the whole pause, where the new database took over.
     """
@@ -79,23 +76,22 @@ def pause(
     handed_over = () if rehearsed is None else (retirement(migration), readiness(migration))
     # One commit of the ledger before the pause and one after it: none in between.
     with run.steps(*_drained(migration), *handed_over) as reached:
-        try:
-            paused = _under_fence(old, session, migration, caught_up, budget, reached, guard=rehearsed is None)
+
+        def work() -> Paused:
+            paused, deadline = _under_fence(old, session, migration, caught_up, budget, reached)
             if rehearsed is None:
                 return paused
-            seconds = min(session.seconds, budget.max_pause)
             untouched = partial(require_untouched, session.db, caught_up.proved_from)
-            hand_over(old, new, migration, seconds, reached, rehearsed, untouched)
+            hand_over(old, new, migration, deadline, reached, rehearsed, untouched)
             return replace(paused, seconds=time.time() - paused.fenced_at)
-        except BaseException as failure:
-            # Whatever went wrong, the application must be able to write again, and be recorded.
-            let_writes_through(old, migration.old.name, session.seconds, failure, run)
-            raise
+
+        # Whatever went wrong, the application must be able to write again, and be recorded.
+        return fenced(work, lambda: lower_if_up(old, migration.old.name, session.seconds, run))
 
 
 def _drained(migration: Migration) -> tuple[Intent, Intent, Intent]:
     return (
-        Intent("raise the fence", migration.old.name, undo="fence"),
+        Intent(RAISE_FENCE, migration.old.name, undo="fence"),
         Intent("replay the rest", migration.new.name),
         Intent("complete the drain", migration.new.name),
     )
@@ -108,12 +104,12 @@ def _under_fence(
     caught_up: CaughtUp,
     budget: Budget,
     reached: Reached,
-    *,
-    guard: bool,
-) -> Paused:
+) -> tuple[Paused, Deadline]:
+    """Returns also until when the new database has to take over."""
     fence, rest, complete = _drained(migration)
-    # Until this is committed the application's writes meet a lock: that counts as a pause too.
-    with transaction(old, session.seconds, "the old database", commit_seconds=budget.max_pause):
+    with transaction(old, session.seconds, "the old database", commit_seconds=min(budget.max_pause, READERS_SECONDS)):
+        # From here on the application's writes meet a lock, and behind the commit the fence.
+        started, deadline = time.monotonic(), Deadline.after(budget.max_pause)
         if check_drift(old, migration.plan):
             raise GaveUp(
                 "the old database's schema was touched while it was proved (an ANALYZE is enough)",
@@ -123,19 +119,21 @@ def _under_fence(
         _require_budget_for_texts(old, session, caught_up, budget.max_pause)
         raise_fence(old, migration.plan.recorded, budget.hold)
     reached(fence)
-    fenced_at, started = _fenced_since(old), time.monotonic()
-    last = _replay_rest(session, started + budget.max_pause, caught_up.proved_from, guard=guard)
+    marker = read_marker(old)
+    fence_from = marker.fence_from if marker else None
+    last = _replay_rest(session, deadline, caught_up.proved_from, fence_from)
+    _require_in_time(deadline)
     reached(rest)
     reached(complete)  # in one transaction with the replay
-    return Paused(last, fenced_at, time.monotonic() - started)
+    # A fence that was up already keeps its beginning.
+    fenced_at = time.time() if fence_from is None else unix_time(fence_from)
+    return Paused(last, fenced_at, time.monotonic() - started), deadline
 
 
-def _fenced_since(old: sqlite3.Connection) -> float:
-    """When writes were refused from: a fence that was up already keeps its beginning."""
-    marker = read_marker(old)
-    if marker is None or marker.fence_from is None:
-        return time.time()
-    return unix_time(marker.fence_from)
+def _require_in_time(deadline: Deadline) -> None:
+    """Raises GaveUp where the rest took too long without being interrupted: a process can be held up."""
+    if deadline.is_over:
+        raise GaveUp(TOO_LONG, LONGER)
 
 
 def _require_budget(old: sqlite3.Connection, rounds: tuple[Replayed, ...], max_pause: float) -> None:
@@ -165,16 +163,13 @@ def _require_budget_for_texts(old: sqlite3.Connection, session: Session, caught_
         )
 
 
-def _replay_rest(session: Session, deadline: float, proved_from: int, *, guard: bool) -> Replayed:
-    session.db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+def _replay_rest(session: Session, deadline: Deadline, proved_from: int, fence_from: float | None) -> Replayed:
+    session.db.set_progress_handler(lambda: deadline.is_over, STEPS_BETWEEN_LOOKS)
     try:
-        return replay(session, finish=True, proved_from=proved_from, guard=guard)
+        return replay(session, finish=True, proved_from=proved_from, fence_from=fence_from)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
             raise
-        raise GaveUp(
-            "the rest of the writes could not be replayed within --max-pause; the fence is down again",
-            "nothing is lost and writes go on; run `hotmig drain` again, or give it a longer --max-pause",
-        ) from error
+        raise GaveUp(TOO_LONG, LONGER) from error
     finally:
         session.db.set_progress_handler(None, 0)

@@ -27,7 +27,7 @@ from hotmig.planning.group_facts import GroupFacts
 from hotmig.planning.model import Answer, CopyPlan, Finding, Probe
 from hotmig.planning.sameness import nothing_to_do, same_schema
 from hotmig.schema.model import Schema
-from hotmig.sqlite import SHORT_READ_SECONDS, at_most, execute, is_closed_wal, quote, reading, value
+from hotmig.sqlite import SHORT_READ_SECONDS, TookTooLong, at_most, execute, is_closed_wal, quote, reading, value
 from hotmig.transfer.bookkeeping import built_catalog, read_hints
 from hotmig.transfer.value_maps import create_value_maps
 
@@ -131,8 +131,12 @@ def _answer(db: sqlite3.Connection, probe: Probe, seconds: float | None) -> Answ
     try:
         with at_most(db, seconds):
             return Answer(probe, tuple(execute(db, probe.sql, probe.parameters).fetchall()))
+    except TookTooLong as late:
+        return Answer(probe, (), str(late), cut_short=True)
     except sqlite3.Error as error:
-        return Answer(probe, (), str(error), cut_short=error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT)
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            raise
+        return Answer(probe, (), str(error))
 
 
 def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Facts:
@@ -145,18 +149,24 @@ def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Fact
         old_file=old.name,
         old_names=old.stat().st_nlink,
         old_size=file_size(old),
-        disk_free=shutil.disk_usage(location.new.parent).free,
+        disk_free=shutil.disk_usage(location.new.parent).free + _built_so_far(location),
         user_id=os.geteuid(),
         owner_id=old.stat().st_uid,
         foreign_group=None if _in_group(old.stat().st_gid) else old.stat().st_gid,
         read_only=tuple(str(path) for path in (location.new.parent, old) if not os.access(path, os.W_OK)),
         target=location.new.name,
         target_taken=_taken(location, wanted),
+        under_way=location.marker.target if location.marker and location.building != location.new else None,
         strangers=reserved_strangers(db),
         functions=frozenset(row[0] for row in execute(db, "SELECT DISTINCT name FROM pragma_function_list")),
         collations=frozenset(row[0] for row in execute(db, "SELECT name FROM pragma_collation_list")),
         drifted=("its catalog is not the one that it was built with",) if drifted else (),
     )
+
+
+def _built_so_far(location: Location) -> int:
+    """What the unfinished new file of this migration takes already, in bytes."""
+    return file_size(location.new) if location.building == location.new and location.new.is_file() else 0
 
 
 def _in_group(group: int) -> bool:
@@ -183,7 +193,7 @@ def _rows(db: sqlite3.Connection, wanted: CopyPlan, seconds: float | None) -> It
     """The rows of each source; a table that takes too long to count is left out."""
     for step in wanted.steps:
         if step.source is not None:
-            with suppress(sqlite3.OperationalError), at_most(db, seconds):
+            with suppress(TookTooLong), at_most(db, seconds):
                 yield step.table.name, value(db, f"SELECT count(*) FROM {quote(step.source.name)}")
 
 

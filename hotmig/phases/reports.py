@@ -31,7 +31,7 @@ def report_run(session: Session, directory: Path, run: Run) -> Path | None:
     found = counts(session)
     with run.step("write report", f"{FOLDER}/{path.name}", _told(found)):
         try:
-            make_private_folder(path.parent)
+            make_private_folder(path.parent, path.parent.parent)
             write_report(session, path, run.run_id, found)
         except OSError as error:
             raise HotmigError(

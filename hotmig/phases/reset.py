@@ -9,10 +9,11 @@ from hotmig import project
 from hotmig.capture.marker import read_marker
 from hotmig.capture.recording import stop_recording, stop_recording_sql
 from hotmig.errors import Refused
+from hotmig.ledger.actions import STOP_RECORDING
 from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.ledger.store import Intent
 from hotmig.phases.locate import Location
-from hotmig.phases.migration import cut_in_two, old_writer
+from hotmig.phases.migration import cut_in_two, old_writer, require_here
 from hotmig.sqlite import LOCK_SECONDS, reading
 from hotmig.transfer.build import is_begun, sync_directory
 from hotmig.transfer.identity import read_status
@@ -40,6 +41,7 @@ def reset(
     """
     if location.old is None:
         return ResetResult("there is no live database, and nothing to reset", None)
+    require_here(location)
     with reading(location.old) as db:
         marker = read_marker(db)
         statements = stop_recording_sql(db)
@@ -48,14 +50,15 @@ def reset(
     new = location.directory / marker.target if marker else location.new
     files = _files_of(new, location)
     if not statements and not files:
-        return ResetResult("no migration is under way", location.old)
+        run.abandon_for_dead("reset")
+        return ResetResult(_over(location), location.old)
     result = ResetResult(None, location.old, marker.status if marker else None, statements, (), files, dry_run)
     if dry_run:
         return result
 
     run.concerns(marker.plan_hash if marker else None, location.old.name, new.name)
     deletions = [Intent("delete", path.name) for path in files]
-    stop = Intent("stop recording", location.old.name)
+    stop = Intent(STOP_RECORDING, location.old.name)
     with old_writer(location.old, seconds) as db, run.steps(*deletions, stop) as reached:
 
         def delete() -> None:
@@ -72,6 +75,11 @@ def reset(
         reached(stop)
     run.abandon_earlier(new.name)
     return ResetResult(None, location.old, result.previous, statements, removed.dropped, files, dry_run=False)
+
+
+def _over(location: Location) -> str:
+    told = "no migration is under way"
+    return f"{told}; one that was cut over is not undone by a reset" if location.retired else told
 
 
 def _files_of(new: Path, location: Location) -> tuple[Path, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from hotmig.capture.fence import lower_fence
 from hotmig.capture.marker import Marker, read_marker, retired_successor
 from hotmig.capture.recording import stop_recording
 from hotmig.errors import HotmigError, Refused
+from hotmig.ledger.actions import LOWER_FENCE, READY, RETIRE, STOP_RECORDING
 from hotmig.ledger.model import State, Step, StepStatus, Undo
 from hotmig.ledger.run import Run, now
 from hotmig.ledger.store import Ledger, Outcome
@@ -22,11 +23,12 @@ from hotmig.transfer.build import is_begun, sync_directory
 from hotmig.transfer.identity import read_status
 
 INVERSES: dict[Undo, str] = {
-    "recording": "stop recording",
+    "recording": STOP_RECORDING,
     "new file": "delete the new file",
-    "fence": "lower the fence",
+    "fence": LOWER_FENCE,
 }
-HANDED_OVER = ("retire", "make ready")
+HANDED_OVER = (RETIRE, READY)
+COMMAND = "runs rollback"
 UNDONE: tuple[State, ...] = ("rolled_back", "abandoned")
 
 
@@ -34,7 +36,7 @@ UNDONE: tuple[State, ...] = ("rolled_back", "abandoned")
 class Undoing:
     """One step of the run: ``does`` is what takes it back, or ``reason`` says why nothing does.
 
-    ``status`` is what came of it, None where nothing was tried yet.
+    ``status`` is what came of it, None where nothing was tried yet: an earlier rollback may have died.
     """
 
     step: Step
@@ -68,9 +70,12 @@ def preview(directory: Path, run_id: str) -> RollbackResult:
     """
     view = show_run(directory, run_id)
     _refuse_handed_over(directory, view)
-    latest = _latest(directory)
-    steps = tuple(_undoing(directory, view, step, latest) for step in reversed(view.steps))
-    nothing = None if any(undoing.does for undoing in steps) else "nothing that this run did is left to be undone"
+    runs = list_runs(directory)
+    latest, before = _latest(runs), _undone_before(runs, view)
+    steps = tuple(_undoing(directory, view, step, latest, before) for step in reversed(view.steps))
+    # What a rollback that died has undone is still to be marked.
+    is_left = any(undoing.does or undoing.status for undoing in steps)
+    nothing = None if is_left else "nothing that this run did is left to be undone"
     return RollbackResult(view.run_id, view.command, steps, True, nothing)
 
 
@@ -95,6 +100,7 @@ def rollback(directory: Path, run_id: str, run: Run, seconds: float = LOCK_SECON
         run.ledger.stamp(view.run_id, "rolled_back", now())
         if any(each.step.undo == "recording" and each.status == "rolled_back" for each in done) and view.new_file:
             run.abandon_earlier(view.new_file)
+            run.abandon_for_dead(COMMAND)
     return result
 
 
@@ -107,25 +113,39 @@ def _refuse_handed_over(directory: Path, view: RunView) -> None:
     if old:
         with reading(old) as db:
             successor = retired_successor(db)
-        if successor is not None and successor != view.new_file:
+        if successor is not None and (successor != view.new_file or new is None):
             raise Refused(f"{old.name} was replaced by {successor}", "`hotmig status` says what is next")
         if successor is not None:
             raise cut_in_two()
 
 
-def _latest(directory: Path) -> dict[Undo, str]:
+def _latest(runs: Sequence[RunView]) -> dict[Undo, str]:
     """Which run did last what can be undone: what the databases have now is that one's."""
     found: dict[Undo, str] = {}
-    for run in list_runs(directory):  # the newest first
+    for run in runs:  # the newest first
         for step in run.steps:
             if step.undo is not None and step.status != "failed":
                 found.setdefault(step.undo, run.run_id)
     return found
 
 
-def _undoing(directory: Path, view: RunView, step: Step, latest: Mapping[Undo, str]) -> Undoing:
-    if step.status == "rolled_back" or view.state in UNDONE:
+def _undone_before(runs: Sequence[RunView], view: RunView) -> frozenset[tuple[str, str]]:
+    """What rollbacks that died have done, or had in hand: the inverse, and what it was done to."""
+    if view.state in UNDONE:
+        return frozenset()
+    newer = runs[: [run.run_id for run in runs].index(view.run_id)]
+    died = [run for run in newer if run.command == COMMAND and run.state == "partially_committed"]
+    about = [run for run in died if (run.new_file, run.old_file) == (view.new_file, view.old_file)]
+    return frozenset((step.action, step.object) for run in about for step in run.steps if step.status != "failed")
+
+
+def _undoing(
+    directory: Path, view: RunView, step: Step, latest: Mapping[Undo, str], before: frozenset[tuple[str, str]]
+) -> Undoing:
+    if view.state in UNDONE:
         return Undoing(step, None, "it was undone already")
+    if step.status == "rolled_back":
+        return Undoing(step, None, "it was undone already", "rolled_back")
     if step.undo is None:
         reason = "a cutover has no inverse" if step.action in HANDED_OVER else "it has no inverse of its own"
         return Undoing(step, None, reason)
@@ -134,6 +154,8 @@ def _undoing(directory: Path, view: RunView, step: Step, latest: Mapping[Undo, s
     missing = _missing(directory, view, step)
     if missing is None:
         return Undoing(step, INVERSES[step.undo])
+    if (INVERSES[step.undo], step.object) in before:
+        return Undoing(step, None, "a rollback that died has undone it", "rolled_back")
     # Whether or not an outcome was written: what the databases say decides.
     return Undoing(step, None, missing)
 
@@ -173,7 +195,7 @@ def _is_of(marker: Marker, view: RunView, step: Step) -> bool:
 def _undone(directory: Path, view: RunView, undoing: Undoing, run: Run, seconds: float, *, given_up: bool) -> Undoing:
     step = undoing.step
     if undoing.does is None or step.undo is None:
-        return replace(undoing, status="rolled_back" if step.status == "rolled_back" else "rollback_skipped")
+        return replace(undoing, status=undoing.status or "rollback_skipped")
     if given_up:
         return replace(undoing, status="rollback_skipped", reason="not tried: what comes before it failed")
     try:

@@ -9,18 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hotmig import __version__
-from hotmig.errors import HotmigError, Refused
+from hotmig.errors import HotmigError
 from hotmig.ledger.model import RunRecord
 from hotmig.ledger.run import Run, new_run_id, now
 from hotmig.ledger.store import open_ledger
 from hotmig.lock import one_operator
+from hotmig.phases.read_only import require_writable
 from hotmig.private import make_private_folder
 from hotmig.process import this_process
 from hotmig.project import own_folder
-from hotmig.sqlite import LOCK_SECONDS
-
-READ_ONLY_FILE = "read-only"
-READ_ONLY_VARIABLE = "HOTMIG_READ_ONLY"
+from hotmig.sqlite import LOCK_SECONDS, printable
 
 
 @contextmanager
@@ -32,14 +30,17 @@ def running(
     ledger: bool = True,
     run_id: str | None = None,
     seconds: float = LOCK_SECONDS,
+    database: Path | None = None,
 ) -> Iterator[Run]:
     """Holds the directory's lock and keeps the ledger while a command works.
+
+    Where root makes lock and ledger, they are for the owner of ``database``, or else of the directory.
 
     Raises Refused where the directory is marked read-only or the run id is taken, GaveUp where another command is at
     work, HotmigError where the ledger can't be written: before the first effect.
     """
     require_writable(directory)
-    folder = _made(own_folder(directory))
+    folder = _made(own_folder(directory), database or directory)
     began = now()
     with one_operator(folder, command, began, unnamed=not ledger):
         if not ledger:
@@ -54,15 +55,6 @@ def running(
                 run.finish(error)
                 raise
             run.finish()
-
-
-def require_writable(directory: Path) -> None:
-    """Raises Refused where somebody has marked the directory read-only."""
-    marked = own_folder(directory) / READ_ONLY_FILE
-    if os.path.lexists(marked):
-        raise Refused(f"{directory} is marked read-only by {marked}", f"delete {marked} to let hotmig work here")
-    if os.environ.get(READ_ONLY_VARIABLE, "") not in ("", "0"):
-        raise Refused(f"{READ_ONLY_VARIABLE} is set: nothing is changed here", f"unset {READ_ONLY_VARIABLE}")
 
 
 def require_owner(old: Path | None) -> None:
@@ -80,13 +72,13 @@ def require_owner(old: Path | None) -> None:
 
 
 def _record(run_id: str, command: str, arguments: Sequence[str], began: str) -> RunRecord:
-    told = shlex.join(arguments)
+    told = printable(shlex.join(arguments))
     return RunRecord(run_id, command, told, None, None, None, __version__, "running", began, None, None, this_process())
 
 
-def _made(folder: Path) -> Path:
+def _made(folder: Path, like: Path) -> Path:
     try:
-        make_private_folder(folder)
+        make_private_folder(folder, like)
     except OSError as error:
         raise HotmigError(
             f"the folder of lock and ledger, {folder}, can't be made: {error.strerror or error}",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hotmig.errors import UsageError
+from hotmig.ledger.actions import ENDING
 from hotmig.ledger.model import RunRecord, State, Step
-from hotmig.ledger.run import now
+from hotmig.ledger.run import began, now
 from hotmig.ledger.state import state_of
 from hotmig.ledger.store import Ledger, open_ledger, reading_ledger
 from hotmig.lock import one_operator
-from hotmig.phases.running import require_writable
+from hotmig.phases.read_only import require_writable
 from hotmig.project import own_folder
 from hotmig.sqlite import LOCK_SECONDS
 
@@ -70,25 +72,40 @@ def show_run(directory: Path, run_id: str) -> RunView:
 
 
 def prune(directory: Path, days: float, seconds: float = LOCK_SECONDS) -> PruneResult:
-    """Deletes the runs that began longer ago than that, steps included; one that is at work is kept."""
+    """Deletes the runs that began longer ago than that, steps included; those of a migration under way are kept."""
     require_writable(directory)
     folder = own_folder(directory)
     if not folder.is_dir():
         return PruneResult(())
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
     with one_operator(folder, "runs prune", now()), open_ledger(folder, seconds) as ledger:
+        views = [_view(ledger, run) for run in ledger.runs()]
+        kept = _under_way(views) | {view.run_id for view in views if view.state == "running"}
         old = tuple(
-            run.run_id
-            for run in ledger.runs()
-            if dt.datetime.fromisoformat(run.started_utc) < before and _view(ledger, run).state != "running"
+            view.run_id
+            for view in views
+            if dt.datetime.fromisoformat(view.started_utc) < before and view.run_id not in kept
         )
         ledger.prune(old)
     return PruneResult(old)
 
 
+def _under_way(views: Sequence[RunView]) -> set[str]:
+    """The runs since the beginning of a migration that has not ended: they say how it is undone. The newest first."""
+    going: set[str] = set()
+    for view in views:
+        if any(step.action in ENDING and step.status == "done" for step in view.steps):
+            break
+        going.add(view.run_id)
+        if began(view.steps):
+            return going
+    return set()
+
+
 def _view(ledger: Ledger, run: RunRecord) -> RunView:
     steps = ledger.steps(run.run_id)
+    state = state_of(run, steps, ledger.path.parent)
     return RunView(
-        run.run_id, run.command, run.arguments, state_of(run, steps), run.plan_hash, run.old_file, run.new_file,
+        run.run_id, run.command, run.arguments, state, run.plan_hash, run.old_file, run.new_file,
         run.hotmig_version, run.started_utc, run.finished_utc, run.error, run.process.host, run.process.pid, steps,
     )  # fmt: skip

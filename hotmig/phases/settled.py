@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.model import Answer
 from hotmig.planning.sameness import nothing_to_do, same_schema
 from hotmig.schema.model import Schema
-from hotmig.sqlite import SHORT_READ_SECONDS, at_most, execute, is_closed_wal, reading, value
+from hotmig.sqlite import SHORT_READ_SECONDS, TookTooLong, at_most, execute, is_closed_wal, reading, value
 from hotmig.transfer.bookkeeping import read_hints
 from hotmig.transfer.value_maps import create_value_maps
 
@@ -50,9 +49,7 @@ def has_schema(live: Path, schema: Schema) -> bool:
                 answers = tuple(
                     Answer(each, tuple(execute(db, each.sql, each.parameters).fetchall())) for each in questions
                 )
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
-                raise
+        except TookTooLong:
             return False
     return nothing_to_do(find_groups(replace(context, answers=answers), live, seconds, (), None))
 

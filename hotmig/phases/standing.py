@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 from hotmig import project
+from hotmig.capture.fence import fence_state
 from hotmig.capture.marker import Marker
 from hotmig.phases.locate import ambiguous, try_schema
 from hotmig.phases.survey import CUT_SHORT, DatabaseFile, Survey
 
 Phase = Literal["none", "ready", "copying", "recording", "draining", "lapsed", "drained", "half-cut", "retired"]
 
-JULIAN_DAY_OF_1970 = 2440587.5
-SECONDS_A_DAY = 86400
-
+IDLE: tuple[Phase, ...] = ("none", "ready", "retired")  # no migration was left half-way
 BUILDING: tuple[Phase, ...] = ("copying", "recording", "drained")
 
 
@@ -60,7 +59,7 @@ def find_pair(seen: Survey, schema_file: Path) -> Pair:
 def _under_way(seen: Survey, old: DatabaseFile, marker: Marker, schema_file: Path) -> Pair:
     new = seen.file(marker.target)
     pair = Pair(old, new, seen.directory / marker.target, schema_problem=_absent(schema_file))
-    if not old.recording or not _written_since(schema_file, began(marker)):
+    if not _written_since(schema_file, began(marker)):
         return pair
     # Rare, and dear, as it is for what changed in the old database.
     from hotmig.phases.edited import edited
@@ -119,7 +118,7 @@ def _without_old(seen: Survey, schema_file: Path) -> Pair:
 
 
 def phase_of(pair: Pair, now: float) -> Phase:
-    """Where the migration stands at ``now``, a Julian day."""
+    """Where the migration stands at ``now``, in seconds since 1970."""
     old, new, marker = pair.old, pair.new, pair.marker
     if pair.in_service:
         return "retired" if marker and marker.status == "retired" else "ready"
@@ -131,7 +130,7 @@ def phase_of(pair: Pair, now: float) -> Phase:
         return built(new) if old is None and new else "none"
     if marker.status == "recording":
         return "recording" if built(new) != "copying" else "copying"
-    if not _fence_is_up(marker, now):
+    if not fence_state(marker, now).is_up:
         return "lapsed"
     return "drained" if built(new) == "drained" else "draining"
 
@@ -141,13 +140,6 @@ def built(new: DatabaseFile | None) -> Phase:
     if new is None or not new.copies or any(copy.state != "copied" for copy in new.copies):
         return "copying"
     return "drained" if new.progress and new.progress.drain_completed else "recording"
-
-
-def _fence_is_up(marker: Marker, now: float) -> bool:
-    # The fence's own condition: a clock that was set back must not keep it up.
-    if marker.fence_from is None or marker.fence_until is None:
-        return False
-    return marker.fence_from <= now <= marker.fence_until
 
 
 def began(marker: Marker) -> float:
@@ -162,8 +154,3 @@ def recording_ancestors(seen: Survey) -> list[DatabaseFile]:
     """Files that a ready database names as its ancestors, and that accept writes all the same."""
     ancestors = seen.ancestors
     return [file for file in seen.files if file.recording and file.path.name in ancestors]
-
-
-def julian_day(unix_time: float) -> float:
-    """Seconds since 1970 as the marker has its times."""
-    return unix_time / SECONDS_A_DAY + JULIAN_DAY_OF_1970

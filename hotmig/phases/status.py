@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotmig import project
+from hotmig.capture.clock import SECONDS_A_DAY, julian_day
 from hotmig.capture.marker import Marker
 from hotmig.errors import HotmigError
-from hotmig.phases.attention import attention, broken_by, next_command
+from hotmig.phases.attention import attention, broken_by, ended_badly, next_command, stands_still
 from hotmig.phases.locate import guess_name
+from hotmig.phases.read_only import read_only_by
 from hotmig.phases.standing import (
-    SECONDS_A_DAY,
     Pair,
     Phase,
     began,
     find_pair,
-    julian_day,
     phase_of,
     recording_ancestors,
 )
 from hotmig.phases.survey import DatabaseFile, Survey, survey
-from hotmig.transfer.identity import Progress
+from hotmig.transfer.identity import Progress, TableCopy
 
 if TYPE_CHECKING:
     from hotmig.phases.last_run import LastRun
@@ -62,6 +62,7 @@ class NewSide:
     tables_copied: int | None = None
     tables: int | None = None
     rows_copied: int | None = None
+    rows_expected: int | None = None  # when the copy began; None where not every table was counted
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Status:
     last_run: LastRun | None = None
     runs_problem: str | None = None  # why the ledger could not be read
     at_work: str | None = None  # the command that holds the directory's lock
+    read_only: str | None = None  # what marks the directory so that nothing is changed in it
     schema_edited: bool = False  # the module asks for something else than the migration under way
 
     @property
@@ -97,32 +99,60 @@ class Status:
 
 def status(directory: Path, schema_file: Path | None = None, name: str | None = None) -> Status:
     """Reads where things stand. Raises HotmigError without the directory, Refused when several files are live."""
-    file = project.schema_file(directory, schema_file)
-    name = name or guess_name(directory, file)
+    default = project.schema_file(directory, schema_file)
+    name = name or guess_name(directory, default)
     seen = survey(directory, name, count_mappings=True)
     if seen.half_cut or recording_ancestors(seen):
         # A cutover between two of our reads looks like one that was killed half-way.
         seen = survey(directory, name, count_mappings=True)
+    file = schema_file or _module(seen, default)
     pair = find_pair(seen, file)
     now = time.time()
-    phase = phase_of(pair, julian_day(now))
+    phase = phase_of(pair, now)
     return _with_runs(_status(seen, file, pair, phase, now))
+
+
+def _module(seen: Survey, default: Path) -> Path:
+    """The module beside the data; where the migration under way, or with none there the last run, had another, that."""
+    target = _target(seen)
+    if (target is None and default.exists()) or not project.own_folder(seen.directory).is_dir():
+        return default
+    from hotmig.phases.last_run import schema_given
+
+    return schema_given(seen.directory, target) or default
+
+
+def _target(seen: Survey) -> str | None:
+    """What the migration under way builds, or what the last one brought into service. Older archives tell nothing."""
+    live = {file.path.name for file in seen.files if not file.retired}
+    targets = {
+        file.retired: file.marker.target
+        for file in seen.files
+        if file.marker and (not file.retired or file.marker.target in live)
+    }
+    return targets.get(False) or targets.get(True)
 
 
 def _with_runs(found: Status) -> Status:
     folder = project.own_folder(found.directory)
+    found = replace(found, read_only=read_only_by(found.directory))
     if not folder.is_dir():
         return found
     # Imported here: where nothing was run yet, status waits for neither lock nor ledger.
     from hotmig.lock import read_holder
-    from hotmig.phases.last_run import last_run
+    from hotmig.phases.last_run import last_run, unsettled
 
     holder = read_holder(folder)
     found = replace(found, at_work=None if holder is None else str(holder))
     try:
-        return replace(found, last_run=last_run(found.directory))
+        found = replace(found, last_run=last_run(found.directory))
     except HotmigError as error:
         return replace(found, runs_problem=error.message)
+    if holder is not None:
+        return found
+    stands = stands_still(found.phase) if found.last_run is not None else ()
+    badly = ended_badly(found.phase, unsettled(found.directory))
+    return replace(found, attention=(*found.attention, *stands, *badly))
 
 
 def _status(seen: Survey, schema_file: Path, pair: Pair, phase: Phase, now: float) -> Status:
@@ -182,7 +212,13 @@ def _new_side(pair: Pair) -> NewSide:
         tables=None if copies is None else len(copies),
         tables_copied=None if copies is None else sum(copy.state in ("indexed", "copied") for copy in copies),
         rows_copied=None if copies is None else sum(copy.rows for copy in copies),
+        rows_expected=_expected(copies),
     )
+
+
+def _expected(copies: tuple[TableCopy, ...] | None) -> int | None:
+    counts = [copy.expected for copy in copies or () if copy.expected is not None]
+    return sum(counts) if copies and len(counts) == len(copies) else None
 
 
 def _hash_in_name(path: Path | None) -> str | None:
@@ -192,7 +228,7 @@ def _hash_in_name(path: Path | None) -> str | None:
 
 def _pending(pair: Pair) -> int | None:
     """Log rows that were not replayed yet; None where nothing is recorded or all was handed over."""
-    if pair.old is None or pair.old.log_entries is None or pair.in_service:
+    if pair.old is None or pair.old.log_entries is None or pair.in_service or (pair.new and pair.new.problem):
         return None
     progress = pair.new.progress if pair.new else None
     if pair.old.retired and progress is None:

@@ -13,7 +13,7 @@ from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import Marker, has_capture_triggers, read_marker, retired_successor
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
-from hotmig.errors import HotmigError
+from hotmig.errors import HotmigError, Refused
 from hotmig.sqlite import execute, is_locked, reading, value
 from hotmig.transfer.identity import (
     Identity,
@@ -42,6 +42,7 @@ class DatabaseFile:
     wal_size: int = 0  # how many of them are the log's
     problem: str | None = None
     broken: bool = False  # the problem is what the file holds, not who may read it
+    refusal: Refused | None = None  # the problem, where it has a hint of its own
     marker: Marker | None = None
     successor: str | None = None  # what cleanup-old left: the file that replaced this one
     status: Status | None = None
@@ -162,6 +163,8 @@ def look(path: Path, *, count_mappings: bool = False) -> DatabaseFile:
         if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
             return DatabaseFile(path, size, problem=CUT_SHORT)
         return DatabaseFile(path, size, problem=LOCKED if is_locked(error) else f"it cannot be read: {error}")
+    except Refused as error:
+        return DatabaseFile(path, size, problem=error.message, refusal=error)
     except (HotmigError, sqlite3.Error) as error:
         broken = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
         return DatabaseFile(path, size, problem=f"it cannot be read: {error}", broken=broken)

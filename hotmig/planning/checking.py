@@ -39,6 +39,7 @@ class Facts:
     read_only: tuple[str, ...] = ()  # what this user may not write to: the directory, the old database
     target: str = ""
     target_taken: str | None = None
+    under_way: str | None = None  # the new database of another migration
     strangers: tuple[str, ...] = ()
     functions: frozenset[str] | None = None
     collations: frozenset[str] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hotmig.catalog.model import Catalog
 from hotmig.catalog.serial import dump, parse
@@ -33,26 +33,30 @@ def create_bookkeeping(
     hints: Iterable[Hint],
     catalog_digest: str,
     migration: str,
+    expected: Mapping[str, int],
 ) -> None:
-    """Creates and fills hotmig's own tables, inside the caller's transaction. ``migration`` names the migration."""
+    """Creates and fills hotmig's own tables, inside the caller's transaction.
+
+    ``migration`` names the migration, ``expected`` are the rows to be copied into each table, where they were counted.
+    """
     positions = ", ".join(f"position_{number}" for number in range(1, width(plan) + 1))
     for sql in (
         STATUS_TABLE,
         "CREATE TABLE _migration_progress(id INTEGER PRIMARY KEY CHECK (id = 0),"
-        " last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL)",
+        " last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL, fence_from REAL)",
         "CREATE TABLE _migration_copy(table_name TEXT PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL,"
-        f" placed INTEGER NOT NULL, {positions})",
+        f" expected INTEGER, placed INTEGER NOT NULL, {positions})",
         *identity_tables(),
         "INSERT INTO _migration_status VALUES (0, 'migrating')",
-        "INSERT INTO _migration_progress VALUES (0, 0, 0)",
+        "INSERT INTO _migration_progress VALUES (0, 0, 0, NULL)",
     ):
         execute(db, sql)
     create_id_mapping(db, plan)
     for step in plan.steps:
         execute(
             db,
-            "INSERT INTO _migration_copy(table_name, state, rows, placed) VALUES (?, 'waiting', 0, 0)",
-            (step.table.name,),
+            "INSERT INTO _migration_copy(table_name, state, rows, expected, placed) VALUES (?, 'waiting', 0, ?, 0)",
+            (step.table.name, 0 if step.source is None else expected.get(step.table.name)),
         )
     write_identity(db, identity, hints, catalog_digest)
     execute(db, "INSERT INTO _schema_hint VALUES ('source', '', '', ?)", (dump(plan.old),))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +77,7 @@ def create_schema(
     identity: Identity,
     hints: Iterable[Hint],
     migration: str,
+    expected: Mapping[str, int],
 ) -> None:
     """Tables and bookkeeping in one transaction: a file without ``_migration_status`` was never begun.
 
@@ -90,7 +91,7 @@ def create_schema(
         with transaction(db, 0, "the new database"):
             for sql in schema.create_tables:
                 execute(db, sql)
-            create_bookkeeping(db, plan, identity, hints, digest(canonical(schema.catalog)), migration)
+            create_bookkeeping(db, plan, identity, hints, digest(canonical(schema.catalog)), migration, expected)
             create_group_tables(db, plan)
     finally:
         db.close()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
 from hotmig.planning.group_facts import KINDS, Counted, GroupFacts, Kind
-from hotmig.sqlite import Row, at_most, execute, value
+from hotmig.sqlite import Row, TookTooLong, at_most, execute, value
 from hotmig.transfer import fates
 from hotmig.transfer.fates import FATE
 from hotmig.transfer.group_listing import FATES, Listing, count, listing
@@ -48,9 +47,8 @@ def _counted(session: Session, group: GroupSql, kind: Kind, seconds: float | Non
             number = count(session, group, kind)
             first = tuple(told(group, kind, each) for each in _first(session, group, kind)) if number else ()
         return Counted(kind, number, first)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
-            raise
+    except TookTooLong:
+        pass
     of_kind = f"SELECT count(*) FROM {fates.table(group.step)} WHERE {FATE} = '{FATES.get(kind, '')}'"
     return Counted(kind, int(value(session.db, of_kind)))
 

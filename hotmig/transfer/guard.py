@@ -13,20 +13,34 @@ from hotmig.sqlite import execute, quote, text, value
 
 GUARD = "_migration_guard_"
 EVENTS = ("insert", "update", "delete")
+DRAINED = "(SELECT drain_completed FROM _migration_progress)"
 NOT_READY = "hotmig: this database is not ready: a migration to it is under way"
 
 
 def raise_guard(db: sqlite3.Connection, plan: CopyPlan) -> None:
-    """Inside the transaction that completes the drain."""
+    """Before the pause, so that it takes no time in it: from the commit that completes the drain on, nobody may write.
+
+    Inside the caller's transaction.
+    """
     for step in plan.steps:
         for event in EVENTS:
             name = f"{GUARD}{step.number}_{event}"
             stands = f"BEFORE {event.upper()} ON {quote(step.table.name)}"
-            execute(db, f"CREATE TRIGGER main.{name} {stands} BEGIN SELECT RAISE(ABORT, {text(NOT_READY)}); END")
+            refuse = f"BEGIN SELECT RAISE(ABORT, {text(NOT_READY)}); END"
+            execute(db, f"CREATE TRIGGER main.{name} {stands} WHEN {DRAINED} {refuse}")
+
+
+def forget_drain(db: sqlite3.Connection) -> None:
+    """Before the database is brought up to date again: from here on a foreign write is found by the proof alone.
+
+    Inside the caller's transaction.
+    """
+    lower_guard(db)
+    execute(db, "UPDATE _migration_progress SET drain_completed = 0")
 
 
 def lower_guard(db: sqlite3.Connection) -> None:
-    """Inside the transaction that makes the database ready, or before it is brought up to date again."""
+    """Inside the transaction that makes the database ready."""
     sql = "SELECT name FROM main.sqlite_schema WHERE type = 'trigger' AND name GLOB ?"
     for (name,) in execute(db, sql, (f"{GUARD}[0-9]*",)).fetchall():
         execute(db, f"DROP TRIGGER main.{quote(name)}")

@@ -23,17 +23,24 @@ class Identity:
 
 @dataclass(frozen=True)
 class Progress:
+    """``fence_from`` is when the fence was raised, by the marker, under which the drain was completed."""
+
     last_replayed_log_id: int
     drain_completed: bool
+    fence_from: float | None = None
 
 
 @dataclass(frozen=True)
 class TableCopy:
-    """Where the copy of one table stands; ``rows`` were copied so far."""
+    """Where the copy of one table stands; ``rows`` were copied so far, of those ``expected`` when it began.
+
+    None where counting them would have held up writers.
+    """
 
     table: str
     state: CopyState
     rows: int
+    expected: int | None = None
 
 
 def has_table(db: sqlite3.Connection, name: str, schema: str = "main") -> bool:
@@ -65,15 +72,16 @@ def read_progress(db: sqlite3.Connection, schema: str = "main") -> Progress | No
     """How far the replay came, or None once cutover removed the table."""
     if not has_table(db, "_migration_progress", schema):
         return None
-    row = execute(db, f"SELECT last_replayed_log_id, drain_completed FROM {schema}._migration_progress").fetchone()
-    return Progress(row[0], bool(row[1])) if row else None
+    columns = "last_replayed_log_id, drain_completed, fence_from"
+    row = execute(db, f"SELECT {columns} FROM {schema}._migration_progress").fetchone()
+    return Progress(row[0], bool(row[1]), row[2]) if row else None
 
 
 def read_copies(db: sqlite3.Connection, schema: str = "main") -> tuple[TableCopy, ...] | None:
     """Where the copy of each table stands, or None once cutover removed the table."""
     if not has_table(db, "_migration_copy", schema):
         return None
-    rows = execute(db, f"SELECT table_name, state, rows FROM {schema}._migration_copy ORDER BY rowid")
+    rows = execute(db, f"SELECT table_name, state, rows, expected FROM {schema}._migration_copy ORDER BY rowid")
     return tuple(TableCopy(*row) for row in rows)
 
 

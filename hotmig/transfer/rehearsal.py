@@ -5,7 +5,6 @@ The old file is attached; nothing is written but temporary files, which have no 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from hotmig.planning.group_facts import Equal, GroupFacts
 from hotmig.planning.held import UniqueKey, is_unique_already, unique_keys
 from hotmig.planning.model import CopyPlan
-from hotmig.sqlite import at_most, connect, execute, file_uri, fold, is_closed_wal, quote, value, waits
+from hotmig.sqlite import TookTooLong, at_most, connect, execute, file_uri, fold, is_closed_wal, quote, value, waits
 from hotmig.transfer import fates, groups
 from hotmig.transfer.bookkeeping import create_id_mapping
 from hotmig.transfer.group_build import fill_groups
@@ -144,7 +143,7 @@ def found_facts(session: Session, seconds: float | None) -> tuple[GroupFacts, ..
     for step in session.steps:
         group = session.group(step)
         equal: tuple[Equal, ...] = ()
-        with suppress(sqlite3.OperationalError), at_most(session.db, seconds):
+        with suppress(TookTooLong), at_most(session.db, seconds):
             equal = tuple(_equal(session, step, certain=seconds is None))  # else the new table's own keys find them
         if group is not None:
             known.append(GroupFacts(step.step.table.name, facts(session, group, seconds).counted, equal))

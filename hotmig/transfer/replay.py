@@ -15,7 +15,7 @@ from hotmig.transfer.fates import key_names
 from hotmig.transfer.full_text import rebuild, touch
 from hotmig.transfer.group_build import forget_lent, map_losers, require_no_collision
 from hotmig.transfer.group_tables import forget_pending
-from hotmig.transfer.guard import raise_guard, require_untouched
+from hotmig.transfer.guard import require_untouched
 from hotmig.transfer.high_water import carry_high_water
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.lost_values import of_logged_keys, require_none_lost
@@ -91,13 +91,14 @@ def replay(
     most: int | None = None,
     finish: bool = False,
     proved_from: int | None = None,
-    guard: bool = False,
+    fence_from: float | None = None,
 ) -> Replayed:
     """Replays everything up to the newest log row of one snapshot, in one transaction of the new database.
 
     ``most`` stops it earlier, after so many log rows. With ``finish`` (under the fence) it also carries the high-water
-    marks over and proves the rows that it touched. ``proved_from`` is what ``commits_of_others`` said when the proof
-    began. With ``guard`` the cutover comes later: ``drain_completed`` is set, and everybody is kept out until then.
+    marks over, proves the rows that it touched and completes the drain: the guard keeps everybody out from then on.
+    ``proved_from`` is what ``commits_of_others`` said when the proof began, ``fence_from`` tells which fence it was.
+
     Raises Refused when a row does not fit, or somebody else wrote since the proof; then nothing has changed.
     """
     started = time.monotonic()
@@ -125,12 +126,10 @@ def replay(
             prove_keys(session, keys)
             rebuild(session)
             carry_high_water(session)
-        if guard:
-            raise_guard(session.db, session.plan)
         execute(
             session.db,
-            "UPDATE main._migration_progress SET last_replayed_log_id = ?, drain_completed = ?",
-            (keys.upto, int(guard)),
+            "UPDATE main._migration_progress SET last_replayed_log_id = ?, drain_completed = ?, fence_from = ?",
+            (keys.upto, int(finish), fence_from),
         )
         own_seconds = watch.seconds()
     if finish:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from hotmig.capture.clock import unix_time
 from hotmig.capture.fence import (
     FenceState,
     extend_fence,
@@ -16,7 +17,6 @@ from hotmig.capture.fence import (
     lower_fence,
     raise_fence,
     retire,
-    unix_time,
 )
 from hotmig.capture.marker import Marker, read_marker
 from hotmig.errors import Refused
@@ -224,12 +224,6 @@ def test_the_state_counts_the_seconds_down(db: sqlite3.Connection, plan: CopyPla
     with transaction(db, SECONDS, "the lock"):
         retire(db)
     assert fence_state(marker_of(db), raised + 1e9) == FenceState("up", None)
-
-
-@pytest.mark.parametrize("moment", ["1970-01-01", "2026-01-02 03:04:05", "2100-12-31 23:59:59"])
-def test_moments_of_the_marker_are_told_as_python_tells_them(db: sqlite3.Connection, moment: str) -> None:
-    day, seconds = db.execute("SELECT julianday(?1), CAST(strftime('%s', ?1) AS INTEGER)", (moment,)).fetchone()
-    assert unix_time(day) == pytest.approx(seconds, abs=0.001)
 
 
 def test_nothing_is_fenced_that_is_not_recorded(db: sqlite3.Connection) -> None:

@@ -69,7 +69,9 @@ def test_a_retired_database_names_its_successor(db: sqlite3.Connection) -> None:
     assert retired_successor(db) == TARGET
 
 
-@pytest.mark.parametrize("change", ["target = '../other.sqlite'", "target = ''", "fence_until = 'soon'"])
+@pytest.mark.parametrize(
+    "change", ["target = '../other.sqlite'", "target = ''", "fence_until = 'soon'", "fence_uptime = 'x'"]
+)
 def test_a_marker_that_was_changed_by_hand_is_refused(tmp_path: Path, change: str) -> None:
     db = connect(tmp_path / "old.sqlite", "rwc")
     execute(db, CREATE_MARKER)

@@ -27,6 +27,10 @@ LOOKING = (
     "reset --dry-run",
     "reset --print-sql",
     "cleanup-old --dry-run",
+    "runs list",
+    "runs list --json",
+    "runs show 2",
+    "runs prune --older-than 1",
 )
 CHANGING = ("migrate", "drain", "cutover", "cleanup-old", "reset", "init")
 
@@ -72,13 +76,28 @@ def test_with_quiet_it_is_not_told(failed: Shop, line: str) -> None:
     assert "last run" not in output
 
 
-def test_status_and_runs_tell_it_themselves(failed: Shop) -> None:
+def test_status_tells_it_itself(failed: Shop) -> None:
     last = failed.runs()[0]
     status = failed.run("status")
     assert (status.stderr, f"{last['run_id']}, failed: {last['error']}" in status.stdout) == ("", True)
-    for line in ("status --json", "runs list", "runs list --json", "runs prune --older-than 1"):
-        assert failed.run(line).stderr == ""
-    assert failed.run("runs show", last["run_id"]).stderr == ""
+    assert failed.run("status --json").stderr == ""
+
+
+def test_a_command_that_does_nothing_does_not_settle_what_was_left_half_done(tmp_path: Path) -> None:
+    """Between the two commits of a cutover neither database accepts writes."""
+    shop = open_shop(tmp_path / "shop")
+    shop.run("migrate")
+    dies = (
+        "import hotmig.phases.handover as h\npersist = h.persist\n"
+        "h.persist = lambda *rest: (persist(*rest), os._exit(9))"
+    )
+    assert patched(shop, dies, "drain", "--cutover").wait() == 9
+    expected = banner_of(shop)
+    for command in ("migrate", "drain"):
+        assert "skipped" in shop.run(command).stdout
+        assert shop.run("plan", code=3).stderr.startswith(expected)
+    shop.run("cutover")
+    assert shop.run("path").stderr == ""
 
 
 def test_a_run_that_died_is_told_as_left_half_done(tmp_path: Path) -> None:

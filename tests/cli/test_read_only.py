@@ -45,7 +45,7 @@ WITH_HELPER = MODULE.replace("class Item:\n    id: Annotated[int, Key]", "class 
 
 def look(directory: Path, *command: str, codes: tuple[int, ...] = (0,)) -> str:
     """Runs it as a user does, who may have Python write its byte code; returns stdout."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
     environment["PYTHONPATH"] = str(ROOT)
     done = subprocess.run(
         [sys.executable, "-m", "hotmig", *command], cwd=directory, env=environment,

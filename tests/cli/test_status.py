@@ -20,12 +20,16 @@ from tests.phases.files import (
     STARTED,
     cleaned_database,
     database,
+    hotmig,
     new_database,
     old_database,
     ready_database,
 )
-from tests.phases.shops import open_shop
+from tests.phases.processes import patched
+from tests.phases.shops import MODULE, ROWS, open_shop
 from tests.phases.test_running import DAMAGES
+from tests.scenarios.harness import wait_until
+from tests.scenarios.test_hostile_states import KILLED_BEFORE_THE_COPY
 
 UP, LAPSED = (-10.0, 50.0), (-100.0, -40.0)
 
@@ -264,6 +268,88 @@ def test_the_last_run_is_told_with_its_state(tmp_path: Path) -> None:
     names = ("run_id", "command", "state", "started_utc", "finished_utc", "error")
     assert facts["last_run"] == {name: failed[name] for name in names}
     assert facts["runs_problem"] is None
+
+
+def test_a_copy_that_stands_still_is_told_with_how_much_is_left(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    assert patched(shop, KILLED_BEFORE_THE_COPY, "migrate").wait() == 9
+    assert screen(shop.directory)["copy"] == f"0 of 1 table, 0 of about {ROWS} rows"
+    assert shop.json("status")["new"]["rows_expected"] == ROWS
+    told = run(shop.directory, "--check")
+    assert told.exit_code == 1
+    assert "  ! no command is at work: the copy stands still until one is run, and the log grows\n" in told.stdout
+    assert told.stdout.splitlines()[-1] == f"Next: hotmig migrate --dir {shop.directory}"
+    shop.run("migrate")
+    assert screen(shop.directory)["copy"] == f"1 of 1 table, {ROWS} rows"
+    assert shop.json("status")["attention"] == []
+
+
+def test_a_drain_that_died_behind_its_fence_is_told(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    shop.run("migrate")
+    dies = "import hotmig.phases.pause as p\np._replay_rest = lambda *rest, **more: os._exit(9)"
+    assert patched(shop, dies, "drain").wait() == 9
+    assert shop.json("status")["attention"] == [
+        "the fence is up: the application's writes are refused",
+        "no command is at work: nobody replays the rest, and writes are refused until the fence lapses",
+        "`hotmig drain` did not come to its end: its process died, or could not write down how it ended",
+    ]
+
+
+def test_a_command_at_work_is_told_and_is_to_be_waited_for(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    waits = f"""import pathlib, time, hotmig.phases.migrate as m
+m.copy_all = lambda *rest: (pathlib.Path({str(tmp_path / "held")!r}).touch(), time.sleep(600))"""
+    process = patched(shop, waits, "migrate")
+    wait_until((tmp_path / "held").exists, "migrate to be at work")
+    shown = run(shop.directory, "--check")
+    process.kill()
+    process.communicate()
+    assert shown.exit_code == 0
+    assert f"`hotmig migrate` (process {process.pid} on " in shown.stdout
+    last = shown.stdout.splitlines()[-1]
+    assert last == f"Next: hotmig migrate --dir {shop.directory}  # once the command at work has finished"
+
+
+def test_what_marks_a_directory_read_only_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = open_shop(tmp_path / "shop")
+    assert shop.json("status")["read_only"] is None
+    monkeypatch.setenv("HOTMIG_READ_ONLY", "1")
+    assert screen(shop.directory)["read-only"] == "nothing is changed here: HOTMIG_READ_ONLY"
+    shop.own.mkdir()
+    (shop.own / "read-only").touch()
+    assert screen(shop.directory)["read-only"] == f"nothing is changed here: {shop.own / 'read-only'}"
+    assert shop.json("status")["read_only"] == str(shop.own / "read-only")
+
+
+@pytest.mark.parametrize("form", [("--schema", "{}"), ("--schema={}",)], ids=" ".join)
+def test_the_next_command_has_the_module_that_the_last_run_was_given(tmp_path: Path, form: tuple[str, ...]) -> None:
+    """The person on call knows the directory; a deploy script has the module elsewhere."""
+    shop = open_shop(tmp_path / "shop")
+    module = tmp_path / "next release.py"
+    (shop.directory / "schema.py").rename(module)
+    done = hotmig("migrate", "--dir", shop.directory, *[word.format(module) for word in form])
+    assert done.returncode == 0, done.stderr
+    shown = run(shop.directory).stdout.splitlines()
+    assert shown[-1] == f"Next: hotmig drain --dir {shop.directory} --schema '{module}'"
+    assert run(shop.directory, "--schema", "/x.py").stdout.splitlines()[-1].endswith(" --schema /x.py")
+
+
+def test_older_archives_do_not_tell_which_module_it_is(tmp_path: Path) -> None:
+    """Nobody cleaned up behind earlier releases, whose modules lie in directories of their own."""
+    shop = open_shop(tmp_path / "shop")
+    (shop.directory / "schema.py").unlink()
+    for release in range(1, 6):
+        module = tmp_path / str(release) / "schema.py"
+        module.parent.mkdir()
+        columns = "".join(f"    note_{number}: str | None = None\n" for number in range(release))
+        module.write_text(MODULE + columns)
+        for command in ("migrate", "drain", "cutover"):
+            shop.run(command, "--schema", str(module))
+            shown = shop.json("status")
+            assert shown["schema"] == str(module), f"{command} of {release}"
+        assert shown["phase"] == "retired"
+        assert not any("schema module" in told for told in shown["attention"])
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -19,17 +19,27 @@ import sqlite3
 import sys
 import tempfile  # noqa: F401 - likewise
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any
 
 import hotmig.sqlite
+from hotmig.transfer.ranges import ChunkSize
 
+FIRST_ROWS = 100  # of a chunk: every table has several, however many rows the application deletes meanwhile
 AT, AFTER, SIGNAL, TRACE = "CRASH_AT", "CRASH_AFTER", "CRASH_SIGNAL", "CRASH_TRACE"
 BEHIND = " behind "
 # What begins otherwise reads, or asks: SELECT, EXPLAIN, PRAGMA name.
 _CHANGES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE|CREATE|DROP|ALTER|ANALYZE|BEGIN|COMMIT|ROLLBACK|VACUUM)\b")
-_SETS = re.compile(r"\s*PRAGMA\s+(\w+\.)?(journal_mode\s*=|wal_checkpoint)")
+_SETS = re.compile(
+    r"\s*PRAGMA\s+(\w+\.)?"
+    r"(wal_checkpoint|(journal_mode|user_version|application_id|page_size|encoding|auto_vacuum)\s*=)"
+)
+# The second opinion: whatever is not known to read alone, or to say something of the connection alone.
+_READS = re.compile(
+    r"\s*(SELECT|EXPLAIN|ATTACH|DETACH)\b|\s*PRAGMA\s+(\w+\.)?"
+    r"((foreign_keys|synchronous|cache_size|temp_store|secure_delete|wal_autocheckpoint)\s*=|(?!wal_checkpoint)\w+\s*(\(|$))"
+)
 # Work tables live in the connection and die with it: killed behind such a statement is killed before it.
 _WORK = re.compile(
     r"\s*(CREATE TEMP |INSERT (OR \w+ )?INTO temp\.|UPDATE temp\.|DELETE FROM temp\.|DROP \w+ (IF EXISTS )?temp\.)"
@@ -46,6 +56,12 @@ def changes(db: sqlite3.Connection, sql: str) -> bool:
     if isinstance(db, hotmig.sqlite.Connection) and db.name == ":memory:":
         return False
     return bool(_SETS.match(sql) or (_CHANGES.match(sql) and not _WORK.match(sql)))
+
+
+def reads(db: sqlite3.Connection, sql: str) -> bool:
+    """Whether a statement changes no file, as far as is known."""
+    in_memory = isinstance(db, hotmig.sqlite.Connection) and db.name == ":memory:"
+    return in_memory or bool(_READS.match(sql) or _WORK.match(sql))
 
 
 @dataclass
@@ -101,7 +117,7 @@ def watch_statements(points: Points) -> None:
 
         def trace(sql: str) -> None:
             # Statements of triggers are told with dashes before them.
-            if not sql.startswith("--") and changes(db, sql):
+            if not sql.startswith("--") and not reads(db, sql):
                 points.traced.append(sql)
 
         db.set_trace_callback(trace)
@@ -136,10 +152,16 @@ def listen(points: Points) -> None:
     sys.addaudithook(hear)
 
 
+def begin_with_small_chunks() -> None:
+    sized = ChunkSize.for_session
+    ChunkSize.for_session = lambda session: replace(sized(session), rows=FIRST_ROWS)  # type: ignore[method-assign]
+
+
 def main() -> None:
     """The command line, watched."""
     from hotmig.__main__ import main as command_line
 
+    begin_with_small_chunks()
     points = Points(os.environ.get(AT, ""), AFTER in os.environ)
     watch_statements(points)
     listen(points)

@@ -6,7 +6,6 @@ import json
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +14,17 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from hotmig.cli.app import cli
-from tests.crash import truth
+from tests.crash import forked, truth
 from tests.crash.child import AFTER, AT, SIGNAL, TRACE
 from tests.scenarios import exact
 from tests.scenarios.harness import (
     PATIENCE,
-    ROOT,
     Application,
     Project,
     check_journal_of_old,
     check_one_at_a_time,
     check_projection,
     check_sequences,
-    environment,
     live,
 )
 from tests.scenarios.shapes import SHAPES
@@ -74,11 +71,7 @@ def report(project: Project, command: str) -> Any:
 
 def watched(project: Project, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs a command in the child that can die."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.crash.child", *spelled(project, command)],
-        cwd=ROOT, env={**environment(), **variables}, text=True, capture_output=True, timeout=PATIENCE,
-        stdin=subprocess.DEVNULL, check=False,
-    )  # fmt: skip
+    return forked.run(spelled(project, command), variables)
 
 
 def die(project: Project, death: Death) -> bool:

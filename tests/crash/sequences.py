@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.crash.harness import LAST_MIGRATE, ROWS, points
 from tests.scenarios.harness import Project
 from tests.scenarios.shape import Dice
 from tests.scenarios.shapes import SHAPES
 
+NUMBERS = "CRASH_POINTS"
 TRANSACTIONS = 30  # of the application, before each command that is only looked at
 
 
@@ -55,6 +59,21 @@ def traced(directory: Path, sequence: Sequence) -> dict[str, list[str]]:
         if command == "migrate":
             _write(project, dice)
     return points(project, sequence.command)
+
+
+def number_of_points() -> dict[str, int]:
+    """How many points each sequence has. Counted once and handed on to child processes.
+
+    Rounds and chunks go by time: workers that counted for themselves would not have the same tests.
+    """
+    if NUMBERS not in os.environ:
+        counts = {}
+        for sequence in SEQUENCES:
+            with TemporaryDirectory() as directory:
+                counts[str(sequence)] = len(traced(Path(directory), sequence)["seen"])
+        os.environ[NUMBERS] = json.dumps(counts)
+    found: dict[str, int] = json.loads(os.environ[NUMBERS])
+    return found
 
 
 def _write(project: Project, dice: Dice) -> None:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.crash.harness import Death, survive, survive_cleanup
-from tests.crash.sequences import SEQUENCES, Sequence, traced
+from tests.crash.sequences import SEQUENCES, Sequence, number_of_points, traced
 
 SURVIVED = "kills survived"
 NOT_REACHED = "kills whose point was not reached"
@@ -81,10 +80,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     found = [(sequence_of(command), at) for command, at in SOME]
     if metafunc.config.getoption("--all-crash-points"):
-        found = []
-        for sequence in SEQUENCES:
-            with TemporaryDirectory() as directory:
-                found += [(sequence, str(n)) for n in range(1, len(traced(Path(directory), sequence)["seen"]) + 1)]
+        counts = number_of_points()
+        found = [(each, str(n)) for each in SEQUENCES for n in range(1, counts[str(each)] + 1)]
     metafunc.parametrize("point", found, ids=[f"{sequence}-{at}" for sequence, at in found])
 
 

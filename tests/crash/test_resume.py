@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash.child import FIRST_ROWS
 from tests.crash.harness import Death, die, here, report
 from tests.scenarios.harness import Project
 from tests.scenarios.shapes import SHAPES
@@ -18,7 +19,7 @@ INDEXED = "COMMIT behind UPDATE main._migration_copy SET state = 'indexed'"
 @pytest.mark.parametrize(
     ("at", "found"),
     [
-        (COPYING, ("purchase", "copying", 1000)),
+        (COPYING, ("purchase", "copying", FIRST_ROWS)),
         (INDEXING, ("customer", "indexing", 80)),
         (INDEXED, ("customer", "indexed", 80)),
     ],
@@ -36,4 +37,4 @@ def test_it_says_where_it_stood(at: str, found: tuple[str, str, int], tmp_path: 
 def test_the_line_says_it_too(tmp_path: Path) -> None:
     project = Project.adopt(tmp_path / "app", SHAPES["cascades"], "wal", rows=2_500)
     assert die(project, Death("migrate", COPYING, True))
-    assert " (1,000 rows, so far)" in here(project, "migrate").stdout
+    assert f" ({FIRST_ROWS} rows, so far)" in here(project, "migrate").stdout

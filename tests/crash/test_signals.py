@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from tests.crash import truth
 from tests.crash.harness import Death, die, here, survive
 from tests.crash.test_points import KINDS, MOMENTS, sequence_of
-from tests.scenarios.harness import Project
+from tests.scenarios.harness import ROOT, Project, environment
 from tests.scenarios.shapes import SHAPES
 
 STOPPED = "stops by a signal survived"
@@ -41,6 +43,7 @@ def test_a_stop_leaves_what_the_next_command_explains(
     ("command", "at"),
     [
         ("drain", "CREATE TRIGGER _migration_fence_1"),
+        ("drain", "COMMIT behind UPDATE main._migration_progress SET"),
         ("drain --cutover", "COMMIT behind UPDATE _migration_marker SET schema_version"),
         ("drain --cutover", "COMMIT behind UPDATE main._migration_progress SET"),
         ("migrate --offline", "COMMIT behind UPDATE _migration_marker SET schema_version"),
@@ -67,3 +70,29 @@ def test_behind_the_retirement_it_goes_on_to_the_end(command: str, at: str, by: 
         assert here(project, before).exit_code == 0
     assert not die(project, Death(command, at, True, by)), "it exits 0"
     assert truth.facts(project).status == "ready"
+
+
+PRINTING = """import os, signal, sys
+from hotmig.__main__ import main
+from hotmig.cli import output
+
+print_result = output.print_result
+
+def told_to_stop(*arguments):
+    os.kill(os.getpid(), signal.SIGTERM)
+    print_result(*arguments)
+
+output.print_result = told_to_stop
+main()
+"""
+
+
+def test_a_signal_that_comes_when_all_is_done_is_too_late(tmp_path: Path) -> None:
+    """Exit 143 would stand for a drain that was taken back, and this one stands."""
+    project = Project.adopt(tmp_path / "app", SHAPES["text"], "wal")
+    assert here(project, "migrate").exit_code == 0
+    command = [sys.executable, "-c", PRINTING, "drain", "--dir", str(project.directory)]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), text=True, capture_output=True, check=False)
+    assert (done.returncode, "Done already" in done.stderr) == (0, True), done.stderr
+    assert truth.facts(project).marker == "draining"
+    assert "Drained" in done.stdout

@@ -8,6 +8,14 @@ from pathlib import Path
 
 from tests.scenarios.harness import Project
 
+BEGUN = {"start recording", "make the new file", "raise the fence", "retire", "make ready"}
+# By the action that was done: what it takes back.
+TAKES_BACK = {
+    "lower the fence": {"raise the fence"},
+    "stop recording": BEGUN,
+    "delete the new file": {"make the new file"},
+}
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -45,9 +53,14 @@ def facts(project: Project) -> Facts:
 
 
 def intended(project: Project) -> set[str]:
-    """The actions that some run was about to do, done or not."""
+    """The actions that were begun since the last one was done that takes them back: what stands was meant to."""
     ledger = project.directory / ".hotmig" / "ledger.sqlite"
-    return {str(action) for (action,) in ask(ledger, "SELECT action FROM step")}
+    since: list[str] = []
+    for action, status in ask(ledger, "SELECT action, status FROM step ORDER BY step_id"):
+        if status == "done" and action in TAKES_BACK:
+            since = [each for each in since if each not in TAKES_BACK[str(action)]]
+        since.append(str(action))
+    return set(since)
 
 
 def last_outcomes(project: Project) -> dict[str, str | None]:

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disks import NO_DISK, Disk, disk
-from tests.faults.harness import Stages
+from tests.faults.harness import Stages, counted
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """What the test met, for the summary."""
+    counted.clear()
+    yield
+    item.user_properties.extend(counted.items())
 
 
 @pytest.fixture(scope="session")

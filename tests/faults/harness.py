@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -91,6 +92,11 @@ def typed(project: Project, command: str) -> Run:
     return project.run(*command.split(), code=None)
 
 
+SURVIVED = "faults survived"  # by a command that had begun
+REFUSED = "commands refused before they changed anything"
+counted: Counter[str] = Counter()
+
+
 def told(run: Run) -> tuple[str, str]:
     """The one line that says what went wrong and the one that says what to do: the last two on stderr."""
     assert "Traceback" not in run.err, str(run)
@@ -104,6 +110,7 @@ def told(run: Run) -> tuple[str, str]:
 def check_failed(run: Run, code: int = 1, error: str = "", hint: str = "") -> None:
     """The documented exit code, one error and one hint, with these words in them."""
     assert run.code == code, str(run)
+    counted[SURVIVED if "Recovery snapshot:" in run.err else REFUSED] += 1
     said = told(run)
     assert error in said[0], str(run)
     assert hint in said[1], str(run)

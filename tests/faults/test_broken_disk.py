@@ -159,10 +159,6 @@ SIZES = (
 )
 
 
-SURVIVED = len(STEPS) + len(LEFT_UP) + sum(len(sizes.failing) for sizes in SIZES)
-REFUSED = 0
-
-
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_a_command_goes_on_with_every_page_of_room_more(sizes: Sizes, stages: Stages, tmp_path: Path) -> None:
     project = stages.at(tmp_path, sizes.stage, sizes.journal_mode)

@@ -189,12 +189,6 @@ LEDGERS = (
 
 
 WITHOUT_LEDGER = ("drain", "reset")
-SURVIVED = 2 * len(FOUND_BY_THE_COPY) + len(FOUND_BY_THE_PROOF)
-REFUSED = (
-    2 * len(FOUND_BY_THE_PLAN)  # by plan and by migrate
-    + sum(len(commands) for _, commands in CUT_OFF)
-    + len(LEDGERS) * len(WITHOUT_LEDGER)
-)
 
 
 @pytest.mark.parametrize("ledger", LEDGERS, ids=str)

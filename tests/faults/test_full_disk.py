@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,9 +86,6 @@ HALF_WAY = (
 
 NAMES = (("migrate", 4), ("migrate --no-ledger", 3))  # room for so many files is enough
 JOURNAL_MODES = ("wal", "delete")
-EMERGENCIES = len(JOURNAL_MODES)  # reset where there is no room
-SURVIVED = len(HALF_WAY) + sum(names for _, names in NAMES) + EMERGENCIES + 1  # an old file that can't be opened
-REFUSED = len(LOCK) + len(LEDGER) + 2 * len(JOURNAL_MODES)  # plan and migrate
 
 
 def catalog_of(project: Project) -> list[Any]:
@@ -141,6 +139,22 @@ def test_a_disk_that_gets_full_half_way(full: Full, stages: Stages, small_disk: 
     check_finished(project)
 
 
+def test_a_new_file_that_can_not_be_looked_at_is_no_reason_to_begin_again(stages: Stages, small_disk: Disk) -> None:
+    """A database in WAL mode has to make its -shm before anyone can read it."""
+    project = stages.at(small_disk.path / "app", "drained")
+    before = contents(project)
+    Path(f"{project.new}-wal").touch()  # as whoever reads a closed database in WAL mode leaves it
+    small_disk.fill()
+    found = status(project)
+    assert (found["phase"], found["next"], found["pending"]) == ("draining", None, None)
+    unread = f"{project.new.name} can't be read: how far it is, and what is next, is known when it can"
+    assert unread in found["attention"]
+    small_disk.make_room()
+    assert (status(project)["phase"], status(project)["next"]) == ("drained", "hotmig cutover")
+    check_whole(project, before)
+    check_finished(project)
+
+
 @pytest.mark.parametrize(("command", "names"), NAMES)
 def test_a_disk_that_takes_no_more_files(command: str, names: int, stages: Stages, small_disk: Disk) -> None:
     """One more from try to try: folder, lock, ledger, their side files, the new database, its journal."""
@@ -156,15 +170,22 @@ def test_a_disk_that_takes_no_more_files(command: str, names: int, stages: Stage
     check_finished(project)
 
 
+@pytest.mark.parametrize("in_use", [False, True], ids=["closed", "open"])
 @pytest.mark.parametrize("journal_mode", JOURNAL_MODES)
-def test_reset_makes_room_where_there_is_none(journal_mode: str, stages: Stages, small_disk: Disk) -> None:
+def test_reset_makes_room_where_there_is_none(
+    journal_mode: str, in_use: bool, stages: Stages, small_disk: Disk
+) -> None:
     project = stages.at(small_disk.path / "app", "migrated", journal_mode)
     before = contents(project)
+    application = sqlite3.connect(project.old, isolation_level=None)
+    if in_use:
+        application.execute("SELECT count(*) FROM person").fetchone()  # in WAL mode, with side files of its own
     small_disk.fill()
     assert typed(project, "reset --no-ledger").code == 0
     assert small_disk.free > 0
     check_whole(project, before)
     assert status(project)["phase"] == "none"
+    application.close()
     small_disk.make_room()
     check_finished(project)
 

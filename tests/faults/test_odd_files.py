@@ -234,16 +234,6 @@ OWN = (
 )
 
 
-SURVIVED = len(SIDE_FILES)
-REFUSED = (
-    len(ODD) * len(LOOKED_FOR)
-    + len(UNDER_WAY) * (len(GONE) + len(DIRECTORY))
-    + 2 * len(PLANNING)  # a hard link, in two journal modes
-    + len(PLANNING)  # a directory
-    + len(OWN)
-)
-
-
 @pytest.mark.parametrize("own", OWN, ids=str)
 def test_something_in_place_of_lock_or_ledger_stops_before_the_first_effect(
     own: Own, stages: Stages, tmp_path: Path

@@ -78,10 +78,6 @@ BREAKS = (
 )
 
 
-SURVIVED = len(BREAKS)
-REFUSED = 1  # nothing can be read
-
-
 @pytest.mark.parametrize("broken", BREAKS, ids=str)
 def test_a_disk_that_breaks_at_a_step(broken: Broken, stages: Stages, tmp_path: Path) -> None:
     if not can_fail():

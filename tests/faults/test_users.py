@@ -75,6 +75,30 @@ def test_the_application_is_never_locked_out(
             assert "was replaced by" in write_as(OWNER, project.old, INSERT_OLD.format(command))
 
 
+def test_in_a_directory_of_roots_lock_and_ledger_are_for_the_owner_of_the_databases(
+    stages: Stages, folder: Path
+) -> None:
+    """/var/lib/shop may belong to root, and let the application's group write."""
+    project = give(stages.at(folder / "app"), 0o600)
+    os.chown(project.directory, 0, OWNER)
+    project.directory.chmod(0o2775)
+    for command, user in zip(("migrate", "drain", "cutover", "cleanup-old"), (0, OWNER, OWNER, 0), strict=True):
+        run = under(Fault(user=user), project, command)
+        assert run.code == 0, str(run)
+        assert {facts for name, facts in owners(project).items() if name.startswith(".hotmig/")} == {(OWNER, 0o600)}
+
+
+def test_a_third_user_does_not_adopt_a_database(stages: Stages, folder: Path) -> None:
+    """The lock and ledger that he made would keep the owner out."""
+    project = give(stages.at(folder / "app"), 0o644, 0o777)
+    real = folder / "application.db"
+    project.old.rename(real)
+    (project.directory / "schema.py").unlink()
+    run = under(Fault(user=STRANGER), project, f"init {real}")
+    check_failed(run, error=f"{real} belongs to user {OWNER}")
+    assert owners(project) == {}
+
+
 def test_umask_0_opens_nothing_that_init_makes(stages: Stages, folder: Path) -> None:
     project = give(stages.at(folder / "app"), 0o600)
     real = folder / "application.db"
@@ -159,12 +183,6 @@ READ_ONLY = (
 
 
 JOURNAL_MODES = ("wal", "delete")
-SURVIVED = 0
-REFUSED = (
-    len(THIRD) * (1 + len(CHANGING))  # plan too
-    + len(ANY_STAGE) * len(CHANGING)
-    + len(READ_ONLY) * (len(JOURNAL_MODES) + 2)  # the file, the directory, the disk
-)
 
 
 @pytest.mark.parametrize("journal_mode", JOURNAL_MODES)

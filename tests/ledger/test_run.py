@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from hotmig.ledger.model import State, Step
 from hotmig.ledger.run import Run
 from hotmig.ledger.state import state_of
 from hotmig.ledger.store import Intent, Ledger, open_ledger
-from hotmig.process import this_process
+from hotmig.process import Process, this_process
 from tests.ledger.test_store import RUN
 
 
@@ -120,18 +123,35 @@ DONE, FAILED, UNKNOWN = "done", "failed", None
         (False, [], "failed"),
     ],
 )
-def test_an_unstamped_run_is_what_its_steps_say(alive: bool, statuses: list[str | None], state: State) -> None:
+def test_an_unstamped_run_is_what_its_steps_say(
+    alive: bool, statuses: list[str | None], state: State, tmp_path: Path
+) -> None:
     process = this_process() if alive else replace(this_process(), started="an earlier boot")
     steps = [
         Step(n, "r1", n, "t", "copy", "orders", None, status and "t", status, None, None)  # type: ignore[arg-type]
         for n, status in enumerate(statuses)
     ]
-    assert state_of(replace(RUN, process=process), steps) == state
+    assert state_of(replace(RUN, process=process), steps, tmp_path) == state
 
 
-def test_a_stamp_is_not_derived_again() -> None:
+def test_a_stamp_is_not_derived_again(tmp_path: Path) -> None:
     dead = replace(this_process(), started="an earlier boot")
-    assert state_of(replace(RUN, stamp="completed", process=dead), []) == "completed"
+    assert state_of(replace(RUN, stamp="completed", process=dead), [], tmp_path) == "completed"
+
+
+@pytest.mark.parametrize("host", ["elsewhere.example", "box-1"], ids=["host", "container"])
+def test_a_run_of_another_host_or_container_is_running_while_it_holds_the_lock(host: str, tmp_path: Path) -> None:
+    """Its process is not seen from here."""
+    boot = "another boot" if host != "box-1" else this_process().boot
+    process = Process(host, 1, f"{boot}:7:1")
+    run = replace(RUN, process=process)
+    assert state_of(run, [], tmp_path) == "failed"
+    (tmp_path / "lock").write_text(json.dumps({"command": "x", "process": asdict(process), "since": "t"}))
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    assert state_of(run, [], tmp_path) == "running"
+    assert state_of(replace(run, process=replace(process, pid=2)), [], tmp_path) == "failed"
+    os.close(folder)
 
 
 @pytest.mark.parametrize(

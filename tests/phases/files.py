@@ -15,7 +15,7 @@ OLD, NEW, THIRD = f"shop-{OLD_HASH}.sqlite", f"shop-{NEW_HASH}.sqlite", f"shop-{
 MARKER = """CREATE TABLE _migration_marker(id INTEGER PRIMARY KEY CHECK (id = 0), format INTEGER NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('recording','draining','retired')), target TEXT NOT NULL,
   plan_hash TEXT NOT NULL, schema_version INTEGER NOT NULL, fence_from REAL, fence_until REAL,
-  started_utc TEXT NOT NULL)"""
+  started_utc TEXT NOT NULL, fence_uptime TEXT, directory TEXT)"""
 LOG = (
     """CREATE TABLE _migration_log(id INTEGER PRIMARY KEY, operation TEXT NOT NULL, table_name TEXT NOT NULL, key_1)"""
 )
@@ -23,8 +23,9 @@ IDENTITY = """CREATE TABLE _schema_identity(id INTEGER PRIMARY KEY CHECK (id = 0
   schema_commit TEXT, parent TEXT, created_utc TEXT NOT NULL)"""
 STATUS = "CREATE TABLE _migration_status(id INTEGER PRIMARY KEY CHECK (id = 0), status TEXT NOT NULL)"
 PROGRESS = """CREATE TABLE _migration_progress(id INTEGER PRIMARY KEY CHECK (id = 0),
-  last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL)"""
-COPY = "CREATE TABLE _migration_copy(table_name TEXT PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL)"
+  last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL, fence_from REAL)"""
+COPY = """CREATE TABLE _migration_copy(table_name TEXT PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL,
+  expected INTEGER)"""
 MAPPING = """CREATE TABLE _id_mapping(table_name TEXT NOT NULL, old_id NOT NULL, new_id NOT NULL,
   PRIMARY KEY (table_name, old_id)) WITHOUT ROWID"""
 RETIRED = "CREATE TABLE _migration_retired(successor TEXT NOT NULL, retired_utc TEXT NOT NULL)"
@@ -104,7 +105,7 @@ def old_database(
         version = db.execute("PRAGMA schema_version").fetchone()[0]
         days = (julian_day(fence[0]), julian_day(fence[1])) if fence else (None, None)
         db.execute(
-            "INSERT INTO _migration_marker VALUES (0, 1, ?, ?, 'plan', ?, ?, ?, ?)",
+            "INSERT INTO _migration_marker VALUES (0, 1, ?, ?, 'plan', ?, ?, ?, ?, NULL, NULL)",
             (status, target, version, *days, STARTED),
         )
         db.execute("COMMIT")
@@ -129,6 +130,7 @@ def new_database(
     replayed: int = 0,
     drained: bool = False,
     mappings: int = 0,
+    expected: int | None = None,
     commit: str | None = "abc1234+",
 ) -> Path:
     """A database that is being built."""
@@ -136,9 +138,9 @@ def new_database(
     identify(db, path, parent, "migrating", commit)
     for sql in (PROGRESS, COPY, MAPPING):
         db.execute(sql)
-    db.execute("INSERT INTO _migration_progress VALUES (0, ?, ?)", (replayed, drained))
+    db.execute("INSERT INTO _migration_progress VALUES (0, ?, ?, NULL)", (replayed, drained))
     states = {"item": "copied"} if copies is None else copies
-    db.executemany("INSERT INTO _migration_copy VALUES (?, ?, 10)", states.items())
+    db.executemany("INSERT INTO _migration_copy VALUES (?, ?, 10, ?)", [(*each, expected) for each in states.items()])
     db.executemany("INSERT INTO _id_mapping VALUES ('item', ?, ?)", [(n, n) for n in range(mappings)])
     db.close()
     return path

@@ -85,6 +85,49 @@ def test_after_new_writes_it_refuses(shop: Shop, writes: int, said: str) -> None
     check_handed_over(shop)
 
 
+def set_clock(shop: Shop, seconds: int) -> None:
+    """When the clock is set on, the fence's times lie further back."""
+    shop.write(f"""UPDATE _migration_marker SET fence_from = fence_from - {seconds} / 86400.0,
+        fence_until = fence_until - {seconds} / 86400.0""")
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(3600, "on by 3,600 s"), (-3600, "back by 3,600 s")])
+def test_a_clock_that_is_set_lets_writes_through_and_that_is_told(shop: Shop, seconds: int, said: str) -> None:
+    shop.run("drain")
+    set_clock(shop, seconds)
+    shop.write("INSERT INTO item(name) VALUES ('written since')")
+    error, hint = refused(shop)
+    lapsed = f"its fence has lapsed, because the clock was set {said}"
+    assert error == f"Error: the old database accepted 1 write since the drain: {lapsed}"
+    assert "run `hotmig drain` again" in hint
+    attention = shop.json("status")["attention"]
+    told = f"the fence lapsed before the cutover because the clock was set {said}: writes flow again, and are recorded"
+    assert told in attention
+    shop.run("drain")
+    shop.run("cutover")
+    check_handed_over(shop)
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(30, "on by 30 s"), (-5, "back by 5 s")])
+def test_a_clock_that_is_set_while_the_fence_is_up_is_told(shop: Shop, seconds: int, said: str) -> None:
+    shop.run("drain --hold 600")
+    shop.write("UPDATE _migration_marker SET fence_from = fence_from - 60 / 86400.0")
+    uptime = shop.ask("SELECT fence_uptime FROM _migration_marker")[0][0]
+    boot, since = uptime.split()  # a minute ago, by both clocks
+    shop.write(f"UPDATE _migration_marker SET fence_uptime = '{boot} {float(since) - 60:.3f}'")
+    assert shop.phase() == "drained"
+    set_clock(shop, seconds)
+    found = shop.json("status")
+    assert found["phase"] == "drained"
+    assert f"the clock was set {said} since then, and the fence goes by the clock" in found["attention"]
+
+
+def test_a_migration_that_began_in_the_future_is_told(shop: Shop) -> None:
+    shop.write("UPDATE _migration_marker SET started_utc = '2999-01-01T00:00:00.000Z'")
+    (told,) = shop.json("status")["attention"]
+    assert told == "the migration began at 2999-01-01T00:00:00.000Z, which is not yet: the clock was set back"
+
+
 @pytest.mark.parametrize(
     ("ddl", "said"),
     [
@@ -168,9 +211,7 @@ def test_with_another_schema_module_it_refuses(shop: Shop) -> None:
     module = shop.directory / "schema.py"
     module.write_text(module.read_text() + "    rank: int = 0\n")
     error, hint = refused(shop)
-    assert error.startswith(
-        f"Error: the migration under way builds {shop.new.name}, but the schema module now asks for "
-    )
+    assert error.startswith(f"Error: the migration under way builds {shop.new.name}, but the schema module asks for ")
     assert "`hotmig reset`" in hint
 
 

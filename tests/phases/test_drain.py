@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import hotmig.phases.drain
 import hotmig.phases.pause
 from tests.phases.shops import ITEMS, ROWS, Shop, failure_in, items, open_shop
 from tests.scenarios.harness import wait_until
@@ -115,6 +116,21 @@ def test_a_fence_that_nobody_cuts_over_behind_lapses_and_writes_are_recorded(sho
     shop.run("drain")
     assert shop.phase() == "drained"
     shop.run("cutover")
+    check_handed_over(shop)
+
+
+def test_told_to_stop_while_the_files_are_closed_behind_it_it_takes_the_fence_down(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hotmig.phases.drain, "fence_state", stopped)
+        shop.run("drain", code=130)
+    assert shop.fence() == ("recording", None)
+    assert shop.steps()[-1] == ("lower the fence", shop.old.name, "done")
+    shop.run("drain --cutover")
     check_handed_over(shop)
 
 

@@ -32,6 +32,14 @@ def test_the_module_gives_the_catalog_and_nothing_is_written(tmp_path: Path, wal
     assert differences(read_database(path)[0], load_text(inspection.module).catalog) == ()
 
 
+def test_a_file_with_a_name_by_the_rule_gives_the_module_its_name(tmp_path: Path) -> None:
+    script = "CREATE TABLE t(a INTEGER PRIMARY KEY)"
+    named = application_database(tmp_path / "shop-0123456789abcdef.sqlite", script)
+    assert '\ndatabase = "shop"\n' in inspect(named).module
+    assert load_text(inspect(named).module).name == "shop"
+    assert "database =" not in inspect(application_database(tmp_path / "app.db", script)).module
+
+
 def test_what_the_module_does_not_say_is_told(tmp_path: Path) -> None:
     script = "CREATE TABLE t(a CONSTRAINT named NOT NULL, /* why */ b REFERENCES t(a) MATCH FULL)"
     assert inspect(application_database(tmp_path / "app.db", script)).unsaid == (

@@ -62,6 +62,17 @@ def test_one_that_died_is_unsettled(shop: Shop) -> None:
     assert unsettled(shop.directory) is None
 
 
+def test_what_was_refused_since_does_not_hide_what_was_left_half_done(shop: Shop) -> None:
+    assert patched(shop, KILLED_BEFORE_THE_FILE, "migrate").wait() == 9
+    shop.run("cutover", code=3)
+    died = unsettled(shop.directory)
+    assert died is not None
+    assert (died.command, died.state) == ("migrate", "partially_committed")
+    assert any(told.startswith("`hotmig migrate` did not come") for told in shop.json("status")["attention"])
+    shop.run("migrate")
+    assert unsettled(shop.directory) is None
+
+
 def test_one_at_work_is_not_unsettled(tmp_path: Path) -> None:
     with running(tmp_path, "migrate"):
         last = last_run(tmp_path)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.phases.shops import ITEMS, MODULE, ROWS, Shop, items, open_shop, told_behind_the_run
+from tests.phases.processes import patched
+from tests.phases.shops import ITEMS, MODULE, ROWS, Shop, failure_in, items, open_shop, told_behind_the_run
+from tests.scenarios.test_hostile_states import KILLED_BEFORE_THE_COPY
 
 MISTAKES = {
     "syntax": "class (\n",
@@ -20,6 +22,10 @@ MISTAKES = {
 DROPS_A_COLUMN = MODULE.replace('    title: Annotated[str | None, Was("name")] = None\n', "")
 NEW_CHECK = MODULE.replace("@table", "@table(checks=['length(title) < 7'])")
 BLOCKS = {"drops a column": DROPS_A_COLUMN, "breaks a new CHECK": NEW_CHECK}
+LARGE = """CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT);
+    INSERT INTO item WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+    SELECT i, 'item ' || i FROM n;"""
+KILLED_BEFORE_THE_INDEXES = "import hotmig.transfer.copy as c\nc._finish_table = lambda *rest: os._exit(9)"
 OPTIONS = ["", "--wal", "--offline", "--offline --wal"]
 
 
@@ -188,6 +194,58 @@ def test_a_second_migrate_has_nothing_to_copy_and_says_what_is_next(shop: Shop) 
     assert {name: told for name, told in shop.listing().items() if name.endswith(".sqlite")} == {
         name: told for name, told in before.items() if name.endswith(".sqlite")
     }
+
+
+def test_ddl_since_a_killed_migrate_is_told_with_the_two_ways_out(tmp_path: Path) -> None:
+    """Before anything is planned: the plan would propose to give up what was added, and that would be refused then."""
+    shop = open_shop(tmp_path / "shop")
+    assert patched(shop, KILLED_BEFORE_THE_COPY, "migrate").wait() == 9
+    shop.write("ALTER TABLE item ADD COLUMN extra", "UPDATE item SET extra = 1")
+    failure = failure_in(shop.run("migrate", code=3).stderr)
+    assert failure.error.startswith("Error: the old database was changed while it was recorded: ")
+    assert "put the schema module and the old database's schema back" in failure.hint
+    assert "`hotmig reset`" in failure.hint
+    shop.write("ALTER TABLE item DROP COLUMN extra")
+    shop.run("migrate")
+    shop.run("drain")
+
+
+def test_what_the_unfinished_file_takes_already_is_not_asked_for_again(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop", script=LARGE)
+    assert patched(shop, KILLED_BEFORE_THE_INDEXES, "migrate").wait() == 9
+    size, built = shop.old.stat().st_size, shop.new.stat().st_size
+    assert built > size / 2
+    told = f"""import shutil
+from types import SimpleNamespace
+shutil.disk_usage = lambda _: SimpleNamespace(free=int({size} * 1.5) - {built} // 2)"""
+    assert patched(shop, told, "migrate").wait() == 0
+    shop.run("reset")
+    assert patched(shop, told, "migrate").wait() == 1
+
+
+def test_a_signal_while_a_question_is_asked_is_obeyed(tmp_path: Path) -> None:
+    """In rollback-journal mode SQLite asks every now and then whether to go on: the signal arrives in there."""
+    shop = open_shop(tmp_path / "shop", script=LARGE, module=NEW_CHECK.replace("< 7", "< 99"), wal=False)
+    signalled = """import hotmig.phases.plan as p
+look = type(p.Deadline.after(1)).is_over.fget
+type(p.Deadline.after(1)).is_over = property(lambda self: os.kill(os.getpid(), signal.SIGTERM) or look(self))
+p.STEPS_BETWEEN_LOOKS = 100"""
+    process = patched(shop, signalled, "migrate")
+    _, told = process.communicate()
+    assert process.returncode == 143, told
+    assert shop.own_objects() == set()
+
+
+def test_a_second_migrate_asks_nothing_of_the_data(tmp_path: Path) -> None:
+    """With the fence up the application waits for it: on a large database a plan takes seconds."""
+    shop = open_shop(tmp_path / "shop", module=NEW_CHECK.replace("< 7", "< 9"))
+    shop.run("migrate")
+    shop.run("drain")
+    shop.write("UPDATE _migration_marker SET fence_until = fence_from")
+    shop.write("INSERT INTO item(name) VALUES ('a plan would be blocked by this')")
+    told = "everything is copied already; `hotmig cutover` or `hotmig drain` is next"
+    assert shop.run("migrate").stdout == f"Migrate skipped.\n  {told}\n"
+    shop.run("drain", code=3)  # which finds the row
 
 
 def test_another_module_in_mid_migration_is_told_as_that_whatever_stands_in_its_way(shop: Shop) -> None:

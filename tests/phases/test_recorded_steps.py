@@ -93,11 +93,13 @@ TIDYING = ("_id_mapping", "_migration_progress", "_migration_copy")
 
 
 def catching_up(shop: Shop) -> Iterator[tuple[str, str, str | None]]:
-    """Takes the rounds of replay and the proof off a drain, and checks them; then what is left."""
-    steps = shop.steps()
+    """Takes the rounds of replay, the proof and the guard off a drain, and checks them; then what is left."""
     new = shop.new.name
-    before = [step for step in steps if step[0] in ("replay", "prove")]
+    first, *steps = shop.steps()
+    assert first == ("forget an earlier drain", new, "done")
+    before = [step for step in steps if step[0] in ("replay", "prove", "raise the guard")]
     assert before[0] == before[-1] == ("replay", new, "done")
+    assert before.count(("raise the guard", new, "done")) == 1
     assert before.count(("prove", new, "done")) == 1
     assert steps[: len(before)] == before
     yield from steps[len(before) :]
@@ -127,6 +129,16 @@ def test_cutover_writes_down_both_commits_and_what_it_drops(shop: Shop) -> None:
     expected = done(("retire", shop.old.name), ("make ready", shop.new.name))
     assert shop.steps() == expected + done(*((DROPS, name) for name in TIDYING))
     assert undoable(shop) == {}
+
+
+def test_a_schema_that_was_touched_is_taken_for_known_behind_the_forgotten_drain(shop: Shop) -> None:
+    shop.run("migrate")
+    shop.run("drain")
+    shop.write("ANALYZE")
+    shop.run("drain")
+    assert shop.steps()[:2] == done(
+        ("forget an earlier drain", shop.new.name), ("take the schema for known", shop.old.name)
+    )
 
 
 def test_a_cutover_that_was_cut_in_two_writes_down_its_second_half(shop: Shop) -> None:
@@ -231,6 +243,8 @@ def test_a_fence_that_comes_down_after_a_failure_is_written_down(tmp_path: Path)
     assert patched(shop, late, "drain", "--max-pause", "0.001").wait() == 4
     steps = shop.runs()[0]["steps"]
     told = [(step["action"], step["status"], step["error"]) for step in steps if step["action"] != "replay"]
+    assert [action for action, *_ in told[:3]] == ["forget an earlier drain", "prove", "raise the guard"]
+    told = told[2:]
     assert told[1:] == [
         ("raise the fence", "done", None),
         ("replay the rest", "failed", told[2][2]),

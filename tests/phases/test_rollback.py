@@ -376,6 +376,33 @@ def test_a_migration_that_was_not_written_down_does_not_make_a_reset_abandon_an_
     ]
 
 
+# --- a rollback that died
+
+DIES = {
+    "before the mark": "r._mark = lambda _, undoing: undoing.step.undo == 'recording' and os._exit(9)",
+    "before the stamp": "s.Ledger.stamp = lambda *rest: os._exit(9)",
+}
+
+
+@pytest.mark.parametrize("when", DIES)
+def test_a_rollback_that_died_behind_its_last_effect_is_completed_by_the_next(shop: Shop, when: str) -> None:
+    shop.run("migrate")
+    run_id = newest(shop)
+    shop.run("drain")
+    dies = f"import os, hotmig.phases.rollback as r, hotmig.ledger.store as s\n{DIES[when]}"
+    assert patched(shop, dies, "runs", "rollback", run_id, "--yes").wait() == 9
+    assert of(shop, run_id)["state"] == "completed"
+    shop.run("runs rollback", run_id, "--yes")
+    assert [(run["command"], run["state"]) for run in shop.runs()] == [
+        ("runs rollback", "completed"),
+        ("runs rollback", "partially_committed"),
+        ("drain", "abandoned"),
+        ("migrate", "rolled_back"),
+    ]
+    assert ("start recording", "rolled_back") in [(action, status) for action, status, _ in marks(shop, run_id)]
+    assert shop.run("runs rollback", run_id, "--yes").stdout.startswith("Rollback skipped.")
+
+
 # --- a rollback that fails
 
 

@@ -94,6 +94,48 @@ def test_a_reset_that_has_nothing_to_undo_abandons_nothing(shop: Shop) -> None:
     assert states(shop) == [("reset", "completed"), ("migrate", "completed")]
 
 
+def test_a_reset_that_died_behind_its_last_effect_is_completed_by_the_next(shop: Shop) -> None:
+    shop.run("migrate")
+    dies = "import os, hotmig.ledger.run as r\nr.Run.abandon_earlier = lambda *rest: os._exit(9)"
+    assert patched(shop, dies, "reset").wait() == 9
+    assert states(shop) == [("reset", "partially_committed"), ("migrate", "completed")]
+    assert shop.run("reset").stdout == "Reset skipped.\n  no migration is under way\n"
+    assert states(shop) == [("reset", "completed"), ("reset", "partially_committed"), ("migrate", "abandoned")]
+
+
+def test_a_reset_that_died_without_an_effect_says_nothing_of_what_was_cut_over_since(shop: Shop) -> None:
+    shop.run("migrate")
+    dies = "import os, hotmig.phases.reset as r\nr.stop_recording = lambda *rest: os._exit(9)"
+    assert patched(shop, dies, "reset").wait() == 9
+    shop.run("migrate")
+    shop.run("drain --cutover")
+    shop.run("reset")
+    assert [(command, state) for command, state in states(shop) if command == "migrate"] == [
+        ("migrate", "completed"),
+        ("migrate", "completed"),
+    ]
+
+
+def test_the_runs_of_a_migration_under_way_are_not_pruned(shop: Shop) -> None:
+    shop.run("cutover", code=3)
+    shop.run("migrate")
+    shop.run("drain")
+    assert len(shop.json("runs prune --older-than 0")["pruned"]) == 1
+    assert [command for command, _ in states(shop)] == ["drain", "migrate"]
+    shop.run("cutover")
+    assert len(shop.json("runs prune --older-than 0")["pruned"]) == 3
+
+
+def test_a_dead_reset_says_nothing_of_a_later_migration(shop: Shop) -> None:
+    shop.run("migrate")
+    dies = "import os, hotmig.ledger.run as r\nr.Run.abandon_earlier = lambda *rest: os._exit(9)"
+    assert patched(shop, dies, "reset").wait() == 9
+    shop.run("migrate")
+    shop.run("drain --cutover")
+    shop.run("reset")
+    assert ("migrate", "abandoned") not in states(shop)
+
+
 def make_one_of_each_state(shop: Shop) -> None:
     shop.run("migrate")
     shop.run("reset")  # completed, and the first is abandoned

@@ -189,8 +189,8 @@ def test_a_reset_never_deletes_what_a_cutover_hands_over_meanwhile(tmp_path: Pat
     _, stopped = os.waitpid(reset.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(stopped)
     assert "`hotmig reset`" in project.run("drain", "--cutover", code=4).err
-    # Somebody who does not believe it takes the lock away: what the databases say must still decide.
-    (project.directory / ".hotmig" / "lock").unlink()
+    # Somebody who does not believe it takes lock and ledger away: what the databases say must still decide.
+    (project.directory / ".hotmig").rename(project.directory / "put away")
     project.run("drain", "--cutover")
     reset.send_signal(signal.SIGCONT)
     assert reset.wait() == 3

@@ -61,10 +61,12 @@ def test_the_json_in_the_readme_has_the_keys_that_are_printed(tmp_path: Path) ->
     (shop / "schema.py").write_text(schema.replace("dropped(", "# dropped("))
     plan = shell.type("hotmig plan --json", at=shop, code=1).out
     (shop / "schema.py").write_text(schema)
-    shell.type("hotmig migrate && python3 buy.py && hotmig drain", at=shop)
+    shell.type("hotmig migrate && python3 buy.py", at=shop)
+    failed = shell.type("hotmig cutover --json", at=shop, code=3).out
+    shell.type("hotmig drain", at=shop)
     status = shell.type("hotmig status --json", at=shop).out
     shown = [json.loads(block.text) for block in blocks(README, "## `--json`") if block.language == "json"]
-    assert [shape(each) for each in shown] == [shape(json.loads(each)) for each in (plan, status)]
+    assert [shape(each) for each in shown] == [shape(json.loads(each)) for each in (failed, plan, status)]
 
 
 def test_a_step_that_would_print_something_else_is_found() -> None:

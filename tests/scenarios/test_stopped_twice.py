@@ -12,19 +12,23 @@ import pytest
 from tests.scenarios.harness import Project, wait_until
 from tests.scenarios.test_hostile_states import check_projection, finish, project_after, tampered
 
-# The command waits behind the fence until it is told to stop, and says when it begins to undo that.
+# Behind the fence the command waits until it is told to stop, or until a failure ends it; and says when it begins to
+# undo that.
 WAITS = """
 import pathlib, time
 import hotmig.phases.pause as p, hotmig.phases.migrate as m, hotmig.phases.offline as o
-here, through = pathlib.Path({directory!r}), p.let_writes_through
+from hotmig.errors import Refused
+here, lower = pathlib.Path({directory!r}), p.lower_if_up
 def waiting(*rest):
     here.joinpath("fenced").touch()
-    time.sleep(600)
-def lowering(db, name, seconds, failure, run):
+    while not here.joinpath("fail").exists():
+        time.sleep(0.01)
+    raise Refused("it failed")
+def lowering(db, name, seconds, run):
     here.joinpath("lowering").touch()
-    through(db, name, min(seconds, {patience}), failure, run)
+    lower(db, name, min(seconds, {patience}), run)
 p.hand_over = m.copy_all = waiting
-p.let_writes_through = o.let_writes_through = lowering
+p.lower_if_up = o.lower_if_up = lowering
 """
 COMMANDS = (("migrate", "--offline"), ("drain", "--cutover"))
 
@@ -45,6 +49,12 @@ def write_lock(path: Path) -> sqlite3.Connection:
     return db
 
 
+def wait_for_line(process: subprocess.Popen[str], line: str) -> None:
+    """The run's name comes before it, and where the machine is slow what is waited for."""
+    assert process.stderr is not None
+    assert line in iter(process.stderr.readline, "")
+
+
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_second_signal_does_not_keep_the_fence_up(
@@ -55,12 +65,31 @@ def test_a_second_signal_does_not_keep_the_fence_up(
     process.send_signal(signal.SIGINT)
     wait_until((tmp_path / "lowering").exists, "the signal to be obeyed")
     process.send_signal(second)
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("Run ")
-    assert process.stderr.readline() == "Stopping already: what was begun is undone first.\n"
+    wait_for_line(process, "Stopping already: what was begun is undone first.\n")
     other.execute("ROLLBACK")
     other.close()
     assert process.wait() == 128 + signal.SIGINT
+    assert project.status()["old"]["status"] == "recording"
+    finish(project)
+    check_projection(project)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_signal_that_comes_while_a_failure_is_undone_does_not_keep_the_fence_up(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    project, process = fenced(tmp_path, command, patience=30)
+    other = write_lock(project.old)
+    (tmp_path / "fail").touch()
+    wait_until((tmp_path / "lowering").exists, "the failure to be undone")
+    (tmp_path / "lowering").unlink()
+    process.send_signal(signal.SIGTERM)
+    wait_until((tmp_path / "lowering").exists, "the fence to be lowered all the same")
+    process.send_signal(signal.SIGTERM)
+    wait_for_line(process, "Stopping already: what was begun is undone first.\n")
+    other.execute("ROLLBACK")
+    other.close()
+    assert process.wait() == 128 + signal.SIGTERM
     assert project.status()["old"]["status"] == "recording"
     finish(project)
     check_projection(project)

@@ -72,7 +72,7 @@ class Case:
             self.write(*capture_triggers(recorded))
         settings = build.read_settings(self.old_path)
         build.create_file(self.new_path, settings)
-        build.create_schema(self.new_path, settings, self.schema, self.plan, Identity("0", None, None, ""), (), "")
+        build.create_schema(self.new_path, settings, self.schema, self.plan, Identity("0", None, None, ""), (), "", {})
 
     @contextmanager
     def session(self) -> Iterator[Session]:

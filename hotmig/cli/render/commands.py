@@ -5,14 +5,19 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from hotmig import project
 from hotmig.cli.options import Options
 
 
-def pasteable(command: str, options: Options) -> str:
-    """The command with the options that say which directory and module it is about, where they are not the defaults."""
+def pasteable(command: str, options: Options, schema_file: Path | None = None) -> str:
+    """The command with the options that say which directory and module it is about, where they are not the defaults.
+
+    ``schema_file`` is the module that was looked at where none was given.
+    """
     parts = [command]
     if options.directory != Path.cwd():
         parts.append(f"--dir {shlex.quote(str(options.directory))}")
-    if options.schema_file is not None:
-        parts.append(f"--schema {shlex.quote(str(options.schema_file))}")
+    schema = options.schema_file or schema_file
+    if schema not in (None, project.schema_file(options.directory)):
+        parts.append(f"--schema {shlex.quote(str(schema))}")
     return " ".join(parts)

@@ -82,6 +82,9 @@ def drain(result: DrainResult) -> Iterator[str]:
     else:
         yield "Finished a cutover that was cut in two."
         yield from _pair(result.old, result.new)
+    if result.lapsed:
+        yield "  the fence has lapsed already: writes flow again; `hotmig drain --cutover` does both at once"
+        return
     if result.pause is None:
         yield f"  writes are paused for {duration(result.hold)} at most: cut over before that"
         return

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hotmig.capture.clock import unix_time
 from hotmig.cli.render.facts import to_json as to_plain
 from hotmig.cli.render.units import duration, number
-from hotmig.phases.standing import BUILDING, JULIAN_DAY_OF_1970, SECONDS_A_DAY, Phase
+from hotmig.phases.standing import BUILDING, IDLE, Phase
 from hotmig.phases.status import NewSide, OldSide, Status
 from hotmig.units import counted, size
 
@@ -28,7 +29,6 @@ WORDS: dict[Phase, str] = {
     "half-cut": "The cutover was killed half-way: neither database accepts writes until it is run again",
     "retired": "The new database is in service; the old one is kept, and accepts no writes",
 }
-IDLE: tuple[Phase, ...] = ("none", "ready", "retired")
 DRAINED: tuple[Phase, ...] = ("drained", "half-cut")
 COMMENTS: dict[Phase, str] = {
     "copying": "unless one is running: it goes on where the other stopped",
@@ -62,6 +62,7 @@ def to_json(status: Status) -> dict[str, Any]:
             "tables": new.tables,
             "tables_copied": new.tables_copied,
             "rows_copied": new.rows_copied,
+            "rows_expected": new.rows_expected,
             "last_replayed_log_id": new.progress.last_replayed_log_id if new.progress else None,
             "drain_completed": new.progress.drain_completed if new.progress else None,
         },
@@ -74,6 +75,7 @@ def to_json(status: Status) -> dict[str, Any]:
         "last_run": to_plain(status.last_run),
         "runs_problem": status.runs_problem,
         "at_work": status.at_work,
+        "read_only": status.read_only,
         "attention": list(status.attention),
         "next": status.next,
     }
@@ -102,7 +104,9 @@ def _comment(status: Status) -> str | None:
         return f"once {status.new.path.name} is moved away"
     if status.schema_edited and status.next != RESET:
         return "once the schema module is put back"
-    return COMMENTS.get(status.phase)
+    if status.at_work:
+        return "once the command at work has finished"
+    return COMMENTS.get(status.phase) if status.last_run is None else None
 
 
 def _words(status: Status) -> str:
@@ -144,6 +148,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
 
 def _last_run(status: Status) -> Iterator[tuple[str, str]]:
     run = status.last_run
+    if status.read_only:
+        yield "read-only", f"nothing is changed here: {status.read_only}"
     if status.at_work:
         yield "at work", status.at_work
     if status.runs_problem:
@@ -220,7 +226,10 @@ def _schema(status: Status) -> str | None:
 def _copy(new: NewSide) -> str:
     if new.tables is None or new.tables_copied is None or new.rows_copied is None:
         return NOT_AVAILABLE
-    return f"{new.tables_copied} of {counted(new.tables, 'table')}, {counted(new.rows_copied, 'row')}"
+    rows = counted(new.rows_copied, "row")
+    if new.rows_expected is not None and new.tables_copied < new.tables:
+        rows = f"{number(new.rows_copied)} of about {counted(new.rows_expected, 'row')}"
+    return f"{new.tables_copied} of {counted(new.tables, 'table')}, {rows}"
 
 
 def _marker(status: Status) -> str:
@@ -278,7 +287,7 @@ def _path(path: Path | None) -> str | None:
 def _utc(julian_day: float | None) -> str | None:
     if julian_day is None:
         return None
-    moment = dt.datetime.fromtimestamp((julian_day - JULIAN_DAY_OF_1970) * SECONDS_A_DAY, dt.UTC)
+    moment = dt.datetime.fromtimestamp(unix_time(julian_day), dt.UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

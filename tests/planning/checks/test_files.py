@@ -54,6 +54,13 @@ from tests.planning.planned import planned
             " write the change into the schema module, or undo it",
         ),
         (
+            Facts(under_way="shop-2.sqlite"),
+            "under-way",
+            "block",
+            "another migration is under way, to shop-2.sqlite: finish it with the module that it was begun with, or"
+            " run `hotmig reset`, then `hotmig migrate`",
+        ),
+        (
             Facts(target="shop-1.sqlite", target_taken="a database that is retired"),
             "target",
             "block",
