@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hotmig.errors import Refused
+from hotmig.sqlite import execute
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
 from tests.planning.planned import schema_of
@@ -52,6 +53,20 @@ def test_a_loser_goes_and_its_children_follow_to_the_winner(tmp_path: Path) -> N
             ("p", 1, "a@x"), ("p", 2, "c@x"), ("p", 4, None), ("p", 5, None), ("p", 6, "B@X"),
             ("v", 10, 1), ("v", 20, 2), ("v", 30, 6), ("v", 40, None),
         ]  # fmt: skip
+
+
+def test_a_logged_row_is_read_alone_with_its_fates(tmp_path: Path) -> None:
+    """SQLite has to take the projection's joins into the question: else each replay would read the whole table."""
+    case = Case(tmp_path, PEOPLE, schema_of(UNIQUE))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        for step in session.steps:
+            plan = execute(session.db, f"EXPLAIN QUERY PLAN SELECT p.* FROM {step.logged_rows}").fetchall()
+            first, *others = (row[3] for row in plan)
+            assert first == "SCAN k"
+            assert len(others) == 2
+            assert all(each.startswith("SEARCH ") for each in others)
 
 
 def test_what_another_process_looked_at_and_did_not_replay_is_replayed_all_the_same(tmp_path: Path) -> None:
