@@ -279,6 +279,10 @@ def is_locked(error: sqlite3.Error) -> bool:
     return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
+def _is_over(deadline: float) -> bool:
+    return time.monotonic() > deadline
+
+
 class TookTooLong(Exception):
     """A question was interrupted."""
 
@@ -296,7 +300,7 @@ def at_most(db: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
     late: list[bool] = []
 
     def look() -> bool:
-        if time.monotonic() > deadline:
+        if _is_over(deadline):
             late.append(True)
         return bool(late)
 
