@@ -21,6 +21,8 @@ LOCK_POLL_SECONDS = 0.0003
 # For a COMMIT to a live database in rollback-journal mode: while it waits for one long reader, nobody else gets in.
 READERS_SECONDS = 2.0
 LOCK_SECONDS = 30.0  # how long to wait for any one lock, unless the operator says otherwise
+SHORT_READ_SECONDS = 0.08  # no writer is to wait for 0.1 s
+STEPS_BETWEEN_LOOKS = 10_000  # VM steps: about a millisecond
 SILENT_SECONDS = 1.0  # then the operator hears what is waited for
 _ASCII_LOWER = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
 
@@ -310,6 +312,42 @@ def is_locked(error: sqlite3.Error) -> bool:
     if code == sqlite3.SQLITE_BUSY_SNAPSHOT:
         return False  # only a new transaction can help
     return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _is_over(deadline: float) -> bool:
+    return time.monotonic() > deadline
+
+
+class TookTooLong(Exception):
+    """A question was interrupted."""
+
+
+@contextmanager
+def at_most(db: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
+    """Interrupts what takes longer: in rollback-journal mode a reader holds up the writers. Raises TookTooLong.
+
+    SQLite tells an exception in its handler, such as that of a signal which arrived there, as an interrupt too.
+    """
+    if seconds is None:
+        yield
+        return
+    deadline = time.monotonic() + seconds
+    late: list[bool] = []
+
+    def look() -> bool:
+        if _is_over(deadline):
+            late.append(True)
+        return bool(late)
+
+    db.set_progress_handler(look, STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT or not late:
+            raise
+        raise TookTooLong(str(error)) from error
+    finally:
+        db.set_progress_handler(None, 0)
 
 
 def begin_immediate(db: sqlite3.Connection, seconds: float, what: str) -> None:

@@ -220,6 +220,8 @@ def test_all_python_in_the_docs_is_tried() -> None:
 def test_schema_modules_in_the_docs_load(page: Path, text: str, tmp_path: Path) -> None:
     file = tmp_path / "schema.py"
     file.write_text(text, encoding="utf-8")
+    genres = {"genres": [{"name": "science fiction", "aliases": ["sf"]}]}  # the file that an example names
+    (tmp_path / "genres.json").write_text(json.dumps(genres))
     assert load(file).catalog.tables, page
 
 
@@ -227,6 +229,8 @@ def test_the_example_of_the_design_is_in_the_readme(tmp_path: Path) -> None:
     text = next(text for page, text in schema_modules() if page == README and '@table(was="client")' in text)
     file = tmp_path / "schema.py"
     file.write_text(text, encoding="utf-8")
+    genres = {"genres": [{"name": "science fiction", "aliases": ["sf"]}]}  # the file that an example names
+    (tmp_path / "genres.json").write_text(json.dumps(genres))
     schema = load(file)
     customer, orders = schema.catalog.tables
     assert (customer.name, [column.name for column in customer.columns]) == (

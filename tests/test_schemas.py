@@ -30,6 +30,8 @@ def between_versions(name: str, directory: Path) -> Path:
     """The schema module of the second version, beside a database of the first."""
     schema = directory / "schema.py"
     shutil.copy(SCHEMAS / f"{name}_v1.py", schema)
+    for beside in SCHEMAS.glob("*.json"):
+        shutil.copy(beside, directory)
     run(directory, "init")
     shutil.copy(SCHEMAS / f"{name}_v2.py", schema)
     return schema

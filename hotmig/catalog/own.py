@@ -19,13 +19,34 @@ OWN_TABLES: dict[str, tuple[str, ...]] = {
     "_schema_identity": ("id", "schema_hash", "schema_commit"),
     "_schema_hint": ("kind", "table_name", "column_name", "hint"),
     "_data_migration": ("name", "applied_utc", "skipped_utc", "reason"),
+    "_migration_constant": ("expression", "value"),
+    "_migration_grouped": ("number", "state"),
 }
+# One for each table whose rows become one, by the number of its step; of pending, one for every table.
+_WORK_TABLE = re.compile(r"_migration_(member|fate|created|lent|pending)_[0-9]+")
 _OWN_TRIGGER = re.compile(r"_migration_(capture|fence|guard)_[0-9]+_[a-z_]+")
 
 
 def is_own(name: str) -> bool:
     """Whether the name of a table or trigger is kept for hotmig's bookkeeping."""
-    return fold(name) in OWN_TABLES or is_own_trigger(name)
+    return is_own_table(name) or is_own_trigger(name)
+
+
+def is_own_table(name: str) -> bool:
+    """Whether hotmig gives that name to a table."""
+    return fold(name) in OWN_TABLES or is_work_table(name)
+
+
+def is_work_table(name: str) -> bool:
+    """Whether hotmig gives that name to one of several tables that only a migration needs."""
+    return _WORK_TABLE.fullmatch(fold(name)) is not None
+
+
+def _columns_of(name: str) -> tuple[str, ...]:
+    found = _WORK_TABLE.fullmatch(fold(name))
+    if found is None:
+        return OWN_TABLES[fold(name)]
+    return ("_migration_group_1",) if found[1] == "created" else ("_migration_key_1",)
 
 
 def is_own_trigger(name: str) -> bool:
@@ -35,7 +56,7 @@ def is_own_trigger(name: str) -> bool:
 
 def has_own_table(db: sqlite3.Connection, name: str, schema: str = "main") -> bool:
     """Whether that table of hotmig's is there, and no other under its name."""
-    wanted = OWN_TABLES[fold(name)]
+    wanted = _columns_of(name)
     sql = f"""SELECT info.name FROM {quote(schema)}.sqlite_schema AS entry, pragma_table_info(entry.name, ?) AS info
         WHERE entry.type = 'table' AND entry.name = ? COLLATE NOCASE"""
     return wanted != () and set(wanted) <= {row[0] for row in execute(db, sql, (schema, name))}

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hotmig.catalog import ddl
 from hotmig.catalog.model import Catalog, ForeignKey, Table, Trigger, View, VirtualTable
-from hotmig.catalog.own import OWN_TABLES, has_own_table, is_own_trigger
+from hotmig.catalog.own import has_own_table, is_own_table, is_own_trigger
 from hotmig.catalog.read_table import Entry, Kind, TableReader
 from hotmig.errors import HotmigError
 from hotmig.sqlite import execute, fold, quote
@@ -52,7 +52,7 @@ def read_catalog(db: sqlite3.Connection, schema: str = "main") -> Catalog:
 
 def own_tables(db: sqlite3.Connection, schema: str = "main") -> frozenset[str]:
     """The names of the tables that are hotmig's bookkeeping, in lower case."""
-    present = (entry.name for entry in _entries(db, schema) if entry.type == "table" and fold(entry.name) in OWN_TABLES)
+    present = (entry.name for entry in _entries(db, schema) if entry.type == "table" and is_own_table(entry.name))
     return frozenset(fold(name) for name in present if has_own_table(db, name, schema))
 
 
@@ -62,8 +62,7 @@ def reserved_strangers(db: sqlite3.Connection, schema: str = "main") -> tuple[st
     return tuple(
         entry.name
         for entry in _entries(db, schema)
-        if (fold(entry.name).startswith(_OWN_PREFIX) or fold(entry.name) in OWN_TABLES)
-        and not _is_own_entry(entry, own)
+        if (fold(entry.name).startswith(_OWN_PREFIX) or is_own_table(entry.name)) and not _is_own_entry(entry, own)
     )
 
 

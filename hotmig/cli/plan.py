@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import click
 
 from hotmig.cli.options import Options, extension_option, long_reads_option, shared
@@ -10,11 +13,19 @@ BLOCKED = 1
 
 
 @click.command("plan")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write every row that becomes one with another into FILE, as JSON that only you may read.",
+)
 @long_reads_option
 @extension_option
 @shared
 @click.pass_context
-def command(ctx: click.Context, options: Options, long_reads: bool, extensions: tuple[str, ...]) -> None:
+def command(
+    ctx: click.Context, options: Options, long_reads: bool, extensions: tuple[str, ...], report: Path | None
+) -> None:
     """Show what migrate will do, and what stands in its way. Nothing is changed.
 
     Exit 0 when migrate can run now, 1 when something blocks it. Each finding comes with the line to write in the
@@ -29,6 +40,7 @@ def command(ctx: click.Context, options: Options, long_reads: bool, extensions: 
         locate(options.directory, options.schema_file, extensions=extensions),
         long_reads=long_reads,
         extensions=extensions,
+        report=None if report is None else Path(os.path.abspath(report)),
     )
     if options.json:
         print_json(render.to_json(result))

@@ -10,6 +10,7 @@ from pathlib import Path
 from hotmig.capture.clock import unix_time
 from hotmig.capture.fence import fence_state
 from hotmig.capture.marker import Marker
+from hotmig.catalog.own import is_work_table
 from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.phases import half_cut
 from hotmig.phases.budget import MAX_PAUSE_SECONDS, Deadline
@@ -22,7 +23,7 @@ from hotmig.sqlite import LOCK_SECONDS, execute, quote, transaction
 from hotmig.transfer.identity import has_table, read_status
 from hotmig.transfer.step_sql import row_value
 
-BOOKKEEPING = ("_id_mapping", "_migration_progress", "_migration_copy")
+BOOKKEEPING = ("_id_mapping", "_migration_progress", "_migration_copy", "_migration_constant", "_migration_grouped")
 ROWS_AT_ONCE = 10_000
 
 
@@ -104,7 +105,7 @@ def tidy_up(new: sqlite3.Connection, seconds: float, run: Run) -> str | None:
 
 def drop_bookkeeping(new: sqlite3.Connection, seconds: float, run: Run = UNRECORDED) -> None:
     """Drops what only the migration needed, once the new database is ready: not inside the pause."""
-    present = [name for name in BOOKKEEPING if has_table(new, name)]
+    present = [name for name in BOOKKEEPING if has_table(new, name)] + _work_tables(new)
     if not present or read_status(new) != "ready":
         return
     # Overwriting what is freed takes long, and so does a sync, and the application is writing already.
@@ -119,6 +120,11 @@ def drop_bookkeeping(new: sqlite3.Connection, seconds: float, run: Run = UNRECOR
         except sqlite3.OperationalError:
             if has_table(new, name):  # else another cutover was faster
                 raise
+
+
+def _work_tables(new: sqlite3.Connection) -> list[str]:
+    names = [row[0] for row in execute(new, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
+    return [name for name in names if is_work_table(name) and has_table(new, name)]
 
 
 def _empty(new: sqlite3.Connection, table: str, seconds: float) -> None:

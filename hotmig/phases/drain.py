@@ -33,6 +33,7 @@ from hotmig.phases.migration import (
 )
 from hotmig.phases.pause import CaughtUp, Paused, pause
 from hotmig.phases.progress import Progress, Report, silent
+from hotmig.phases.reports import report_again, report_run
 from hotmig.phases.settled import is_settled
 from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, reading, transaction, value
 from hotmig.transfer.full_text import rebuild_beforehand
@@ -67,6 +68,7 @@ class DrainResult:
     pause: float | None = None  # with cutover: from the fence's commit to the commit that made the new one ready
     data_migrations: tuple[str, ...] = ()  # that were run, in their order
     data_problem: str | None = None  # why one that comes behind the cutover did not succeed
+    report: Path | None = None  # what became of rows that became one
 
 
 def drain(
@@ -132,10 +134,13 @@ def _drained(
         make_durable(session.db)
         _begin(old, new, migration, seconds, budget.max_pause, run)
         caught_up, proved = _caught_up(session, new, report)
+        written = report_run(session, migration.new.parent, run)
         rehearsed = rehearse(new, migration.schema, seconds) if cutover else None
         walk = at_cutover(migration)
         paused = pause(old, new, session, migration, caught_up, budget, rehearsed, walk, run)
         drained.append(paused)
+        if paused.rest.entries:
+            report_again(session, written, run, paused=not cutover)
         left = tidy_up(new, seconds, run) if cutover else None
         walked = walk_behind_cutover(new, migration.schema, walk, seconds, run) if cutover else Walked()
         lapsed = not cutover and not fence_state(read_marker(old), time.time()).is_up
@@ -156,6 +161,7 @@ def _drained(
         pause=paused.seconds,
         data_migrations=walked.names,
         data_problem=walked.problem,
+        report=written,
     )
 
 

@@ -26,6 +26,7 @@ from hotmig.phases.migration import HALF_CUT, cut_in_two, old_writer, recorded_p
 from hotmig.phases.offline import keeping_fence, under_fence
 from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Progress, Report, silent
+from hotmig.phases.reports import report_run
 from hotmig.phases.wal import switch_to_wal
 from hotmig.planning.hints import hints_of
 from hotmig.planning.model import CopyPlan
@@ -56,6 +57,7 @@ class MigrateResult:
     resumed: tuple[TableCopy, ...]
     offline: DrainResult | None = None  # with --offline: the drain and cutover that followed
     notes: tuple[str, ...] = ()
+    report: Path | None = None  # what became of rows that became one
 
 
 def migrate(
@@ -101,7 +103,7 @@ def migrate(
         marker = _record(old, location, wanted, seconds, offline, run)
         told = keeping_fence(old, report, seconds, run) if offline else report
         _make_file(old, location.new, schema, wanted, marker, planned, run)
-        copied, entries = _copy(old, location.new, planned, wanted, schema, told, seconds, extensions, run)
+        copied, entries, written = _copy(old, location.new, planned, wanted, schema, told, seconds, extensions, run)
         handed_over = None
         if offline:
             again = locate(location.directory, location.schema_file)
@@ -112,8 +114,9 @@ def migrate(
             )  # fmt: skip
         took = time.monotonic() - started
         return MigrateResult(
-            None, old, location.new, copied.rows, copied.mapped, took, entries, copied.resumed, handed_over, notes
-        )
+            None, old, location.new, copied.rows, copied.mapped, took, entries, copied.resumed, handed_over, notes,
+            written,
+        )  # fmt: skip
 
     return under_fence(old, seconds, run, work) if offline else work()
 
@@ -233,7 +236,7 @@ def _copy(
     seconds: float,
     extensions: tuple[str, ...],
     run: Run,
-) -> tuple[Copied, int]:
+) -> tuple[Copied, int, Path | None]:
     total, done = sum(planned.rows.values()), 0
 
     def copied_chunk(table: str, rows: int) -> None:
@@ -245,7 +248,7 @@ def _copy(
         copied = copy_all(session, build.indexes_of(schema), copied_chunk)
         with run.step("finish", new.name):
             _finish(session, schema)
-        return copied, session.last_log_id()
+        return copied, session.last_log_id(), report_run(session, new.parent, run)
 
 
 def _finish(session: Session, schema: Schema) -> None:

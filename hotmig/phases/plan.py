@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,10 +17,10 @@ from hotmig.catalog.fingerprint import canonical, digest, equal
 from hotmig.catalog.own import has_own_table
 from hotmig.catalog.read import read_catalog, reserved_strangers
 from hotmig.errors import HotmigError
-from hotmig.phases.budget import Deadline
 from hotmig.phases.data_walk import marks_of
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import cut_in_two, file_size
+from hotmig.phases.rehearsal import find_groups
 from hotmig.phases.settled import has_data_migrations
 from hotmig.planning import checks
 from hotmig.planning.checking import LIVE, Context, Facts
@@ -28,15 +28,15 @@ from hotmig.planning.checks.disk_space import NEEDED
 from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.data_marks import Known, pending
 from hotmig.planning.diff import supported
+from hotmig.planning.group_facts import GroupFacts
 from hotmig.planning.model import Answer, CopyPlan, Finding, Probe
 from hotmig.planning.sameness import nothing_to_do, same_schema
 from hotmig.schema.model import DataMigration, Schema
-from hotmig.sqlite import execute, is_closed_wal, quote, reading, value
+from hotmig.sqlite import SHORT_READ_SECONDS, TookTooLong, at_most, execute, is_closed_wal, quote, reading, value
 from hotmig.transfer.bookkeeping import built_catalog, read_hints
+from hotmig.transfer.value_maps import create_value_maps
 
-SHORT_READ_SECONDS = 0.08  # no writer is to wait for 0.1 s
 CHANGED = "whose schema was changed by hand since it was made"
-STEPS_BETWEEN_LOOKS = 10_000  # VM steps: about a millisecond
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,18 @@ class PlanResult:
     differences: tuple[str, ...]
     prerequisites: tuple[tuple[str, str, bool], ...]
     data_migrations: tuple[Known, ...] = ()  # that are pending, in their order
+    groups: tuple[GroupFacts, ...] = ()  # what becomes of rows of which several become one
+    report: Path | None = None  # where they are written down one by one
 
 
-def plan(location: Location, *, long_reads: bool = False, extensions: tuple[str, ...] = ()) -> PlanResult:
+def plan(
+    location: Location, *, long_reads: bool = False, extensions: tuple[str, ...] = (), report: Path | None = None
+) -> PlanResult:
     """Plans the migration from the live database to the schema module's.
 
     In rollback-journal mode a question to the data that takes longer than 0.08 s is given up, unless ``long_reads``.
-    Raises Refused between the two commits of a cutover.
+    ``report`` is a file for what becomes of rows that become one, row by row. Raises Refused between the two commits of
+    a cutover.
     """
     schema, old = location.schema, location.old
     if schema is None or old is None:
@@ -87,18 +92,26 @@ def plan(location: Location, *, long_reads: bool = False, extensions: tuple[str,
         prerequisites=(),
     )
     with reading(old, extensions=extensions) as db:
-        return _planned(result, location, schema, db, long_reads)
+        return _planned(result, location, schema, db, long_reads, extensions, report)
 
 
 def _planned(
-    result: PlanResult, location: Location, schema: Schema, db: sqlite3.Connection, long_reads: bool
+    result: PlanResult,
+    location: Location,
+    schema: Schema,
+    db: sqlite3.Connection,
+    long_reads: bool,
+    extensions: tuple[str, ...],
+    report: Path | None,
 ) -> PlanResult:
     used = read_hints(db)
     wanted = build_plan(read_catalog(db), schema, used)
     context = Context(wanted, schema, _facts(location, db, wanted), (), used)
     seconds = None if long_reads or context.facts.journal_mode == "wal" else SHORT_READ_SECONDS
+    create_value_maps(db, wanted.steps)
     questions = checks.probes(context)
     context = replace(context, answers=tuple(_answer(db, question, seconds) for question in questions))
+    context = find_groups(context, result.old or location.new, seconds, extensions, report)
     idle = location.marker is None and (nothing_to_do(context) or _was_made_so(location, wanted))
     idle = idle and has_data_migrations(db, schema)
     findings = () if idle else checks.findings(context)
@@ -112,6 +125,8 @@ def _planned(
         differences=supported(wanted),
         prerequisites=tuple(_prerequisites(location, context.facts, db)),
         data_migrations=tuple(Known(each.name, each.when) for each in _pending(location, schema)),
+        groups=context.groups or (),
+        report=report,
     )
 
 
@@ -127,46 +142,14 @@ def _was_made_so(location: Location, wanted: CopyPlan) -> bool:
 
 def _answer(db: sqlite3.Connection, probe: Probe, seconds: float | None) -> Answer:
     try:
-        with _at_most(db, seconds):
+        with at_most(db, seconds):
             return Answer(probe, tuple(execute(db, probe.sql, probe.parameters).fetchall()))
-    except _TookTooLong as late:
+    except TookTooLong as late:
         return Answer(probe, (), str(late), cut_short=True)
     except sqlite3.Error as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             raise
         return Answer(probe, (), str(error))
-
-
-class _TookTooLong(Exception):
-    """A question was interrupted."""
-
-
-@contextmanager
-def _at_most(db: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
-    """Interrupts what takes longer: in rollback-journal mode a reader holds up the writers. Raises _TookTooLong.
-
-    SQLite tells an exception in its handler, such as that of a signal which arrived there, as an interrupt too.
-    """
-    if seconds is None:
-        yield
-        return
-    deadline = Deadline.after(seconds)
-    late: list[bool] = []
-
-    def look() -> bool:
-        if deadline.is_over:
-            late.append(True)
-        return bool(late)
-
-    db.set_progress_handler(look, STEPS_BETWEEN_LOOKS)
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT or not late:
-            raise
-        raise _TookTooLong(str(error)) from error
-    finally:
-        db.set_progress_handler(None, 0)
 
 
 def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Facts:
@@ -224,7 +207,7 @@ def _rows(db: sqlite3.Connection, wanted: CopyPlan, seconds: float | None) -> It
     """The rows of each source; a table that takes too long to count is left out."""
     for step in wanted.steps:
         if step.source is not None:
-            with suppress(_TookTooLong), _at_most(db, seconds):
+            with suppress(TookTooLong), at_most(db, seconds):
                 yield step.table.name, value(db, f"SELECT count(*) FROM {quote(step.source.name)}")
 
 

@@ -9,16 +9,18 @@ from pathlib import Path
 from hotmig.catalog.fingerprint import equal
 from hotmig.catalog.read import read_catalog
 from hotmig.phases.locate import Location
+from hotmig.phases.rehearsal import find_groups
 from hotmig.planning.checking import Context
-from hotmig.planning.checks import seeds
+from hotmig.planning.checks import mapped_values, seeds
 from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.data_marks import all_known
 from hotmig.planning.model import Answer
-from hotmig.planning.sameness import nothing_to_do
+from hotmig.planning.sameness import nothing_to_do, same_schema
 from hotmig.schema.model import Schema
-from hotmig.sqlite import execute, reading
+from hotmig.sqlite import SHORT_READ_SECONDS, TookTooLong, at_most, execute, is_closed_wal, reading, value
 from hotmig.transfer.bookkeeping import read_hints
 from hotmig.transfer.marks import all_marks, read_known
+from hotmig.transfer.value_maps import create_value_maps
 
 
 def is_settled(location: Location) -> bool:
@@ -32,15 +34,29 @@ def is_settled(location: Location) -> bool:
 
 
 def has_schema(live: Path, schema: Schema) -> bool:
-    """Whether the live database has the schema, its seed rows and data migrations: then there is nothing to migrate."""
+    """Whether the live database has schema, seed rows and data migrations, and no rule would change a row of it.
+
+    So that there is nothing to migrate. Where that takes too long for the application's writes to wait, it is unknown.
+    """
     with reading(live) as db:
         if not has_data_migrations(db, schema):
             return False
         used = read_hints(db)
         context = Context(build_plan(read_catalog(db), schema, used), schema, used_hints=used)
-        questions = seeds.probes(context)
-        answers = tuple(Answer(each, tuple(execute(db, each.sql, each.parameters).fetchall())) for each in questions)
-        return nothing_to_do(replace(context, answers=answers))
+        if not same_schema(context.plan):
+            return False
+        is_wal = is_closed_wal(live) or value(db, "PRAGMA journal_mode") == "wal"
+        seconds = None if is_wal else SHORT_READ_SECONDS
+        create_value_maps(db, context.plan.steps)
+        questions = (*seeds.probes(context), *mapped_values.probes(context))
+        try:
+            with at_most(db, seconds):
+                answers = tuple(
+                    Answer(each, tuple(execute(db, each.sql, each.parameters).fetchall())) for each in questions
+                )
+        except TookTooLong:
+            return False
+    return nothing_to_do(find_groups(replace(context, answers=answers), live, seconds, (), None))
 
 
 def has_data_migrations(db: sqlite3.Connection, schema: Schema) -> bool:

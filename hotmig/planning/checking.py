@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hotmig.planning.group_facts import GroupFacts
 from hotmig.planning.model import Answer, CopyPlan, Finding, Hint, Probe, TableStep
 from hotmig.schema.model import ColumnRules, Schema, TableRules
 from hotmig.sqlite import fold, quote, text
@@ -53,6 +54,12 @@ class Context:
     facts: Facts = Facts()
     answers: tuple[Answer, ...] = ()
     used_hints: frozenset[Hint] = frozenset()
+    groups: tuple[GroupFacts, ...] | None = ()  # None where they could not be found out
+    groups_problem: str | None = None  # and why
+
+    def groups_of(self, step: TableStep) -> GroupFacts | None:
+        """What becomes of the rows of a table that has groups, or follows one."""
+        return next((each for each in self.groups or () if each.table == step.table.name), None)
 
     def rows(self, check: str, subject: str) -> tuple[tuple[Any, ...], ...]:
         """The answer to one question of one check, () when there is none."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hotmig.catalog.fingerprint import canonical, digest
 from hotmig.catalog.keys import can_be_null
 from hotmig.catalog.model import Catalog, Table
+from hotmig.planning.grouping import grouping_of, merges_of, touches_of
 from hotmig.planning.hints import UsedHints
 from hotmig.planning.keys import row_key
 from hotmig.planning.mapping import Draft, Fill, drafts
 from hotmig.planning.model import ColumnStep, CopyPlan, Hint, Recorded, SourceKey, TableStep, Translation
 from hotmig.planning.order import parents_first
 from hotmig.planning.references import References
-from hotmig.schema.model import Schema
+from hotmig.schema.model import MergeRule, Schema
 from hotmig.sqlite import fold, quote
 
 
@@ -25,7 +26,8 @@ def build_plan(old: Catalog, schema: Schema, used_hints: frozenset[Hint] = froze
     planned = {draft.table.name: draft for draft in drafts(old, schema, UsedHints(used_hints))}
     references = References(planned.values())
     tables = parents_first(schema.catalog.tables)
-    steps = tuple(_step(number, planned[table.name], references) for number, table in enumerate(tables, 1))
+    merges = merges_of(schema)
+    steps = tuple(_step(number, planned[table.name], references, merges) for number, table in enumerate(tables, 1))
     return CopyPlan(
         old=old,
         new=schema.catalog,
@@ -36,7 +38,7 @@ def build_plan(old: Catalog, schema: Schema, used_hints: frozenset[Hint] = froze
     )
 
 
-def _step(number: int, draft: Draft, references: References) -> TableStep:
+def _step(number: int, draft: Draft, references: References, merges: Mapping[str, MergeRule]) -> TableStep:
     translations = references.translations(draft)
     kept = _kept_key(draft, references) if draft.source is not None else _own_key(draft)
     return TableStep(
@@ -51,6 +53,8 @@ def _step(number: int, draft: Draft, references: References) -> TableStep:
         translations=translations,
         seeds=draft.rules.seeds if draft.rules is not None else (),
         new_foreign_keys=references.not_guaranteed(draft),
+        grouping=grouping_of(draft.table, draft.rules) if draft.source is not None else None,
+        touches=touches_of(draft.table, translations, merges) if draft.source is not None else (),
     )
 
 
@@ -84,10 +88,12 @@ def _column(draft: Draft, fill: Fill, translations: Iterable[Translation]) -> Co
             return ColumnStep(name, None, f"the new {values[fold(name)]} of the {translation.parent} that {named}")
     if fill.assigned:
         return ColumnStep(name, None, "a new integer key", assigned=True)
+    through = f" through {fill.mapping.title}" if fill.mapping is not None else ""
     if fill.expression is not None:
-        return ColumnStep(name, fill.expression, fill.expression)
+        return ColumnStep(name, fill.expression, f"{fill.expression}{through}", mapping=fill.mapping)
     if fill.old is not None:
-        return ColumnStep(name, quote(fill.old.name), _old_names(draft, (fill.old.name,)))
+        origin = f"{_old_names(draft, (fill.old.name,))}{through}"
+        return ColumnStep(name, quote(fill.old.name), origin, mapping=fill.mapping)
     nothing = "NULL" if can_be_null(draft.table, name) else "no value"
     return ColumnStep(name, None, nothing if fill.column.default is None else f"default {fill.column.default}")
 

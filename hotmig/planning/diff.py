@@ -64,8 +64,9 @@ def _column_lines(step: TableStep, source: Table, own: ColumnStep) -> Iterator[s
         reads = compiled(own.expression, source).reads
         read = _names(source, (column.name for column in source.columns if fold(column.name) in reads))
         yield f"column {read} → {target}: {own.expression}" if read else f"column {target}: {own.expression}"
-    elif old.name != own.name:
-        yield f"column {source.name}.{old.name} → {target}"
+    elif old.name != own.name or own.mapping is not None:
+        through = f" through {own.mapping.title}" if own.mapping is not None else ""
+        yield f"column {source.name}.{old.name} → {target}{through}"
 
 
 def _names(source: Table, columns: Iterable[str]) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.keys import primary_key_names
 from hotmig.catalog.model import Catalog, Column, Table
+from hotmig.planning.grouping import grouping_of, set_columns
 from hotmig.planning.hints import UsedHints
 from hotmig.planning.keys import row_key
 from hotmig.planning.model import SourceKey
-from hotmig.schema.model import ColumnRules, Schema, TableRules
+from hotmig.schema.model import ColumnRules, Schema, TableRules, ValueMap
 from hotmig.sqlite import fold
 
 
@@ -28,6 +29,7 @@ class Fill:
     expression: str | None = None
     assigned: bool = False
     together: tuple[Column, ...] = ()
+    mapping: ValueMap | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -53,10 +55,18 @@ class Draft:
     def _by_name(self) -> dict[str, Fill]:
         return {fold(fill.column.name): fill for fill in self.fills}
 
+    @property
+    def loses_rows(self) -> bool:
+        """Whether rows of it can become one with others, so that references to them have to follow."""
+        grouping = grouping_of(self.table, self.rules) if self.source is not None else None
+        return grouping is not None and grouping.loses_rows
+
     def copies(self, name: str) -> Column | None:
         """The old column whose every value the new column of that name keeps as it is."""
         fill = self.fill(name)
-        if self.source is None or fill is None or fill.old is None or fill.assigned:
+        if self.source is None or fill is None or fill.old is None or fill.assigned or fill.mapping is not None:
+            return None
+        if fold(name) in set_columns(self.rules):
             return None
         return fill.old if keeps_values(self.source, fill.old, self.table, fill.column) else None
 
@@ -103,7 +113,9 @@ def declared_was(rules: TableRules | None, used: UsedHints) -> str | None:
 
 def _draft(table: Table, source: Table | None, rules: TableRules | None, used: UsedHints) -> Draft:
     source_key = row_key(source) if source is not None else None
-    fills = tuple(_assign(fill, table, source, source_key) for fill in _fills(table, source, rules, used))
+    fills = tuple(
+        _mapped(_assign(fill, table, source, source_key), rules) for fill in _fills(table, source, rules, used)
+    )
     return Draft(table, source, rules, source_key, row_key(table), fills)
 
 
@@ -168,3 +180,11 @@ def _assign(fill: Fill, table: Table, source: Table | None, source_key: SourceKe
     if is_text and (fill.old.name,) in keys:
         return Fill(fill.column, old=fill.old, assigned=True)
     return fill
+
+
+def _mapped(fill: Fill, rules: TableRules | None) -> Fill:
+    """With the mapping of its Mapped, which is applied each time: it changes nothing the second time."""
+    own = rules.column(fill.column.name) if rules is not None else None
+    if own is None or own.mapping is None or fill.assigned or (fill.old is None and fill.expression is None):
+        return fill
+    return replace(fill, mapping=own.mapping)

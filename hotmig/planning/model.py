@@ -11,7 +11,7 @@ from hotmig.sqlite import fold, quote
 if TYPE_CHECKING:
     # `hotmig status` imports this module, and must not pay for the schema package behind it.
     from hotmig.catalog.model import Catalog, Column, ForeignKey, Table
-    from hotmig.schema.model import Orphans, SeedRow
+    from hotmig.schema.model import OrderTerm, Orphans, SeedRow, ValueMap
 
 How = Literal["as-is", "projected", "empty"]
 Keys = Literal["kept", "mapped"]
@@ -68,13 +68,49 @@ class ColumnStep:
 
     ``expression`` is SQL over the old row, with the old table's columns as bare names; None when nothing is
     written: the column's default, a seed or a new key (``assigned``) fills it, or a Translation does.
-    ``origin`` says it to people.
+    ``origin`` says it to people. With a ``mapping`` the value is looked up among its aliases.
     """
 
     name: str
     expression: str | None
     origin: str
     assigned: bool = False
+    mapping: ValueMap | None = None
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Rows of one table that become one: those with the same ``key``, new columns with the collation they compare by.
+
+    With ``merges_by`` set it is a Merge: the key is that column, and the row that has its canonical value wins.
+    ``losers`` is None where losers go, else the columns that are set in those that stay.
+    """
+
+    key: tuple[tuple[str, str], ...]
+    compare: tuple[str, ...] = ()
+    prefer: tuple[OrderTerm, ...] = ()
+    collide: str | None = None
+    keeps_equal: bool = False
+    losers: tuple[tuple[str, str], ...] | None = None
+    merges_by: str | None = None
+    create: tuple[tuple[str, str], ...] | None = None
+
+    @property
+    def loses_rows(self) -> bool:
+        """Whether a row can go, so that references to it have to follow."""
+        return self.losers is None or not self.keeps_equal
+
+
+@dataclass(frozen=True)
+class Touch:
+    """A column that is set in rows that moved: by their own Merge, or because what they refer to was merged.
+
+    ``through`` are the positions of the translations that can move the row; None for the table's own Merge.
+    """
+
+    column: str
+    expression: str
+    through: tuple[int, ...] | None
 
 
 @dataclass(frozen=True)
@@ -92,6 +128,19 @@ class TableStep:
     translations: tuple[Translation, ...] = ()
     seeds: tuple[SeedRow, ...] = ()
     new_foreign_keys: tuple[ForeignKey, ...] = ()  # those that the old schema did not guarantee
+    grouping: Grouping | None = None
+    touches: tuple[Touch, ...] = ()
+
+    @property
+    def loses_rows(self) -> bool:
+        """Whether rows of it can become one with others."""
+        return self.grouping is not None and self.grouping.loses_rows
+
+    @cached_property
+    def set_columns(self) -> frozenset[str]:
+        """The columns, folded, that a rule sets in some rows."""
+        losers = self.grouping.losers if self.grouping is not None else None
+        return frozenset(fold(name) for name, _ in losers or ()) | {fold(touch.column) for touch in self.touches}
 
     @property
     def computes_its_keys(self) -> bool:
@@ -135,6 +184,11 @@ class CopyPlan:
     recorded: tuple[Recorded, ...]
     hash: str
     replay_triggers: tuple[str, ...] = ()  # names of new triggers that also fire for replayed rows
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether rows of any table become one."""
+        return any(step.grouping is not None for step in self.steps)
 
     def step(self, table: str) -> TableStep | None:
         """The step that fills the new table of that name."""

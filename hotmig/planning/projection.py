@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hotmig.catalog.affinity import column_affinity, stored
 from hotmig.catalog.model import Affinity
 from hotmig.planning.model import ColumnStep, TableStep
-from hotmig.sqlite import quote
+from hotmig.planning.value_maps import mapped
+from hotmig.sqlite import fold, quote
 
 
 def projected(step: TableStep, column: ColumnStep) -> str:
@@ -18,7 +21,9 @@ def projected(step: TableStep, column: ColumnStep) -> str:
     target = step.table.column(column.name)
     if target is None:
         raise ValueError(f"{step.table.name} has no column {column.name}")
-    return stored(column.expression, column_affinity(step.table, target), _source_affinity(step, column))
+    affinity = column_affinity(step.table, target)
+    value = stored(column.expression, affinity, _source_affinity(step, column))
+    return value if column.mapping is None else stored(mapped(step, column, value), affinity, "TEXT")
 
 
 def _source_affinity(step: TableStep, column: ColumnStep) -> Affinity | None:
@@ -26,8 +31,15 @@ def _source_affinity(step: TableStep, column: ColumnStep) -> Affinity | None:
     return column_affinity(step.source, old) if step.source is not None and old is not None else None
 
 
+def unmapped(column: ColumnStep) -> ColumnStep:
+    """The same column without its mapping: what its values are before they are looked up."""
+    return replace(column, mapping=None)
+
+
 def is_copy(step: TableStep, column: ColumnStep) -> bool:
     """Whether the new column is an old one whose every value it keeps as it is."""
+    if fold(column.name) in step.set_columns:
+        return False
     return step.taken_from(column) is not None and projected(step, column) == column.expression
 
 
@@ -37,8 +49,9 @@ def loses(step: TableStep, column: ColumnStep) -> str | None:
     None for a column that keeps every value, and for a computed one. '12' can be had back from 12; '0123' can't be
     from 123, nor 2⁵³+1 from a REAL.
     """
+    column = unmapped(column)
     taken = step.taken_from(column)
-    if taken is None or is_copy(step, column):
+    if taken is None or projected(step, column) == column.expression:
         return None
     old, new = quote(taken.name), f"({projected(step, column)})"
     return (

@@ -109,6 +109,8 @@ class References:
         parent = self._drafts.get(fold(foreign.parent))
         if parent is None or self.parent_columns(draft, foreign) is None:
             return False
+        if parent.loses_rows:
+            return True
         if not self._same_values(draft, parent, foreign):
             return True
         # Orphans of a reference that is new become NULL where that is declared, and only translating does so.

@@ -6,6 +6,7 @@ Applications import their schema module too, so nothing that reads or compiles s
 from __future__ import annotations
 
 from hotmig.schema.declare import adopt_marks, auto, data_migration, dropped, seed, sql, table, trigger, view
+from hotmig.schema.json_mapping import from_json
 from hotmig.schema.markers import (
     Check,
     Collate,
@@ -17,11 +18,13 @@ from hotmig.schema.markers import (
     Generated,
     Index,
     Key,
+    Mapped,
     NotNull,
     References,
     Unique,
     Was,
 )
+from hotmig.schema.rules import Duplicates, Merge
 
 __all__ = [
     "Check",
@@ -29,11 +32,14 @@ __all__ = [
     "Column",
     "ColumnType",
     "Default",
+    "Duplicates",
     "ForeignKey",
     "From",
     "Generated",
     "Index",
     "Key",
+    "Mapped",
+    "Merge",
     "NotNull",
     "References",
     "Unique",
@@ -42,6 +48,7 @@ __all__ = [
     "auto",
     "data_migration",
     "dropped",
+    "from_json",
     "seed",
     "sql",
     "table",

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar, dataclass_transform, overload
 
 from hotmig.schema.markers import Check, ForeignKey, Index, Key, Unique
 from hotmig.schema.places import Spot, caller, wrong
+from hotmig.schema.rules import Duplicates, Merge
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])
@@ -40,6 +41,8 @@ class TableDeclaration:
     foreign_keys: Sequence[ForeignKey]
     strict: bool
     without_rowid: bool
+    duplicates: Duplicates | None = None
+    merge: Merge | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +157,8 @@ def table(
     foreign_keys: Sequence[ForeignKey] = (),
     strict: bool = False,
     without_rowid: bool = False,
+    duplicates: Duplicates | None = None,
+    merge: Merge | None = None,
 ) -> Callable[[type[T]], type[T]]: ...
 
 
@@ -169,6 +174,8 @@ def table(
     foreign_keys: Sequence[ForeignKey] = (),
     strict: bool = False,
     without_rowid: bool = False,
+    duplicates: Duplicates | None = None,
+    merge: Merge | None = None,
 ) -> Any:
     """Declares a table, and makes the class a keyword-only dataclass if it isn't one.
 
@@ -183,12 +190,14 @@ def table(
     for what, several in (("unique", unique), ("indexes", indexes), ("checks", checks), ("foreign_keys", foreign_keys)):
         if isinstance(several, str) or not isinstance(several, Sequence):
             raise TypeError(f"{what}= takes a list, not {several!r}")
+    if not isinstance(duplicates, Duplicates | None) or not isinstance(merge, Merge | None):
+        raise TypeError("duplicates= takes Duplicates(…), and merge= takes Merge(…)")
 
     def declare(cls: type[T]) -> type[T]:
         cls = _keyword_only(cls)
         named = snake_case(cls.__name__) if name is None or isinstance(name, type) else str(name)
         declaration = TableDeclaration(
-            cls, named, spot, was, key, unique, indexes, checks, foreign_keys, strict, without_rowid
+            cls, named, spot, was, key, unique, indexes, checks, foreign_keys, strict, without_rowid, duplicates, merge
         )
         cls.__hotmig_table__ = declaration  # type: ignore[attr-defined]
         if registry := _registry.get():

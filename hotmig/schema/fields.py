@@ -23,6 +23,7 @@ from hotmig.schema.markers import (
     Generated,
     Index,
     Key,
+    Mapped,
     Marker,
     NotNull,
     References,
@@ -35,7 +36,7 @@ from hotmig.schema.types import take_apart
 
 M = TypeVar("M", bound=Marker)
 
-_ONCE: tuple[type[Marker], ...] = (Column, ColumnType, NotNull, Key, Default, Generated, Collate, Was, From)
+_ONCE: tuple[type[Marker], ...] = (Column, ColumnType, NotNull, Key, Default, Generated, Collate, Was, From, Mapped)
 _WITHOUT_ARGUMENTS: tuple[type[Marker], ...] = (Key, Unique, Index, NotNull, References)
 REQUIRED = dataclasses.MISSING
 

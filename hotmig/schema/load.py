@@ -16,8 +16,19 @@ from hotmig.schema.compile import TableSpec, compile_tables
 from hotmig.schema.data_migrations import adopted_marks, data_migrations
 from hotmig.schema.declare import Registry, Statement, TableDeclaration
 from hotmig.schema.fields import is_auto
+from hotmig.schema.group_rules import GroupRules, mapping_of, require_no_seeds
 from hotmig.schema.judge import Judge, Prepare
-from hotmig.schema.model import ColumnRules, Dropped, Place, ReplayTrigger, Schema, TableRules
+from hotmig.schema.model import (
+    ColumnRules,
+    Dropped,
+    DuplicatesRule,
+    MergeRule,
+    Place,
+    ReplayTrigger,
+    Schema,
+    TableRules,
+    ValueMap,
+)
 from hotmig.schema.modules import Running, running
 from hotmig.schema.places import Sources, Spot, wrong
 from hotmig.schema.rowlocal import check_row_local
@@ -143,16 +154,22 @@ class _Loading:
         for column in spec.columns:
             if column.origin.source is not None:
                 check_row_local(self.judge.db, column.origin.source, column.field.spot)
+        groups = GroupRules(self.judge.db, spec, table)
+        merge = groups.merge()
+        rows = seeder.rows(spec, table, seeds)
+        require_no_seeds(spec, rows)
         return TableRules(
             table=spec.name,
             class_name=spec.declaration.cls.__name__,
             place=self._place_of(spec.declaration),
             was=spec.declaration.was,
-            columns=tuple(self._column_rules(column, spec.declaration) for column in spec.columns),
-            seeds=seeder.rows(spec, table, seeds),
+            columns=tuple(self._column_rules(column, spec.declaration, merge) for column in spec.columns),
+            seeds=rows,
+            duplicates=groups.duplicates(),
+            merge=merge,
         )
 
-    def _column_rules(self, column: ColumnSpec, table: TableDeclaration) -> ColumnRules:
+    def _column_rules(self, column: ColumnSpec, table: TableDeclaration, merge: MergeRule | None) -> ColumnRules:
         declaration = self.sources.text_of_field(table.cls, column.field.name, table.spot)
         return ColumnRules(
             column=column.name,
@@ -161,6 +178,7 @@ class _Loading:
             source=column.origin.source,
             orphans=column.orphans,
             together=column.origin.together,
+            mapping=mapping_of(column, merge),
             declaration=declaration,
         )
 
@@ -215,7 +233,31 @@ def schema_hash(catalog: Catalog, tables: Iterable[TableRules], data_migrations:
                 parts.append(repr(("from", table.table, column.column, normalise(column.source))))
             if column.orphans != "refuse":
                 parts.append(repr(("orphans", table.table, column.column, column.orphans)))
+            if column.mapping is not None:
+                parts.append(_mapping(table.table, column.column, column.mapping))
+        if table.duplicates is not None:
+            parts.append(repr(("duplicates", table.table, *_duplicates(table.duplicates))))
+        if table.merge is not None:
+            merge = table.merge
+            sets = (None if merge.create is None else _sets(merge.create), _sets(merge.touch))
+            # What it maps is among the columns.
+            parts.append(repr(("merge", table.table, merge.by, *sets)))
     return digest(canonical(catalog), *sorted(parts))
+
+
+def _mapping(table: str, column: str, mapping: ValueMap) -> str:
+    return repr(("mapped", table, column, mapping.fold_case, digest(*(repr(pair) for pair in mapping.pairs))))
+
+
+def _duplicates(rule: DuplicatesRule) -> tuple[object, ...]:
+    prefer = [(normalise(term.expression), term.direction) for term in rule.prefer]
+    collide = None if rule.collide is None else normalise(rule.collide)
+    losers = None if rule.losers is None else _sets(rule.losers)
+    return sorted(rule.key), sorted(rule.compare), prefer, collide, rule.equal, losers
+
+
+def _sets(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted((name, normalise(sql)) for name, sql in pairs)
 
 
 def _table(catalog: Catalog, name: str) -> Table:

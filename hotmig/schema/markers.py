@@ -6,9 +6,10 @@ of a column, alone or followed by ``COLLATE x`` and ``ASC`` or ``DESC``. An inde
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from hotmig.schema.json_mapping import JsonMapping
 from hotmig.schema.places import Spot, caller
 
 Conflict = Literal["ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE"]
@@ -212,3 +213,16 @@ class From(Marker):
     def __init__(self, *sources: str) -> None:
         super().__init__(*sources)
         self.sources = sources
+
+
+class Mapped(Marker):
+    """Old values are replaced by canonical ones: ``{"alias": "canonical"}``, or what ``from_json`` reads.
+
+    Blanks around a value are stripped before it is looked up, and with ``fold_case`` its case does not matter. A value
+    that no alias covers stays as it is.
+    """
+
+    def __init__(self, mapping: Mapping[str, str] | JsonMapping, /, *, fold_case: bool = False) -> None:
+        super().__init__()
+        self.mapping = mapping
+        self.fold_case = fold_case

@@ -14,6 +14,7 @@ from hotmig.sqlite import fold
 
 Value = None | int | float | str | bytes
 Orphans = Literal["refuse", "null"]
+BLANKS = " \t\n\r\f\v"  # what is stripped from a value before it is looked up
 Moment = Literal["cutover", "after"]
 
 
@@ -26,6 +27,53 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
+
+
+def looked_up(spelling: str, fold_case: bool) -> str:
+    """The form in which a value is looked up among aliases."""
+    stripped = spelling.strip(BLANKS)
+    return stripped.casefold() if fold_case else stripped
+
+
+@dataclass(frozen=True)
+class ValueMap:
+    """Canonical values by the looked-up form of their aliases, and of themselves; ``title`` says whence, to people."""
+
+    pairs: tuple[tuple[str, str], ...]
+    fold_case: bool
+    title: str = dataclasses.field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class OrderTerm:
+    """One term of an ORDER BY: the expression alone, and what stands behind it (``DESC NULLS LAST``)."""
+
+    expression: str
+    direction: str = ""
+
+
+@dataclass(frozen=True)
+class DuplicatesRule:
+    """What becomes of rows with one ``key``; ``losers`` is None where they are dropped, else the columns to set."""
+
+    key: tuple[str, ...]
+    compare: tuple[str, ...]
+    prefer: tuple[OrderTerm, ...]
+    collide: str | None
+    equal: Literal["merge", "keep"]
+    losers: tuple[tuple[str, str], ...] | None
+    place: Place = dataclasses.field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class MergeRule:
+    """Rows that become one by a canonical value; ``create`` is None where a missing canonical row is not made."""
+
+    by: str
+    mapping: ValueMap
+    create: tuple[tuple[str, str], ...] | None
+    touch: tuple[tuple[str, str], ...]
+    place: Place = dataclasses.field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -42,6 +90,7 @@ class ColumnRules:
     source: str | None = None  # the SQL of From
     orphans: Orphans = "refuse"  # of References
     together: tuple[str, ...] = ()
+    mapping: ValueMap | None = None  # of Mapped, or of the table's Merge
     declaration: str | None = dataclasses.field(default=None, compare=False)  # how the module spells it, for messages
 
     @property
@@ -73,6 +122,8 @@ class TableRules:
     was: str | None = None
     columns: tuple[ColumnRules, ...] = ()
     seeds: tuple[SeedRow, ...] = ()
+    duplicates: DuplicatesRule | None = None
+    merge: MergeRule | None = None
 
     def column(self, name: str) -> ColumnRules | None:
         return self._by_column.get(fold(name))

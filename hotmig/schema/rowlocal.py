@@ -18,20 +18,23 @@ _MOMENTS = frozenset({"now", "localtime", "utc"})
 _ROWS: tuple[object, ...] = (None, 0, 1, -1.5, "", "a", "2024-05-01", b"a")
 
 
-def check_row_local(db: sqlite3.Connection, source: str, spot: Spot) -> None:
+def check_row_local(db: sqlite3.Connection, source: str, spot: Spot, told: str | None = None) -> None:
     """Has SQLite compile the expression as an index over a scratch table; raises SchemaError if it refuses.
+
+    ``told`` is how the message calls it; a ``From`` without.
 
     An index expression can't hold subqueries, aggregates, parameters, ``random()`` or the time.
     """
+    told = told or f"From({source!r})"
     text = fragment(source, spot)
     if _asks_for_now(tokens(text)):
-        raise _refused(source, "it depends on the time at which it runs", spot)
+        raise _refused(told, "it depends on the time at which it runs", spot)
     expression = never_text(text)
     columns: list[str] = []
     while (error := _compile(db, expression, columns)) is not None:
         missing = _NO_COLUMN.fullmatch(error)
         if missing is None or missing[1] in columns:
-            raise _refused(source, error, spot)
+            raise _refused(told, error, spot)
         columns.append(missing[1])
 
 
@@ -76,15 +79,15 @@ def _asks_for_now(stream: tuple[Token, ...]) -> bool:
     return False
 
 
-def _refused(source: str, error: str, spot: Spot) -> Exception:
+def _refused(told: str, error: str, spot: Spot) -> Exception:
     if 'the "." operator' in error or re.search(r"no such column: .*\.", error):
-        return wrong(spot, f"From({source!r}): a column stands in it with its table", "write the bare column name")
+        return wrong(spot, f"{told}: a column stands in it with its table", "write the bare column name")
     if "no such function" in error:
-        return wrong(spot, f"From({source!r}): {error}", "use a function of SQLite, or load its extension")
+        return wrong(spot, f"{told}: {error}", "use a function of SQLite, or load its extension")
     if _NO_EXPRESSION.search(error):
-        return wrong(spot, f"From({source!r}) is no SQL expression", f"correct it; SQLite says: {error}")
+        return wrong(spot, f"{told} is no SQL expression", f"correct it; SQLite says: {error}")
     return wrong(
         spot,
-        f"From({source!r}) is not row-local: {error}",
+        f"{told} is not row-local: {error}",
         "a new row is a function of one old row: use its columns, constants and deterministic functions only",
     )

@@ -39,24 +39,19 @@ def create_bookkeeping(
 
     ``migration`` names the migration, ``expected`` are the rows to be copied into each table, where they were counted.
     """
-    wide = width(plan)
-    old, new = columns("old_id", wide), columns("new_id", wide)
-    # A key narrower than the widest one leaves the rest of its primary key columns at '': NULL is not allowed there.
-    old_columns = ", ".join(f"{name} NOT NULL DEFAULT ''" for name in old)
-    positions = ", ".join(f"position_{number}" for number in range(1, wide + 1))
+    positions = ", ".join(f"position_{number}" for number in range(1, width(plan) + 1))
     for sql in (
         STATUS_TABLE,
         "CREATE TABLE _migration_progress(id INTEGER PRIMARY KEY CHECK (id = 0),"
         " last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL, fence_from REAL)",
         "CREATE TABLE _migration_copy(table_name TEXT PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL,"
         f" expected INTEGER, placed INTEGER NOT NULL, {positions})",
-        f"CREATE TABLE _id_mapping(table_name TEXT NOT NULL, {old_columns}, {', '.join(new)},"
-        f" PRIMARY KEY (table_name, {', '.join(old)})) WITHOUT ROWID",
         *identity_tables(),
         "INSERT INTO _migration_status VALUES (0, 'migrating')",
         "INSERT INTO _migration_progress VALUES (0, 0, 0, NULL)",
     ):
         execute(db, sql)
+    create_id_mapping(db, plan)
     for step in plan.steps:
         execute(
             db,
@@ -66,6 +61,19 @@ def create_bookkeeping(
     write_identity(db, identity, hints, catalog_digest)
     execute(db, "INSERT INTO _schema_hint VALUES ('source', '', '', ?)", (dump(plan.old),))
     execute(db, "INSERT INTO _schema_hint VALUES ('migration', '', '', ?)", (migration,))
+
+
+def create_id_mapping(db: sqlite3.Connection, plan: CopyPlan) -> None:
+    """The new key of each old row that does not keep its own."""
+    wide = width(plan)
+    old, new = columns("old_id", wide), columns("new_id", wide)
+    # A key narrower than the widest one leaves the rest of its primary key columns at '': NULL is not allowed there.
+    old_columns = ", ".join(f"{name} NOT NULL DEFAULT ''" for name in old)
+    execute(
+        db,
+        f"CREATE TABLE main._id_mapping(table_name TEXT NOT NULL, {old_columns}, {', '.join(new)},"
+        f" PRIMARY KEY (table_name, {', '.join(old)})) WITHOUT ROWID",
+    )
 
 
 def identity_tables() -> tuple[str, ...]:

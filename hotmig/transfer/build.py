@@ -17,6 +17,7 @@ from hotmig.planning.model import CopyPlan, Hint
 from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, reading, transaction, value
 from hotmig.transfer.bookkeeping import create_bookkeeping
+from hotmig.transfer.group_tables import create_group_tables
 from hotmig.transfer.identity import Identity
 from hotmig.transfer.marks import carry_marks, note_known
 
@@ -95,6 +96,7 @@ def create_schema(
             for sql in schema.create_tables:
                 execute(db, sql)
             create_bookkeeping(db, plan, identity, hints, digest(canonical(schema.catalog)), migration, expected)
+            create_group_tables(db, plan)
             note_known(db, schema)
             carry_marks(db, schema, marks, skipped=True)
     finally:

@@ -81,6 +81,6 @@ def _lost(session: Session, sql: StepSql, translation: Translation, condition: s
     key = sql.source_key_of("o")
     rows = execute(
         session.db,
-        f"SELECT {', '.join([*key, *values])} FROM {sql.source} AS o WHERE {given} AND {condition} LIMIT {SAMPLES}",
+        f"SELECT {', '.join([*key, *values])} FROM {sql.old_rows} WHERE {given} AND {condition} LIMIT {SAMPLES}",
     ).fetchall()
     return told(sql.step, [Misfit(named(row, len(key), 0), columns=translation.columns) for row in rows])

@@ -9,6 +9,8 @@ from hotmig.planning.model import TableStep
 from hotmig.sqlite import execute, fold, quote, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import ANEW_HINT, COPY_HINT, explain_conflict
+from hotmig.transfer.created import plant_created
+from hotmig.transfer.group_build import build_groups, map_losers
 from hotmig.transfer.identity import TableCopy, read_copies
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.misfits import among, among_seeds, in_indexes
@@ -37,6 +39,7 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
     """
     keys = LoggedKeys(session, 0)
     keys.load_backlog()
+    build_groups(session, keys)
     resumed = tuple(found for found in read_copies(session.db) or () if found.state != "waiting")
     mapped = 0
     for step in session.steps:
@@ -65,6 +68,9 @@ def _finish_table(session: Session, step: TableStep, old: StepSql | None, indexe
     if step.seeds:
         with session.snapshot(), explain_conflict(session, step, among_seeds, ANEW_HINT):
             plant_seeds(session.db, step, old)
+    if old is not None and session.group(old) is not None:
+        with session.building():
+            plant_created(session, old)
     with session.building():
         with explain_conflict(session, step, in_indexes, ANEW_HINT):
             for sql in indexes:
@@ -95,7 +101,11 @@ def _map_table(session: Session, keys: LoggedKeys, step: StepSql) -> int:
             _map_logged_parents(session, keys, step)
             return id_mapping.assign(session, step, f"{step.view} AS p WHERE {where}")
 
-    return _walk(session, keys, step, chunk, "state = 'copying', placed = 0", lambda _table, _rows: None)
+    mapped = _walk(session, keys, step, chunk, "state = 'copying', placed = 0", lambda _table, _rows: None)
+    if (group := session.group(step)) is not None:
+        with session.building():
+            map_losers(session, group, "1")
+    return mapped
 
 
 def _map_logged_parents(session: Session, keys: LoggedKeys, step: StepSql) -> None:

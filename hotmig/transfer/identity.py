@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
-from hotmig.catalog.own import OWN_TABLES, has_own_table
+from hotmig.catalog.own import has_own_table, is_own_table
 from hotmig.sqlite import execute, value
 
 Status = Literal["migrating", "ready"]
@@ -45,7 +45,7 @@ class TableCopy:
 
 def has_table(db: sqlite3.Connection, name: str, schema: str = "main") -> bool:
     """Whether the table is there; under a name of hotmig's, whether it is hotmig's."""
-    if name in OWN_TABLES:
+    if is_own_table(name):
         return has_own_table(db, name, schema)
     sql = f"SELECT 1 FROM {schema}.sqlite_schema WHERE type = 'table' AND name = ?"
     return value(db, sql, (name,)) is not None

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from hotmig.errors import BEGIN_ANEW, Refused
 from hotmig.sqlite import execute, value
+from hotmig.transfer.group_tables import pending
+from hotmig.transfer.groups import begin, mark_all, mark_latest
 from hotmig.transfer.ranges import ChunkSize, Stopwatch
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
@@ -24,6 +26,8 @@ class LoggedKeys:
     session: Session
     upto: int
     whole: set[int] = field(default_factory=set)
+    has_pending: bool = False  # whether rows count as logged that the log does not name
+    _knows_pending: bool = False
 
     def forget(self, upto: int) -> None:
         """Empties the collection: everything up to that log row has been replayed."""
@@ -31,6 +35,7 @@ class LoggedKeys:
             execute(self.session.db, f"DELETE FROM {step.keys}")
         self.whole.clear()
         self.upto = upto
+        self._knows_pending = False
 
     def load(self, most: int | None = None, *, after_copy: bool = False) -> int:
         """Adds what was logged since, inside the session's snapshot. Returns how many log rows that were.
@@ -38,6 +43,7 @@ class LoggedKeys:
         ``most`` is how many log rows are looked at; without it, all of them. ``after_copy`` says that nothing was
         replayed yet.
         """
+        self._load_pending()
         newest = self.session.last_log_id()
         if newest < self.upto:
             raise Refused(
@@ -51,14 +57,28 @@ class LoggedKeys:
         if added == 0:
             return 0
         self._require_whole(newest)
+        begin(self.session)
         for step in self.session.steps:
             execute(self.session.db, f"DELETE FROM {step.latest}")
             self._load_step(step, newest)
         self.upto = newest
+        mark_latest(self.session)
         widen(self.session, self.whole, after_copy=after_copy)
         for step in self.session.steps:
             execute(self.session.db, f"INSERT OR IGNORE INTO {step.keys} SELECT * FROM {step.latest}")
+            if self.session.groups:
+                waiting = pending(step.step.number)
+                execute(self.session.db, f"INSERT OR IGNORE INTO {waiting} SELECT * FROM {step.latest}")
         return added
+
+    def _load_pending(self) -> None:
+        """What an earlier look widened the keys to, before the groups were brought up to its snapshot."""
+        if self._knows_pending or not self.session.groups:
+            return
+        self._knows_pending = True
+        for step in self.session.steps:
+            found = f"INSERT OR IGNORE INTO {step.keys} SELECT * FROM {pending(step.step.number)}"
+            self.has_pending |= execute(self.session.db, found).rowcount > 0
 
     def load_backlog(self) -> None:
         """Adds all but the latest, in snapshots of their own: what a long break left would make a chunk's read long."""
@@ -103,3 +123,5 @@ class LoggedKeys:
         mark = f"SELECT 1 FROM old._migration_log WHERE {where} AND key_1 IS NULL LIMIT 1"
         if value(self.session.db, mark, span) is not None:
             self.whole.add(step.step.number)
+            if (group := self.session.group(step)) is not None:
+                mark_all(self.session, group)

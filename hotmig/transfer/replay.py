@@ -10,7 +10,11 @@ from hotmig.errors import Refused
 from hotmig.sqlite import execute, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import explain_conflict
+from hotmig.transfer.created import doom_created, is_created, plant_created
+from hotmig.transfer.fates import key_names
 from hotmig.transfer.full_text import rebuild, touch
+from hotmig.transfer.group_build import forget_lent, map_losers, require_no_collision
+from hotmig.transfer.group_tables import forget_pending
 from hotmig.transfer.guard import require_untouched
 from hotmig.transfer.high_water import carry_high_water
 from hotmig.transfer.keys import LoggedKeys
@@ -56,10 +60,11 @@ def catch_up(session: Session) -> Iterator[Replayed]:
     A portion can meet what only the rest of the log puts right: a UNIQUE value that moved on, a parent that came
     later. It is undone, and all the rest is replayed at once; so it is where a trigger asks for the replayed rows, and
     where children go by what their parent is called: a portion would read them against a name that it does not bring.
+    Where rows become one, a portion could see a collision that the next one puts right.
     Raises Refused when a row does not fit in the end.
     """
     try:
-        if not session.plan.replay_triggers and not follows_names(session):
+        if not session.plan.replay_triggers and not follows_names(session) and not session.groups:
             yield from _portions(session)
     except Refused:
         session.let_writers_in()
@@ -108,11 +113,14 @@ def replay(
         keys = LoggedKeys(session, checkpoint)
         keys.forget(checkpoint)
         entries = keys.load(most, after_copy=checkpoint == 0)
+        require_no_collision(session)
         watch = Stopwatch()
-        if entries:
+        if entries or keys.has_pending:
             deleted, inserted = _reconcile(session, keys)
         else:
             deleted = inserted = 0
+        if most is None:
+            forget_pending(session)
         count = sum(value(session.db, f"SELECT count(*) FROM {step.keys}") for step in session.steps)
         if finish:
             prove_keys(session, keys)
@@ -160,7 +168,9 @@ def _log_every_key(session: Session, step: StepSql) -> None:
     """A whole-table mark: every key that either side has counts as logged."""
     old = f"SELECT {', '.join(step.source_key_of('o'))} FROM {step.source} AS o"
     if step.step.keys == "kept":
-        both = f"SELECT {', '.join(step.target_key_of('n'))} FROM {step.target} AS n"
+        # A row that was made has no old one, and is not gone for that.
+        own = f"NOT {is_created(session, step, step.target_key_of('n'))}"
+        both = f"SELECT {', '.join(step.target_key_of('n'))} FROM {step.target} AS n WHERE {own}"
     else:
         both = f"SELECT {', '.join(id_mapping.old_names(step))} FROM main._id_mapping WHERE table_name = {step.label}"
     for select in (old, both):
@@ -172,9 +182,20 @@ def _begin(session: Session, step: StepSql) -> None:
     execute(session.db, f"DELETE FROM {step.rows}")
     execute(session.db, f"DELETE FROM {step.doomed}")
     if step.step.keys == "mapped":
+        group = session.group(step)
         with explain_conflict(session, step.step):
+            if group is not None:
+                forget_lent(session, group)
             id_mapping.doom_moved(session, step, step.doomed)
             id_mapping.assign(session, step, f"{step.logged_rows} WHERE 1")
+            if group is not None:
+                map_losers(session, group, of_logged(step))
+
+
+def of_logged(step: StepSql) -> str:
+    """The condition that the fate ``f`` is that of a logged key."""
+    own = matches(step.key_of("x"), [f"+{name}" for name in key_names(step.step, "f")])
+    return f"EXISTS (SELECT 1 FROM {step.keys} AS x WHERE {own})"
 
 
 def _take_out(session: Session, step: StepSql) -> int:
@@ -195,6 +216,7 @@ def _take_out(session: Session, step: StepSql) -> int:
         f"INSERT INTO {step.doomed} SELECT {target_key} FROM {step.rows} AS r CROSS JOIN {step.target} AS n ON {found}"
         f" WHERE {step.differs('r', 'n')}",
     )
+    doom_created(session, step)
     remember_deleted(session, step)
     remember_before(session, step)
     cursor = execute(session.db, f"DELETE FROM {step.target} AS n WHERE {step.is_doomed('n')}")
@@ -208,5 +230,6 @@ def _put_in(session: Session, step: StepSql) -> int:
     remember_new(session, step)
     with explain_conflict(session, step.step, among(missing)):
         inserted = max(execute(session.db, step.insert(missing)).rowcount, 0)
+    inserted += plant_created(session, step)
     with explain_conflict(session, step.step, among_seeds):
         return inserted + plant_seeds(session.db, step.step)

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from hotmig.planning.model import CopyPlan
 from hotmig.sqlite import connect, execute, file_uri, persist, transaction, value
+from hotmig.transfer.group_sql import GroupSql, groups_of
 from hotmig.transfer.seeds import create_seeds
 from hotmig.transfer.step_sql import StepSql, steps_with_source
+from hotmig.transfer.value_maps import create_value_maps
 
 CACHE_KIB = 32 * 1024
 OLD_CACHE_KIB = 16 * 1024
@@ -44,6 +46,11 @@ class Session:
     step: Step
     last_assigned: dict[str, int] = field(default_factory=dict)
     stale_texts: set[str] = field(default_factory=set)
+    groups: tuple[GroupSql, ...] = ()  # of the tables whose rows become one
+
+    def group(self, step: StepSql) -> GroupSql | None:
+        """How the rows of a table are grouped, None where each stays by itself."""
+        return next((group for group in self.groups if group.step.number == step.step.number), None)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -101,11 +108,16 @@ def open_session(
         execute(db, f"PRAGMA old.cache_size = -{OLD_CACHE_KIB}")
         wal = _journal_mode(db, seconds) == "wal"
         steps = steps_with_source(plan)
+        create_value_maps(db, plan.steps)
         for each in steps:
             create_seeds(db, each)
             for sql in each.create:
                 execute(db, sql)
-        yield Session(db, plan, steps, wal, seconds, new.name, step)
+        groups = groups_of(steps)
+        for group in groups:
+            for sql in group.create_temporary:
+                execute(db, sql)
+        yield Session(db, plan, steps, wal, seconds, new.name, step, groups=groups)
     finally:
         db.close()
 

@@ -8,6 +8,7 @@ first.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,10 +16,12 @@ from functools import cached_property
 from hotmig.catalog.affinity import column_affinity, stored
 from hotmig.catalog.model import Affinity, Column, Index, PrimaryKey, Table, UniqueConstraint
 from hotmig.planning.following import follows_only_the_key
-from hotmig.planning.model import ColumnStep, CopyPlan, SourceKey, TableStep, Translation
-from hotmig.planning.projection import projected
+from hotmig.planning.grouping import with_canonical
+from hotmig.planning.model import ColumnStep, CopyPlan, SourceKey, TableStep, Touch, Translation
+from hotmig.planning.projection import projected, unmapped
 from hotmig.schema.model import SeedRow
 from hotmig.sqlite import conjunction, disjunction, fold, quote, same, text
+from hotmig.transfer import fates
 from hotmig.transfer.bookkeeping import columns as key_columns
 
 
@@ -119,6 +122,38 @@ class StepSql:
         return f"old.{quote(self.source_key.table)}"
 
     @property
+    def old_rows(self) -> str:
+        """The old rows ``o``, with what became of them."""
+        return f"{self.source} AS o{self.with_fates}"
+
+    @cached_property
+    def with_fates(self) -> str:
+        """Puts beside the old row ``o`` its own fate, and those of the rows that it refers to by their key.
+
+        So each is looked up once, however many columns and conditions ask for it.
+        """
+        joins = []
+        if self.step.grouping is not None:
+            joins.append((self.step, fates.OWN, self.source_key_of("o"), "1"))
+        for one in self.step.translations:
+            parent = self.plan.step(one.parent)
+            if parent is not None and parent.loses_rows and self._names_the_key(one, StepSql(parent, self.plan)):
+                alias = self._parent_fate(one)
+                joins.append((parent, alias, self.named_key(one, StepSql(parent, self.plan)), f"{alias}.{fates.GONE}"))
+        return "".join(
+            f" LEFT JOIN {fates.table(step)} AS {alias} ON {fates.is_row(step, alias, key)} AND {condition}"
+            for step, alias, key, condition in joins
+        )
+
+    def _parent_fate(self, translation: Translation) -> str:
+        return fates.PARENT.format(self.step.translations.index(translation) + 1)
+
+    @property
+    def stays(self) -> str:
+        """Whether the old row ``o``, beside its fate, has not become one with another."""
+        return f"NOT coalesce({fates.OWN}.{fates.GONE}, 0)" if self.step.loses_rows else "1"
+
+    @property
     def target(self) -> str:
         return f"main.{quote(self.step.table.name)}"
 
@@ -132,6 +167,7 @@ class StepSql:
         """The columns that get a value from the old row, in the order of ``c1``, ``c2``, …"""
         filled = {fold(name) for one in self.step.translations for name in one.targets}
         filled |= {fold(name) for seed in self.winning_seeds for name in seed.columns}
+        filled |= self.step.set_columns
         columns = [
             column
             for column in self.step.columns
@@ -288,7 +324,9 @@ class StepSql:
         named = [(name, f"o.{quote(old)}") for name, old in zip(self.key, self.source_key.columns, strict=True)]
         pairs = named if self.has_key_columns else []
         pairs += [(f"c{number}", self._value(column, direct)) for number, column in enumerate(self.written, 1)]
-        plain = f"SELECT {', '.join(f'{value} AS {name}' for name, value in pairs)} FROM {self.source} AS o"
+        plain = f"SELECT {', '.join(f'{value} AS {name}' for name, value in pairs)} FROM {self.old_rows}"
+        if self.step.loses_rows:
+            plain += f" WHERE {self.stays}"
         return self._with_seeds(plain) if self.winning_seeds else plain
 
     def _with_seeds(self, plain: str) -> str:
@@ -308,8 +346,96 @@ class StepSql:
     def winning_seeds(self) -> tuple[SeedRow, ...]:
         return tuple(seed for seed in self.step.seeds if not seed.if_absent)
 
-    def _value(self, column: ColumnStep, direct: bool, *, alone: bool = False) -> str:
-        """``alone`` leaves out whether the columns beside a divided reference agree: two can be beside each other."""
+    def _value(self, column: ColumnStep, direct: bool) -> str:
+        value = self.carried(column, direct)
+        return value if fold(column.name) not in self.step.set_columns else self._set(column, value)
+
+    def value(self, column: ColumnStep) -> str:
+        """The value of the old row ``o`` as the new row has it."""
+        return self._value(column, direct=False)
+
+    def _set(self, column: ColumnStep, value: str) -> str:
+        """What a rule sets in rows that moved, and in losers that stay."""
+        affinity = column_affinity(self.step.table, self._found(column.name))
+        for touch in self.step.touches:
+            if fold(touch.column) == fold(column.name):
+                own = stored(fates.touched(touch), affinity)
+                value = f"CASE WHEN {self._has_moved(touch)} THEN {own} ELSE {value} END"
+        grouping = self.step.grouping
+        for name, sql in grouping.losers or () if grouping is not None else ():
+            if fold(name) == fold(column.name):
+                own = stored(with_canonical(sql, self.is_canonical()), affinity)
+                value = f"CASE WHEN {fates.OWN}.{fates.FATE} = {text(fates.KEPT)} THEN {own} ELSE {value} END"
+        return value
+
+    def _has_moved(self, touch: Touch) -> str:
+        if touch.through is None:
+            return f"NOT {self.is_canonical()}"
+        return disjunction(self.is_moved(self.step.translations[position]) for position in touch.through)
+
+    def is_canonical(self) -> str:
+        """Whether the old row ``o`` stands under the group key that it has in the new database."""
+        names = self.step.grouping.key if self.step.grouping is not None else ()
+        terms = []
+        for name, _ in names:
+            column = self.step.column(name)
+            if column is not None and column.mapping is not None:
+                terms.append(same(f"({projected(self.step, unmapped(column))})", f"({projected(self.step, column)})"))
+            for translation in self.step.translations:
+                if fold(name) in map(fold, translation.targets):
+                    terms.append(f"NOT {self.is_moved(translation)}")
+        return conjunction(terms)
+
+    def is_moved(self, translation: Translation) -> str:
+        """Whether the row that the old row ``o`` refers to is another one now."""
+        step = self.plan.step(translation.parent)
+        if step is None or not step.loses_rows:
+            return "0"
+        parent = StepSql(step, self.plan)
+        if self._names_the_key(translation, parent):
+            return f"{self._parent_fate(translation)}.{fates.FATE} IS NOT NULL"
+        join = self._join(translation)
+        gone = fates.is_gone(step, parent.source_key_of("q"))
+        return f"EXISTS (SELECT 1 FROM old.{quote(translation.parent_source)} AS q WHERE {join} AND {gone})"
+
+    def survivor(self, translation: Translation) -> tuple[str, ...]:
+        """The old key of the row that the old row ``o`` refers to in the end; NULL for no reference.
+
+        It tells references apart just as what they become does. Of a row that is made, its own key stands in.
+        """
+        step = self.plan.step(translation.parent)
+        if step is None:
+            raise ValueError(f"{translation.parent} has no step")
+        parent = StepSql(step, self.plan)
+        if self._names_the_key(translation, parent):
+            key, fate = self.named_key(translation, parent), self._parent_fate(translation)
+            winner = fates.winner_names(step, fate) if step.loses_rows else ()
+            pairs = itertools.zip_longest(winner, key)
+            return tuple(own if won is None else f"coalesce({won}, {own})" for won, own in pairs)
+        source, key = f"old.{quote(translation.parent_source)} AS q", parent.source_key_of("q")
+        return tuple(
+            f"(SELECT {fates.survivor(step, key, position)} FROM {source} WHERE {self._join(translation)})"
+            for position in range(len(key))
+        )
+
+    @staticmethod
+    def _join(translation: Translation) -> str:
+        """Whether ``q`` is the row that ``o`` refers to."""
+        return conjunction(
+            f"q.{quote(theirs)} = +o.{quote(ours)}"
+            for theirs, ours in zip(translation.parent_columns, translation.columns, strict=True)
+        )
+
+    @staticmethod
+    def named_key(translation: Translation, parent: StepSql) -> tuple[str, ...]:
+        """The parent's old key as the columns of ``o`` name it."""
+        theirs = dict(zip(map(fold, translation.parent_columns), translation.columns, strict=True))
+        return tuple(f"o.{quote(theirs[fold(name)])}" for name in parent.source_key.columns)
+
+    def carried(self, column: ColumnStep, direct: bool = False, *, alone: bool = False) -> str:
+        """The value of the old row ``o``, before a rule sets it.
+
+        ``alone`` leaves out whether the columns beside a divided reference agree: two can be beside each other."""
         for translation in self.step.translations:
             for target, value_column in zip(translation.targets, translation.value_columns, strict=True):
                 if fold(target) == fold(column.name):
@@ -351,21 +477,46 @@ class StepSql:
         if step is None:
             raise ValueError(f"{translation.parent} has no step")
         parent = StepSql(step, self.plan)
-        join = conjunction(
-            f"q.{quote(theirs)} = +o.{quote(ours)}"
-            for theirs, ours in zip(translation.parent_columns, translation.columns, strict=True)
-        )
+        join = self._join(translation)
         source = f"old.{quote(translation.parent_source)} AS q"
+        if step.loses_rows and step.keys == "kept":
+            return self._merged(translation, value_column, parent)
         if step.keys == "mapped" and fold(value_column) in {fold(name) for name in step.new_key}:
             if direct and self._names_the_key(translation, parent):
-                theirs = dict(zip(map(fold, translation.parent_columns), translation.columns, strict=True))
-                key = [f"o.{quote(theirs[fold(name)])}" for name in parent.source_key.columns]
-                return f"({parent.mapped_value(value_column, key)})"
+                return f"({parent.mapped_value(value_column, self.named_key(translation, parent))})"
             return (
                 f"(SELECT ({parent.mapped_value(value_column, parent.source_key_of('q'))}) FROM {source} WHERE {join})"
             )
         column = next(one for one in step.columns if fold(one.name) == fold(value_column))
-        return f"(SELECT {projected(step, column)} FROM {source} WHERE {join})"
+        return f"(SELECT {parent.following(column)} FROM {source} WHERE {join})"
+
+    def _merged(self, translation: Translation, value_column: str, parent: StepSql) -> str:
+        """The same of a parent that keeps its keys and whose rows can become one: of a row that is gone, its winner's.
+
+        Only rows that are gone have a mapping.
+        """
+        source, join = f"old.{quote(translation.parent_source)} AS q", self._join(translation)
+        column = next(one for one in parent.step.columns if fold(one.name) == fold(value_column))
+        names = [fold(name) for name in parent.step.new_key]
+        if fold(value_column) not in names:
+            return f"(SELECT {parent.following(column)} FROM {source} WHERE {join})"
+        if self._names_the_key(translation, parent):
+            position = names.index(fold(value_column))
+            winner = fates.winner_names(parent.step, self._parent_fate(translation))[position]
+            return f"coalesce({winner}, {self.named_key(translation, parent)[position]})"
+        mapped = parent.mapped_value(value_column, parent.source_key_of("q"))
+        return f"(SELECT coalesce(({mapped}), {projected(parent.step, column)}) FROM {source} WHERE {join})"
+
+    def following(self, column: ColumnStep) -> str:
+        """The value of one column of the old row ``q`` of this table, or of the row that it became one with."""
+        own = projected(self.step, column)
+        if not self.step.loses_rows or column.mapping is not None:
+            return own  # a canonical value is the same in all of them
+        key = self.source_key_of("q")
+        winner = matches(self.source_key_of("w"), fates.winner_names(self.step, "f"), self.source_collations)
+        found = f"{fates.table(self.step)} AS f CROSS JOIN {self.source} AS w ON {winner}"
+        value = f"SELECT {own} FROM {found} WHERE {fates.is_row(self.step, 'f', key)}"
+        return f"CASE WHEN {fates.is_gone(self.step, key)} THEN ({value}) ELSE {own} END"
 
     def parent_value(self, translation: Translation) -> str:
         """What the old row ``o`` would get from the parent that it refers to; NULL where there is none."""
@@ -383,7 +534,7 @@ class StepSql:
                 raise ValueError(f"{self.step.table.name}.{ours} is not filled")
             affinity = column_affinity(parent.table, referred)
             value = stored(
-                self._value(mine, direct, alone=True), affinity, column_affinity(self.step.table, self._found(ours))
+                self.carried(mine, direct, alone=True), affinity, column_affinity(self.step.table, self._found(ours))
             )
             meant = self._translated(translation, theirs, direct)
             terms.append(f"coalesce(+{meant} = +({value}) COLLATE {quote(referred.collation)}, 0)")

@@ -9,6 +9,7 @@ from hotmig.errors import Refused
 from hotmig.sqlite import execute
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import HINT
+from hotmig.transfer.fates import is_gone
 from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import Misfit, cut, named, told
 from hotmig.transfer.session import Session
@@ -25,12 +26,13 @@ def require_own_keys(session: Session, step: StepSql) -> None:
     old, new = id_mapping.old_names(step), id_mapping.new_names(step)
     found = matches([f"m.{name}" for name in new], [f"+{name}" for name in step.new_key_of("r")])
     own = matches([f"m.{name}" for name in old], [f"+{name}" for name in step.key_of("r")])
+    gone = is_gone(step.step, [f"m.{name}" for name in old]) if step.step.loses_rows else "0"
     values = [cut(name) for name in step.new_key_of("r")]
     # Two of the rows themselves are found from either side.
     rows = execute(
         session.db,
         f"SELECT {', '.join([*step.key_of('r'), *values, *(f'm.{name}' for name in old)])} FROM {step.rows} AS r"
-        f" CROSS JOIN main._id_mapping AS m ON m.table_name = {step.label} AND {found} AND NOT ({own})"
+        f" CROSS JOIN main._id_mapping AS m ON m.table_name = {step.label} AND {found} AND NOT ({own}) AND NOT {gone}"
         f" LIMIT {2 * SAMPLES}",
     ).fetchall()
     misfits, seen, width = [], set(), len(old)

@@ -13,6 +13,8 @@ from hotmig.planning.model import Translation
 from hotmig.planning.projection import is_copy
 from hotmig.sqlite import conjunction, disjunction, execute, fold, quote, value
 from hotmig.transfer import id_mapping
+from hotmig.transfer.fates import key_names
+from hotmig.transfer.groups import mark_all, refresh
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
 
@@ -24,6 +26,12 @@ class Edge:
     parent: StepSql
     child: StepSql
     translation: Translation
+    fates: str | None = None  # where only the parent's fate counts: the keys of the parents whose fate changed
+
+    @property
+    def parents(self) -> str:
+        """The parents whose children have to be looked for."""
+        return self.fates or self.parent.latest
 
     @property
     def is_by_key(self) -> bool:
@@ -37,14 +45,20 @@ class Edge:
 
 
 def edges(session: Session) -> tuple[Edge, ...]:
-    """Every reference that follows more than its parent's key."""
+    """Every reference that follows more than its parent's key: what this does not name, or which row it became."""
+    return tuple(_edges(session))
+
+
+def _edges(session: Session) -> Iterator[Edge]:
     by_name = {fold(step.step.table.name): step for step in session.steps}
-    return tuple(
-        Edge(by_name[fold(one.parent)], child, one)
-        for child in session.steps
-        for one in child.step.translations
-        if not child.follows_only_the_key(one)
-    )
+    for child in session.steps:
+        for one in child.step.translations:
+            parent = by_name[fold(one.parent)]
+            group = session.group(parent)
+            if not child.follows_only_the_key(one):
+                yield Edge(parent, child, one)
+            elif group is not None and parent.step.loses_rows:
+                yield Edge(parent, child, one, group.changed)
 
 
 def follows_names(session: Session) -> bool:
@@ -59,19 +73,24 @@ def widen(session: Session, whole: set[int], *, after_copy: bool = False) -> Non
     ``after_copy`` says that nothing was replayed yet.
     """
     all_edges = edges(session)
-    changed = bool(all_edges)
+    changed = bool(all_edges) or bool(session.groups)
     while changed:
-        before = len(whole)
-        added = sum(_widen_edge(session, whole, edge, after_copy) for edge in all_edges)
+        before, added = len(whole), 0
+        for step in session.steps:  # parents first: the group of a child goes by what became of its parent
+            added += sum(_widen_edge(session, whole, edge, after_copy) for edge in all_edges if edge.child is step)
+            if (group := session.group(step)) is not None:
+                added += refresh(session, group)
         changed = added > 0 or len(whole) > before
 
 
 def _widen_edge(session: Session, whole: set[int], edge: Edge, after_copy: bool) -> int:
     """Returns how many children it found that were not there yet."""
-    parent, child = edge.parent, edge.child
-    if parent.step.number in whole:
+    parent, child, group = edge.parent, edge.child, session.group(edge.child)
+    if parent.step.number in whole and child.step.number not in whole and edge.fates is None:
         whole.add(child.step.number)
-    if child.step.number in whole or value(session.db, f"SELECT 1 FROM {parent.latest} LIMIT 1") is None:
+        if group is not None:
+            mark_all(session, group)
+    if child.step.number in whole or value(session.db, f"SELECT 1 FROM {edge.parents} LIMIT 1") is None:
         return 0
     execute(session.db, f"DELETE FROM {edge.referred}")
     for names in _names(edge):
@@ -81,7 +100,11 @@ def _widen_edge(session: Session, whole: set[int], edge: Edge, after_copy: bool)
         found.append(_of_former_rows(edge))
     if not edge.is_by_key and after_copy:
         found += [_left_out(edge), _led_astray(edge)]
-    inserted = (execute(session.db, f"INSERT OR IGNORE INTO {child.latest} {select}").rowcount for select in found)
+    inserted = []
+    for select in found:
+        if group is not None:
+            execute(session.db, f"INSERT OR IGNORE INTO {group.stale} SELECT *, 0 FROM ({select})")
+        inserted.append(execute(session.db, f"INSERT OR IGNORE INTO {child.latest} {select}").rowcount)
     return sum(max(count, 0) for count in inserted)
 
 
@@ -93,8 +116,9 @@ def _names(edge: Edge) -> Iterator[str]:
     """
     parent, columns = edge.parent, edge.translation.parent_columns
     if edge.is_by_key:
-        keys = dict(zip(map(fold, parent.source_key.columns), parent.key_of("k"), strict=True))
-        yield f"SELECT {', '.join(keys[fold(name)] for name in columns)} FROM {parent.latest} AS k"
+        names = parent.key_of("k") if edge.fates is None else key_names(parent.step, "k")
+        keys = dict(zip(map(fold, parent.source_key.columns), names, strict=True))
+        yield f"SELECT {', '.join(keys[fold(name)] for name in columns)} FROM {edge.parents} AS k"
         return
     found = matches(parent.source_key_of("q"), parent.key_of("k"), parent.source_collations)
     now = ", ".join(f"q.{quote(name)}" for name in columns)

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.benchmarks import (
     measure_copy,
     measure_ledger,
+    measure_merge,
     measure_pause,
     measure_recording,
     measure_status,
@@ -36,9 +37,11 @@ class Sizes:
     writes: int = 2_000
     status_times: int = 15
     ledger_pairs: int = 10
+    states: int = 1_000_000
+    merges: int = 3
 
 
-QUICK = Sizes(160_000, 2, ((40_000, 0), (160_000, BIG_NOTE)), 3, 80_000, 6, 500, 5, 2)
+QUICK = Sizes(160_000, 2, ((40_000, 0), (160_000, BIG_NOTE)), 3, 80_000, 6, 500, 5, 2, 100_000, 1)
 
 
 def measures(work: Path, sizes: Sizes) -> dict[str, Callable[[], list[Measured]]]:
@@ -48,6 +51,7 @@ def measures(work: Path, sizes: Sizes) -> dict[str, Callable[[], list[Measured]]
         "recording": lambda: measure_recording.measure(work, env, sizes.recording_rows, sizes.blocks, sizes.writes),
         "ledger": lambda: measure_ledger.measure(work, env, sizes.recording_rows, sizes.ledger_pairs),
         "copy": lambda: measure_copy.measure(work, env, sizes.rows, sizes.copies),
+        "merge": lambda: measure_merge.measure(work, env, sizes.states, sizes.merges),
         "waits": lambda: measure_waits.measure(work, env, sizes.rows),
         "pause": lambda: measure_pause.measure(work, env, list(sizes.pauses), sizes.pause_times),
     }
@@ -58,7 +62,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything runs: no targets")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--only", action="append", help="one of: status, recording, ledger, copy, waits, pause; may be repeated"
+        "--only", action="append", help="one of: status, recording, ledger, copy, merge, waits, pause; may be repeated"
     )
     parser.add_argument(
         "--dir", type=Path, help="where to make the databases (10 GB free; default: a temporary directory)"

@@ -246,10 +246,10 @@ shutil.disk_usage = lambda _: SimpleNamespace(free=int({size} * 1.5) - {built} /
 def test_a_signal_while_a_question_is_asked_is_obeyed(tmp_path: Path) -> None:
     """In rollback-journal mode SQLite asks every now and then whether to go on: the signal arrives in there."""
     shop = open_shop(tmp_path / "shop", script=LARGE, module=NEW_CHECK.replace("< 7", "< 99"), wal=False)
-    signalled = """import hotmig.phases.plan as p
-look = type(p.Deadline.after(1)).is_over.fget
-type(p.Deadline.after(1)).is_over = property(lambda self: os.kill(os.getpid(), signal.SIGTERM) or look(self))
-p.STEPS_BETWEEN_LOOKS = 100"""
+    signalled = """import hotmig.sqlite as s
+look = s._is_over
+s._is_over = lambda deadline: os.kill(os.getpid(), signal.SIGTERM) or look(deadline)
+s.STEPS_BETWEEN_LOOKS = 100"""
     process = patched(shop, signalled, "migrate")
     _, told = process.communicate()
     assert process.returncode == 143, told

@@ -15,6 +15,7 @@ from hotmig.planning.model import Answer, CopyPlan, Finding, Hint, TableStep
 from hotmig.schema.load import load
 from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute
+from hotmig.transfer.value_maps import create_value_maps
 
 HEADER = """
 from __future__ import annotations
@@ -46,6 +47,7 @@ def _with_slug(db: sqlite3.Connection) -> None:
 def ask(db: sqlite3.Connection, context: Context) -> Context:
     """Puts the questions to the database as the phase does."""
     answers = []
+    create_value_maps(db, context.plan.steps)
     for probe in checks.probes(context):
         try:
             answers.append(Answer(probe, tuple(execute(db, probe.sql, probe.parameters).fetchall())))

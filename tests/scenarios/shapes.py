@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.scenarios import shapes_conflicts, shapes_keys, shapes_relations
+from tests.scenarios import shapes_conflicts, shapes_keys, shapes_relations, shapes_rules
 from tests.scenarios.shape import Shape
 
 SHAPES: dict[str, Shape] = {
-    shape.name: shape for shape in (*shapes_keys.SHAPES, *shapes_conflicts.SHAPES, *shapes_relations.SHAPES)
+    shape.name: shape
+    for shape in (*shapes_keys.SHAPES, *shapes_conflicts.SHAPES, *shapes_relations.SHAPES, *shapes_rules.SHAPES)
 }

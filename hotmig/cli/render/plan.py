@@ -11,6 +11,7 @@ import click
 
 from hotmig.cli.render.data import pending
 from hotmig.cli.render.units import number
+from hotmig.planning.group_facts import KINDS, GroupFacts
 from hotmig.planning.model import CopyPlan, Finding, Severity, TableStep
 from hotmig.sqlite import fold
 from hotmig.units import counted
@@ -47,6 +48,8 @@ def to_json(result: PlanResult) -> dict[str, Any]:
             }
             for finding in result.findings
         ],
+        "groups": [_groups_to_json(facts) for facts in result.groups if facts.counted],
+        "report": None if result.report is None else str(result.report),
         "differences": list(result.differences),
         "data_migrations": [{"name": each.name, "when": each.when} for each in result.data_migrations],
         "prerequisites": [{"name": name, "value": value, "ok": ok} for name, value, ok in result.prerequisites],
@@ -65,10 +68,13 @@ def draw(result: PlanResult) -> None:
         _draw_tables(result.plan, result.rows)
     if result.differences:
         _print(("", "Differences:", *(f"  {difference}" for difference in result.differences)))
+    _print(_groups(result.groups))
     for severity, heading in HEADINGS:
         _print(_findings(heading, [finding for finding in result.findings if finding.severity == severity]))
     _print(_data_migrations(result))
     _print(_prerequisites(result.prerequisites))
+    if result.report is not None:
+        _print(("", f"Every row that becomes one with another: {result.report}"))
     _print(("", f"Can run migrate now: {'yes' if result.runnable else 'no'}"))
 
 
@@ -136,6 +142,24 @@ def _columns(step: TableStep) -> str:
         if fold(column.origin) != carried + fold(column.name)
     ]
     return "\n".join(changed) if changed else "unchanged"
+
+
+def _groups(groups: Iterable[GroupFacts]) -> Iterator[str]:
+    """How many rows of each table become one with others."""
+    found = [facts for facts in groups if facts.counted]
+    if found:
+        yield ""
+        yield "Rows that become one:"
+    for facts in found:
+        counts = ", ".join(f"{facts.of(kind).count} {kind.replace('_', ' ')}" for kind in KINDS)
+        yield f"  {facts.table}: {counts}"
+
+
+def _groups_to_json(facts: GroupFacts) -> dict[str, Any]:
+    return {
+        "table": facts.table,
+        **{kind: {"count": facts.of(kind).count, "samples": list(facts.of(kind).samples)} for kind in KINDS},
+    }
 
 
 def _findings(heading: str, findings: Iterable[Finding]) -> Iterator[str]:

@@ -48,6 +48,7 @@ def migrate(result: MigrateResult) -> Iterator[str]:
         yield f"  {table}: {counted(copied, 'row')}"
     if result.mapped:
         yield f"  {counted(result.mapped, 'key')} mapped to new ones"
+    yield from _reported(result.report)
     if result.resumed:
         yield f"  went on where an earlier run stood: {', '.join(map(_stood, result.resumed))}"
     if result.offline is None:
@@ -57,6 +58,11 @@ def migrate(result: MigrateResult) -> Iterator[str]:
     if result.offline.pause is not None:
         yield f"  writes were paused for {duration(result.offline.pause)}"
     yield from ran(result.offline)
+
+
+def _reported(report: Path | None) -> Iterator[str]:
+    if report is not None:
+        yield f"  what became of rows that became one: {report}"
 
 
 def _stood(found: TableCopy) -> str:
@@ -73,6 +79,7 @@ def drain(result: DrainResult) -> Iterator[str]:
     if result.rounds:
         yield f"Drained: {counted(result.entries, 'write')} replayed in {counted(result.rounds, 'round')}."
         yield from _pair(result.old, result.new)
+        yield from _reported(result.report)
         yield f"  everything was replayed {pause(result.drained_seconds)} after writes were paused"
     else:
         yield "Finished a cutover that was cut in two."

@@ -21,7 +21,9 @@ def findings(context: Context) -> Iterable[Finding]:
     for step in context.plan.steps:
         told: set[str] = set()
         for translation in step.translations:
-            if step.source is None or follows_only_the_key(context.plan, translation):
+            parent = context.plan.step(translation.parent)
+            is_followed = parent is not None and parent.loses_rows  # its children lead elsewhere where its fate changes
+            if step.source is None or (follows_only_the_key(context.plan, translation) and not is_followed):
                 continue
             wanted = _wanted(context, step.source, translation)
             if wanted and not _has_index(step.source, wanted):

@@ -1,0 +1,48 @@
+"""What the rules for several rows do to the data of one table, as it was found out beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["carried", "merged", "collisions", "historical_drops", "losers_kept", "created", "homeless"]
+KINDS: tuple[Kind, ...] = ("carried", "merged", "collisions", "historical_drops", "losers_kept", "created")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many rows of one kind there are, and the first of them in words."""
+
+    kind: Kind
+    count: int
+    samples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Equal:
+    """Rows that are equal under a unique key of the new table, once others have become one.
+
+    Not ``certain`` where they were read at several moments, between which the application wrote.
+    """
+
+    title: str
+    rows: int
+    samples: tuple[str, ...]
+    certain: bool = True
+
+
+@dataclass(frozen=True)
+class GroupFacts:
+    """``counted`` is empty for a table that has no groups itself: its references follow rows that become one."""
+
+    table: str
+    counted: tuple[Counted, ...] = ()
+    equal: tuple[Equal, ...] = ()
+
+    def of(self, kind: Kind) -> Counted:
+        return next((each for each in self.counted if each.kind == kind), Counted(kind, 0))
+
+    @property
+    def affects(self) -> bool:
+        """Whether any row is another afterwards, or stands in the way."""
+        return any(each.count for each in self.counted) or bool(self.equal)

@@ -1,0 +1,179 @@
+"""``Duplicates`` and ``Merge`` of a table, checked against its columns, as the rules that a plan is made from."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from hotmig.catalog.keys import primary_key_names
+from hotmig.catalog.lexer import Token, tokens
+from hotmig.catalog.model import Table
+from hotmig.schema.columns import ColumnSpec
+from hotmig.schema.compile import TableSpec
+from hotmig.schema.markers import Mapped
+from hotmig.schema.model import DuplicatesRule, MergeRule, OrderTerm, Place, ValueMap
+from hotmig.schema.places import Spot, wrong
+from hotmig.schema.rowlocal import check_row_local
+from hotmig.schema.rules import Duplicates, Merge
+from hotmig.schema.terms import Names, fragment, never_text
+from hotmig.schema.value_maps import value_map
+from hotmig.sqlite import execute, fold
+
+_DIRECTIONS = ("ASC", "DESC", "NULLS", "FIRST", "LAST")
+
+
+class GroupRules:
+    """The rules of one table; ``db`` judges the SQL in them."""
+
+    def __init__(self, db: sqlite3.Connection, spec: TableSpec, table: Table) -> None:
+        self.db = db
+        self.spec = spec
+        self.table = table
+        self.names = Names(spec.name, (column.name for column in spec.columns))
+
+    def duplicates(self) -> DuplicatesRule | None:
+        """Raises SchemaError for a column that isn't there, and for SQL that asks for more than one old row."""
+        declared = self.spec.declaration.duplicates
+        if declared is None:
+            return None
+        spot = declared.spot
+        if self.spec.declaration.merge is not None:
+            raise wrong(
+                spot, f"{self.spec.name} has both Duplicates and Merge", "one of them says what becomes of rows"
+            )
+        if not declared.key:
+            raise wrong(spot, "Duplicates needs a key", 'write key=("a", "b")')
+        return DuplicatesRule(
+            key=tuple(self._stored(name, spot) for name in declared.key),
+            compare=tuple(self._stored(name, spot) for name in declared.compare),
+            prefer=tuple(self._order(declared)),
+            collide=self._over_old_row("collide", declared.collide, spot) if declared.collide is not None else None,
+            equal=declared.equal,
+            losers=self._set("losers", declared.losers, spot) if declared.losers is not None else None,
+            place=_place(spot),
+        )
+
+    def merge(self) -> MergeRule | None:
+        """The same for Merge, whose mapping is read here."""
+        declared = self.spec.declaration.merge
+        if declared is None:
+            return None
+        by = self._stored(declared.by, declared.spot)
+        for column in self.spec.columns:
+            if column.name == by and column.field.one(Mapped):
+                raise wrong(declared.spot, f"{by} has a Mapped too", "Merge maps the column itself: take Mapped away")
+        return MergeRule(
+            by=by,
+            mapping=value_map(declared.mapping, declared.fold_case, declared.spot),
+            create=None if declared.create is None else self._created(declared, declared.create, by),
+            touch=tuple(self._touched(declared.touch, declared.spot)),
+            place=_place(declared.spot),
+        )
+
+    def _stored(self, name: str, spot: Spot) -> str:
+        """The column's own spelling; one that is generated can't be given a value."""
+        found = self.names.require(name, spot)
+        column = self.table.column(found)
+        if column is None or column.generated is not None:
+            raise wrong(spot, f"{found} is generated: it follows from other columns", "name these")
+        return found
+
+    def _order(self, declared: Duplicates) -> Iterator[OrderTerm]:
+        for text in _split(fragment(declared.prefer, declared.spot)):
+            stream = list(tokens(text))
+            end = len(stream)
+            while end and stream[end - 1].kind == "word" and stream[end - 1].keyword in _DIRECTIONS:
+                end -= 1
+            if not end:
+                raise wrong(
+                    declared.spot, f"prefer={declared.prefer!r} is no ORDER BY", "write SQL such as 'updated DESC'"
+                )
+            at = stream[end].start if end < len(stream) else len(text)
+            expression = self._over_old_row("prefer", text[:at].strip(), declared.spot)
+            yield OrderTerm(expression, " ".join(token.text.upper() for token in stream[end:]))
+
+    def _over_old_row(self, what: str, sql: str, spot: Spot) -> str:
+        text = never_text(fragment(sql, spot))
+        check_row_local(self.db, text, spot, f"{what}={sql!r}")
+        return text
+
+    def _set(self, what: str, given: Mapping[str, str], spot: Spot) -> tuple[tuple[str, str], ...]:
+        return tuple((self._stored(name, spot), self._over_old_row(what, sql, spot)) for name, sql in given.items())
+
+    def _created(self, declared: Merge, given: Mapping[str, str], by: str) -> tuple[tuple[str, str], ...]:
+        made = tuple(
+            (self._stored(name, declared.spot), self._constant("create", sql, declared.spot))
+            for name, sql in given.items()
+        )
+        filled = {fold(name) for name, _ in made}
+        if fold(by) in filled:
+            raise wrong(declared.spot, f"create fills {by}, which gets the canonical value", "take it away")
+        key = {fold(name) for name in primary_key_names(self.table)}
+        for column in self.table.stored_columns:
+            is_needed = fold(column.name) in key or (column.not_null and column.default is None)
+            if is_needed and fold(column.name) not in {*filled, fold(by)}:
+                raise wrong(declared.spot, f"create does not fill {column.name}", f'add "{column.name}": "SQL" to it')
+        return made
+
+    def _touched(self, given: Mapping[str, str], spot: Spot) -> Iterator[tuple[str, str]]:
+        for name, sql in given.items():
+            text = never_text(fragment(sql, spot))
+            if not self._is_constant(text):
+                check_row_local(self.db, text, spot, f"touch={sql!r}")
+            yield name, text
+
+    def _constant(self, what: str, sql: str, spot: Spot) -> str:
+        text = never_text(fragment(sql, spot))
+        if not self._is_constant(text):
+            raise wrong(spot, f"{what}={sql!r} is no SQL that reads no column", "no old row is there to be read")
+        return text
+
+    def _is_constant(self, text: str) -> bool:
+        return is_constant(self.db, text)
+
+
+def is_constant(db: sqlite3.Connection, sql: str) -> bool:
+    """Whether the expression reads no column, so that it can be evaluated once."""
+    try:
+        execute(db, f"SELECT ({sql}\n)")
+    except sqlite3.Error:
+        return False
+    return True
+
+
+def mapping_of(column: ColumnSpec, merge: MergeRule | None) -> ValueMap | None:
+    """What a column's values are looked up in: its own Mapped, or the table's Merge."""
+    if merge is not None and fold(merge.by) == fold(column.name):
+        return merge.mapping
+    mapped = column.field.one(Mapped)
+    if mapped is None:
+        return None
+    spot = column.field.spot
+    if column.generated is not None:
+        raise wrong(spot, f"{column.field.name} is generated: nothing is carried over to it", "take Mapped away")
+    return value_map(mapped.mapping, mapped.fold_case, spot)
+
+
+def require_no_seeds(spec: TableSpec, seeds: Iterable[object]) -> None:
+    """A seed row beside rows that become one could be any of them."""
+    rule = spec.declaration.duplicates or spec.declaration.merge
+    if rule is not None and any(True for _ in seeds):
+        what = type(rule).__name__
+        raise wrong(rule.spot, f"{spec.name} has both seed rows and {what}", "write the rows once the merge is done")
+
+
+def _split(text: str) -> Iterator[str]:
+    """The parts between commas that stand in no parentheses."""
+    start, depth = 0, 0
+    token: Token
+    for token in tokens(text):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if token.text == "," and depth == 0:
+            yield text[start : token.start]
+            start = token.end
+    yield text[start:]
+
+
+def _place(spot: Spot) -> Place:
+    return Place(Path(spot.file), spot.line)

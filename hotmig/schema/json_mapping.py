@@ -1,0 +1,31 @@
+"""``from_json``: canonical values and their aliases in a file beside the schema module.
+
+The file is read when hotmig loads the module, not when an application imports it: an application needs no registry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class JsonMapping:
+    """Where the entries stand in the file, and what in each of them is the canonical value and its aliases."""
+
+    file: str
+    items: str | None
+    canonical: str
+    aliases: str
+
+
+def from_json(file: str, *, items: str | None = None, canonical: str, aliases: str) -> JsonMapping:
+    """Aliases from a JSON file, whose name is relative to the schema module.
+
+    ``items`` is the member of the file's object that has the list of entries; without it the file is the list itself.
+    In each entry ``canonical`` names the member with the canonical value, ``aliases`` the one with the list of its
+    aliases, which may be missing.
+    """
+    for what, name in (("from_json", file), ("items", items), ("canonical", canonical), ("aliases", aliases)):
+        if not isinstance(name, str) and not (what == "items" and name is None):
+            raise TypeError(f"{what} takes text, not {name!r}")
+    return JsonMapping(file, items, canonical, aliases)

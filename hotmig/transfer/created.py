@@ -1,0 +1,82 @@
+"""Rows that a Merge makes: put in when the first group needs them, taken out when no group does any more."""
+
+from __future__ import annotations
+
+from hotmig.errors import Refused
+from hotmig.sqlite import conjunction, execute, quote, same, value
+from hotmig.transfer import fates
+from hotmig.transfer.conflicts import HINT, explain_conflict
+from hotmig.transfer.group_sql import GROUP, GroupSql
+from hotmig.transfer.session import Session
+from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.units import counted
+
+
+def plant_created(session: Session, step: StepSql) -> int:
+    """Inserts those that are needed and not there; returns how many."""
+    group = session.group(step)
+    if group is None or group.grouping.create is None:
+        return 0
+    table = fates.created(step.step)
+    columns = ", ".join(quote(name) for name, _ in _values(group))
+    values = ", ".join(f"n.{name}" for _, name in _values(group))
+    with explain_conflict(session, step.step):
+        cursor = execute(
+            session.db,
+            f"INSERT OR ABORT INTO {step.target}({columns}) SELECT {values} FROM {table} AS n"
+            " WHERE n.live AND NOT n.planted",
+        )
+    execute(session.db, f"UPDATE {table} SET planted = 1 WHERE live")
+    return max(cursor.rowcount, 0)
+
+
+def doom_created(session: Session, step: StepSql) -> None:
+    """Puts the new keys of those that are not needed any more into the table of the doomed."""
+    group = session.group(step)
+    if group is None or group.grouping.create is None:
+        return
+    table = fates.created(step.step)
+    key = ", ".join(_key(group))
+    execute(session.db, f"INSERT INTO {step.doomed} SELECT {key} FROM {table} AS n WHERE n.planted AND NOT n.live")
+    execute(session.db, f"UPDATE {table} SET planted = 0 WHERE NOT live")
+
+
+def is_created(session: Session, step: StepSql, key: tuple[str, ...]) -> str:
+    """Whether the row with that new key is one that was made."""
+    group = session.group(step)
+    if group is None or group.grouping.create is None:
+        return "0"
+    found = matches(_key(group), [f"+{name}" for name in key])
+    return f"EXISTS (SELECT 1 FROM {fates.created(step.step)} AS n WHERE n.planted AND {found})"
+
+
+def prove_created(session: Session, step: StepSql) -> None:
+    """Raises Refused where one that is needed is not there as it was made, or one that is not needed is.
+
+    Where a logged group is yet to be replayed its rows are not looked at.
+    """
+    group = session.group(step)
+    if group is None or group.grouping.create is None:
+        return
+    table = fates.created(step.step)
+    found = matches(step.target_key_of("t"), _key(group), step.target_collations)
+    alike = conjunction(same(f"t.{quote(name)}", f"n.{own}") for name, own in _values(group))
+    wrong = value(
+        session.db,
+        f"SELECT count(*) FROM {table} AS n WHERE n.live AND n.planted"
+        f" AND NOT EXISTS (SELECT 1 FROM {step.target} AS t WHERE {found} AND {alike})",
+    )
+    if wrong:
+        what = f'table "{step.step.table.name}" lacks {counted(wrong, "row")} that Merge made'
+        raise Refused(f"the proof failed: {what}", HINT)
+
+
+def _values(group: GroupSql) -> list[tuple[str, str]]:
+    """(column of the new table, column of the table of made rows)."""
+    create = [(name, quote(name)) for name, _ in group.grouping.create or ()]
+    return [(group.grouping.merges_by or "", GROUP.format(1)), *create]
+
+
+def _key(group: GroupSql) -> tuple[str, ...]:
+    names = {name.casefold(): own for name, own in _values(group)}
+    return tuple(f"n.{names[name.casefold()]}" for name in group.step.new_key)

@@ -1,0 +1,150 @@
+"""Which rows became one with which: counted, and listed, as SQL over members and fates.
+
+What a group is known by stands in the new file. Only the values that rows are compared by are read from the old one,
+and for the rows that are asked for alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hotmig.planning.group_facts import KINDS, Kind
+from hotmig.sqlite import conjunction, disjunction, fold, quote, same, text, value
+from hotmig.transfer import fates
+from hotmig.transfer.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, MADE, MERGED
+from hotmig.transfer.group_sql import GROUP, LEVEL, GroupSql
+from hotmig.transfer.session import Session
+from hotmig.transfer.step_sql import matches
+
+FATES: dict[Kind, str] = {
+    "merged": MERGED, "collisions": COLLIDES, "historical_drops": DROPPED, "losers_kept": KEPT, "homeless": HOMELESS,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The rows of one kind: ``rows`` is a SELECT, in their order, and the rest is SQL over its columns, as ``l``.
+
+    ``winner`` is () and ``made`` None where there is no winner; ``where`` leaves some of them out by their old rows.
+    """
+
+    rows: str
+    key: tuple[str, ...]
+    group: tuple[str, ...]
+    values: tuple[str, ...] = ()
+    made: str | None = None
+    winner: tuple[str, ...] = ()
+    winner_values: tuple[str, ...] = ()
+    where: str = "1"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        made = (self.made,) if self.made is not None else ()
+        return (*self.key, *self.group, *self.values, *made, *self.winner, *self.winner_values)
+
+
+def listing(group: GroupSql, kind: Kind) -> Listing | None:
+    """None where there can be none of that kind."""
+    if kind == "created":
+        return _created(group)
+    own, listed = fates.key_names(group.step), group.group_names
+    order = f"ORDER BY {', '.join(f'm.{name}' for name in (*listed, *own))}"
+    columns = [*(f"m.{name}" for name in own), *(f"m.{name}" for name in listed)]
+    if kind == "carried":
+        # These can be nearly all rows: in the order of their keys neither they nor the fates are looked for.
+        order = f"ORDER BY {', '.join(f'm.{name}' for name in own)}"
+        rows = f"SELECT {', '.join(columns)} FROM {fates.members(group.step)} AS m WHERE {_is_carried(group)} {order}"
+        return Listing(rows, _listed(own), _listed(listed))
+    winners = fates.winner_names(group.step)
+    columns += [f"f.{MADE}", *(f"f.{name}" for name in winners)]
+    rows = f"SELECT {', '.join(columns)} FROM {_fated(group)} WHERE {_is_of(group, kind)} {order}"
+    key, winner = _listed(own), _listed(winners)
+    values, winner_values = (tuple(_value(group, each, of) for each in group.compared) for of in (key, winner))
+    where = _is_set_anew(group, key) if kind == "losers_kept" else "1"
+    return Listing(rows, key, _listed(listed), values, f"l.{MADE}", winner, winner_values, where)
+
+
+def _listed(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"l.{name}" for name in names)
+
+
+def _created(group: GroupSql) -> Listing | None:
+    if group.grouping.create is None:
+        return None
+    key = tuple(f"k{number}" for number in range(1, len(group.step.new_key) + 1))
+    named = ", ".join(f"{_made(group, name)} AS {own}" for name, own in zip(group.step.new_key, key, strict=True))
+    value = GROUP.format(1)
+    rows = f"SELECT {named}, n.{value} AS {value} FROM {fates.created(group.step)} AS n WHERE n.live ORDER BY n.{value}"
+    return Listing(rows, _listed(key), _listed((value,)))
+
+
+def _made(group: GroupSql, name: str) -> str:
+    by = group.grouping.merges_by or ""
+    return f"n.{GROUP.format(1)}" if fold(by) == fold(name) else f"n.{quote(name)}"
+
+
+def _is_carried(group: GroupSql) -> str:
+    """Aliases all have a fate: what stays of a Merge under another spelling is none."""
+    found = f"SELECT 1 FROM {fates.table(group.step)} AS f WHERE {group.same_key('f', 'm')}"
+    return f"m.{LEVEL} = 1 AND NOT EXISTS ({found})"
+
+
+def _fated(group: GroupSql) -> str:
+    return f"{fates.table(group.step)} AS f CROSS JOIN {fates.members(group.step)} AS m ON {group.same_key('m', 'f')}"
+
+
+def _is_of(group: GroupSql, kind: Kind) -> str:
+    where = f"f.{FATE} = {text(FATES[kind])}"
+    if kind != "collisions":
+        return where
+    keys, winners = fates.key_names(group.step, "f"), fates.winner_names(group.step, "f")
+    is_winner = conjunction(f"{key} IS {winner}" for key, winner in zip(keys, winners, strict=True))
+    return f"{where} AND NOT {is_winner}"
+
+
+def _is_set_anew(group: GroupSql, key: Iterable[str]) -> str:
+    """Whether a loser that stays is another row than before."""
+    terms = []
+    for name, _ in group.grouping.losers or ():
+        column = group.step.column(name)
+        if column is not None:
+            before, after = f"({group.sql.carried(column)})", f"({group.sql.value(column)})"
+            terms.append(f"NOT {same(before, after)}")
+    return f"EXISTS (SELECT 1 FROM {group.sql.old_rows} WHERE {_is_old(group, key)} AND {disjunction(terms)})"
+
+
+def _is_old(group: GroupSql, key: Iterable[str]) -> str:
+    return matches(group.sql.source_key_of("o"), [f"+{name}" for name in key], group.sql.source_collations)
+
+
+def _value(group: GroupSql, expression: str, key: Iterable[str]) -> str:
+    return f"(SELECT {expression} FROM {group.sql.old_rows} WHERE {_is_old(group, key)})"
+
+
+# --- counts
+
+
+def counts(session: Session) -> dict[str, dict[Kind, int]]:
+    """Table → kind → how many."""
+    return {group.step.table.name: {kind: count(session, group, kind) for kind in KINDS} for group in session.groups}
+
+
+def count(session: Session, group: GroupSql, kind: Kind) -> int:
+    """How many rows of that kind there are."""
+    if kind == "created":
+        live = f"SELECT count(*) FROM {fates.created(group.step)} WHERE live"
+        return int(value(session.db, live)) if group.grouping.create is not None else 0
+    if kind == "carried":
+        return _carried(session, group)
+    where = _is_of(group, kind)
+    if kind == "losers_kept":
+        where += f" AND {_is_set_anew(group, fates.key_names(group.step, 'f'))}"
+    return int(value(session.db, f"SELECT count(*) FROM {fates.table(group.step)} AS f WHERE {where}"))
+
+
+def _carried(session: Session, group: GroupSql) -> int:
+    """All that moved but those with a fate: these are few, and a look for each one that moved would take long."""
+    moved = value(session.db, f"SELECT count(*) FROM {fates.members(group.step)} WHERE {LEVEL} = 1")
+    fated = value(session.db, f"SELECT count(*) FROM {_fated(group)} WHERE m.{LEVEL} = 1")
+    return int(moved - fated)

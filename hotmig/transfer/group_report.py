@@ -1,0 +1,157 @@
+"""The report of rows that become one: every row of every kind, as JSON.
+
+SQLite writes the JSON of each row, and a cursor streams it into the file: there can be as many entries as rows, and
+each would take Python longer than its row took to be copied.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import count as count_from
+from pathlib import Path
+from typing import TextIO
+
+from hotmig.planning.group_facts import KINDS, Kind
+from hotmig.private import open_private
+from hotmig.sqlite import execute, text
+from hotmig.transfer.group_listing import Listing, listing
+from hotmig.transfer.group_sql import GroupSql
+from hotmig.transfer.session import Session
+
+PORTION = 1_000
+FORMAT = 1
+STAGED = "_migration_listed"
+NO_TEXT = "hotmig_no_text"
+MOST_PAIRS = 50  # of json_object, which takes 127 arguments
+LARGEST_REAL = "1.7976931348623157e308"
+
+Counts = Mapping[str, Mapping[Kind, int]]
+
+
+def write_report(session: Session, path: Path, run_id: str | None, counts: Counts) -> None:
+    """Writes it into a file for its owner alone; a file that is there is replaced.
+
+    ``counts`` are those of ``group_listing``: to count takes a while, and whoever asks for a report has done so.
+    """
+    draft = path.with_name(f".{path.name}.tmp")
+    with suppress(FileNotFoundError):
+        draft.unlink()
+    descriptor = open_private(draft, must_be_new=True)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            _write(session, file, run_id, counts)
+            file.flush()
+            os.fsync(descriptor)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _write(session: Session, file: TextIO, run_id: str | None, counts: Counts) -> None:
+    file.write(f'{{"format": {FORMAT}, "run_id": {json.dumps(run_id)}, "tables": [')
+    for number, group in enumerate(session.groups):
+        name = group.step.table.name
+        table = {"table": name, "source": group.sql.source_key.table, "counts": counts[name]}
+        file.write(f"{',' if number else ''}\n{json.dumps(table, ensure_ascii=False)[:-1]}")
+        for kind in KINDS:
+            file.write(f', "{kind}": [')
+            between = "\n  "
+            for portion in _entries(session, group, kind):
+                file.write(between + ",\n  ".join(portion))
+                between = ",\n  "
+            file.write("]")
+        file.write("}")
+    file.write("\n]}\n")
+
+
+def _entries(session: Session, group: GroupSql, kind: Kind) -> Iterator[list[str]]:
+    """Some at a time: one by one the calls would take as long as the rows."""
+    found = listing(group, kind)
+    if found is None:
+        return
+    if session.wal or not found.values:
+        cursor = execute(session.db, _as_json(group, kind, found, f"{found.rows} LIMIT -1"))
+        while rows := cursor.fetchmany(PORTION):
+            yield _decoded(rows)
+    else:
+        yield from _in_portions(session, group, kind, found)
+
+
+def _in_portions(session: Session, group: GroupSql, kind: Kind, found: Listing) -> Iterator[list[str]]:
+    """Which rows there are is put down first: who reads the old file in rollback-journal mode holds up its writers."""
+    execute(session.db, f"DROP TABLE IF EXISTS temp.{STAGED}")
+    execute(session.db, f"CREATE TEMP TABLE {STAGED} AS {found.rows}")
+    some = f"SELECT * FROM temp.{STAGED} WHERE rowid > ? ORDER BY rowid LIMIT {PORTION}"
+    last = execute(session.db, f"SELECT coalesce(max(rowid), 0) FROM temp.{STAGED}").fetchone()[0]
+    for done in count_from(0, PORTION):
+        if done >= last:
+            return
+        rows = execute(session.db, _as_json(group, kind, found, some), (done,)).fetchall()
+        if rows:
+            yield _decoded(rows)
+        session.let_writers_in()
+
+
+def _decoded(rows: Iterable[tuple[str | bytes]]) -> list[str]:
+    """Text that is no UTF-8 arrives as bytes; what is wrong with it is written as ``\\xff``."""
+    return [entry if isinstance(entry, str) else entry.decode(errors=NO_TEXT) for (entry,) in rows]
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    # Two backslashes: this stands inside a string of JSON.
+    return "".join(f"\\\\x{byte:02x}" for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(NO_TEXT, _escaped)
+
+# --- JSON
+
+
+def _as_json(group: GroupSql, kind: Kind, found: Listing, rows: str) -> str:
+    """One text for each of ``rows``. Inside, each value has a name: it is looked up once, and asked for its type."""
+    names = {sql: f"v{number}" for number, sql in enumerate(found.columns, 1)}
+    named = ", ".join(f"{sql} AS {name}" for sql, name in names.items())
+    key = group.step.new_key if kind == "created" else group.sql.source_key.columns
+
+    def of(titles: Sequence[str], values: Sequence[str]) -> str:
+        return _object(titles, [names[sql] for sql in values])
+
+    entry = f"'key', {of(key, found.key)}, 'group', {of(group.group_titles, found.group)}"
+    if found.made is not None:
+        values, theirs = (of(group.compared_titles, part) for part in (found.values, found.winner_values))
+        made = f"json_object('created', json('true'), 'values', {theirs})"
+        kept = f"json_object('key', {of(key, found.winner)}, 'values', {theirs})"
+        entry += f", 'values', {values}, 'winner', CASE WHEN {names[found.made]} THEN {made} ELSE {kept} END"
+    return f"SELECT json_object({entry}) FROM (SELECT {named} FROM ({rows}) AS l WHERE {found.where} LIMIT -1)"
+
+
+def _object(titles: Sequence[str], values: Sequence[str]) -> str:
+    """In parts where SQLite's function does not take them all: a part begins and ends with one brace of its own."""
+    pairs = [f"{text(title)}, {_value(each)}" for title, each in zip(titles, values, strict=True)]
+    parts = [f"json_object({', '.join(part)})" for part in _parts(pairs)] or ["json_object()"]
+    if len(parts) == 1:
+        return parts[0]
+    bare = " || ',' || ".join(f"rtrim(ltrim({part}, '{{'), '}}')" for part in parts)
+    return f"json('{{' || {bare} || '}}')"
+
+
+def _parts(pairs: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (pairs[at : at + MOST_PAIRS] for at in range(0, len(pairs), MOST_PAIRS))
+
+
+def _value(name: str) -> str:
+    """As JSON has it; what it has no word for is written as SQL. SQLite itself would cut a REAL to 15 digits.
+
+    Numbers come before texts and BLOBs behind them: to compare is quicker than to ask for the type.
+    """
+    real = f"CASE WHEN abs({name}) > {LARGEST_REAL} THEN CAST({name} AS TEXT) ELSE json(printf('%!.17g', {name})) END"
+    number = f"CASE WHEN typeof({name}) = 'real' THEN {real} ELSE {name} END"
+    blob = f"'x''' || lower(hex({name})) || ''''"
+    return f"CASE WHEN {name} >= x'' THEN {blob} WHEN {name} < '' THEN {number} ELSE {name} END"

@@ -1,0 +1,163 @@
+"""Rows that become one: which rows form a group, and what becomes of each.
+
+A projection is row-local, and these rules are not. What they say of each old row is therefore written down in the new
+file, and the projection reads it there as if it were another column of the old row:
+
+- ``_migration_member_<n>`` has the group key of every old row that is in a group. It is row-local: the values of the
+  key columns as the new table will have them; of a reference, the old key of the row that it leads to in the end, which
+  tells references apart before any new key is known. NULL is equal to nothing, so such a row is in no group.
+- ``_migration_fate_<n>`` has every row that is not alone and does not win: merged, dropped, kept as a loser, with the
+  old key of its winner, or in a collision. Winners are found by ranking the old rows of a group (group_ranks).
+- ``_migration_created_<n>`` has the rows that a Merge makes, each made once, for as long as the migration lasts: its
+  values are random, and it must be the same in the copy, in each replay and in the proof.
+
+All three are first made before a row is copied, parents before children, and are then brought up to each snapshot that
+is read, together with the logged keys (``refresh``, called by ``widen``):
+
+- a logged row leaves its old group, which the members still know, and joins the one that its present values say;
+- every row of the old group and of the new one counts as logged from then on, and is left out of the copy;
+- these groups are ranked again. A row whose fate changed makes its children count as logged: they lead elsewhere now,
+  and where they are grouped themselves, so does their group key, and it goes on with them. That is why the key of a
+  group may only follow references to tables before it.
+
+Members and fates can be ahead of the rows: a chunk of the copy or of the proof brings them to its snapshot and commits,
+and replay comes later, perhaps in another process. What the log does not name, and counts as logged all the same, is
+kept in ``_migration_pending_<n>`` until a replay has read it; else a row whose group was left by another would stay as
+it was.
+
+The proof recomputes members and fates of what is not logged and compares them (group_proof). A collision that an
+application writes meanwhile is refused by the next replay, before the fence: no row is lost to it.
+"""
+
+from __future__ import annotations
+
+from hotmig.sqlite import conjunction, execute, value
+from hotmig.transfer import fates
+from hotmig.transfer.bookkeeping import columns
+from hotmig.transfer.fates import FATE, MADE
+from hotmig.transfer.group_ranks import rank, select_homeless
+from hotmig.transfer.group_sql import GROUP, GroupSql
+from hotmig.transfer.session import Session
+from hotmig.transfer.step_sql import matches_as_stored, row_value
+
+
+def begin(session: Session) -> None:
+    """Before the latest logged keys are looked at: no group is stale, no fate changed."""
+    for group in session.groups:
+        execute(session.db, f"DELETE FROM {group.stale}")
+        execute(session.db, f"DELETE FROM {group.changed}")
+
+
+def mark_latest(session: Session) -> None:
+    """The group of every latest key has to be looked at again."""
+    for group in session.groups:
+        execute(session.db, f"INSERT OR IGNORE INTO {group.stale} SELECT *, 0 FROM {group.sql.latest}")
+
+
+def mark_all(session: Session, group: GroupSql) -> None:
+    """So has that of every row: for a table of which any row may have changed."""
+    old = f"SELECT {', '.join(group.sql.source_key_of('o'))} FROM {group.sql.source} AS o"
+    known = f"SELECT {', '.join(group.keys)} FROM {fates.members(group.step)}"
+    for select in (old, known):
+        execute(session.db, f"INSERT OR IGNORE INTO {group.sql.latest} {select}")
+        execute(session.db, f"INSERT OR IGNORE INTO {group.stale} SELECT *, 0 FROM ({select})")
+
+
+def refresh(session: Session, group: GroupSql) -> int:
+    """Brings the groups of the stale keys up to the snapshot.
+
+    Returns how many rows count as logged by that, and how many fates changed: children of these are to be looked for,
+    in this very table too.
+    """
+    stale = f"SELECT {', '.join(group.keys)} FROM {group.stale} WHERE seen = 0"
+    if value(session.db, f"SELECT 1 FROM ({stale}) LIMIT 1") is None:
+        return 0
+    members = fates.members(group.step)
+    execute(session.db, f"DELETE FROM {group.groups}")
+    _collect(session, group)
+    execute(session.db, f"DELETE FROM {members} WHERE {row_value(group.keys)} IN ({stale})")
+    own = [f"+{name}" for name in fates.key_names(group.step, "s")]
+    found = matches_as_stored(group.sql.source_key_of("o"), own, group.sql.source_collations)
+    rows = f"{group.stale} AS s CROSS JOIN {group.sql.source} AS o ON {found}{group.sql.with_fates} WHERE s.seen = 0"
+    execute(session.db, f"INSERT INTO {members} {group.select_members(rows)}")
+    _collect(session, group)
+    keys = ", ".join(f"m.{name}" for name in group.keys)
+    in_groups = f"{group.groups} AS a CROSS JOIN {members} AS m ON {group.same_group('m', 'a')}"
+    widened = execute(session.db, f"INSERT OR IGNORE INTO {group.sql.latest} SELECT {keys} FROM {in_groups}")
+    rank(session, group)
+    changed = adopt(session, group, f"{stale} UNION ALL {group.affected}")
+    execute(session.db, f"UPDATE {group.stale} SET seen = 1 WHERE seen = 0")
+    return max(widened.rowcount, 0) + changed
+
+
+def _collect(session: Session, group: GroupSql) -> None:
+    """The groups that the stale rows are members of."""
+    into, names = (", ".join(f"{alias}{name}" for name in group.group_names) for alias in ("", "m."))
+    is_stale = f"s.seen = 0 AND {group.same_key('m', 's')}"
+    execute(
+        session.db,
+        f"INSERT OR IGNORE INTO {group.groups}({into}) SELECT {names}"
+        f" FROM {group.stale} AS s CROSS JOIN {fates.members(group.step)} AS m ON {is_stale}",
+    )
+
+
+def adopt(session: Session, group: GroupSql, keys: str) -> int:
+    """Makes the verdicts the fates of these old keys, and remembers which of them changed by that; returns how many."""
+    table = fates.table(group.step)
+    alike = f"{group.same_key('v', 'f')} AND {_same_fate(group, 'v', 'f')}"
+    changed = 0
+    for one, other in (("f", "v"), ("v", "f")):
+        tables = {"f": table, "v": group.verdicts}
+        own = ", ".join(f"{one}.{name}" for name in group.keys)
+        cursor = execute(
+            session.db,
+            f"INSERT OR IGNORE INTO {group.changed} SELECT {own} FROM {tables[one]} AS {one}"
+            f" WHERE {row_value([f'{one}.{name}' for name in group.keys])} IN ({keys})"
+            f" AND NOT EXISTS (SELECT 1 FROM {tables[other]} AS {other} WHERE {alike})",
+        )
+        changed += max(cursor.rowcount, 0)
+    execute(session.db, f"DELETE FROM {table} WHERE {row_value(group.keys)} IN ({keys})")
+    if group.step.keys == "kept" and group.step.loses_rows:
+        _unmap_losers(session, group, keys)
+    write_down(session, group)
+    return changed
+
+
+def write_down(session: Session, group: GroupSql) -> None:
+    """Makes the verdicts fates, where none of these rows has one."""
+    execute(session.db, f"INSERT INTO {fates.table(group.step)} SELECT * FROM {group.verdicts}")
+    if group.step.keys == "kept" and group.step.loses_rows:
+        _map_losers(session, group)
+    if group.grouping.create is not None:
+        is_needed = select_homeless(group)
+        execute(
+            session.db,
+            f"UPDATE {fates.created(group.step)} SET live = {GROUP.format(1)} IN ({is_needed})"
+            f" WHERE {GROUP.format(1)} IN (SELECT {GROUP.format(1)} FROM {group.groups})",
+        )
+
+
+def _same_fate(group: GroupSql, left: str, right: str) -> str:
+    names = (FATE, MADE, *fates.winner_names(group.step))
+    return conjunction(f"{left}.{name} IS {right}.{name}" for name in names)
+
+
+def _unmap_losers(session: Session, group: GroupSql, keys: str) -> None:
+    old, gone = columns("old_id", len(group.keys)), [f"g{number}" for number in range(1, len(group.keys) + 1)]
+    listed = ", ".join(f"+{name}" for name in gone)
+    execute(
+        session.db,
+        f"DELETE FROM main._id_mapping WHERE (table_name, {', '.join(old)}) IN"
+        f" (WITH gone({', '.join(gone)}) AS ({keys}) SELECT {group.sql.label}, {listed} FROM gone)",
+    )
+
+
+def _map_losers(session: Session, group: GroupSql) -> None:
+    """Where keys are kept only a row that is gone has a mapping, to the key of its winner: that of the old row."""
+    names = ", ".join([*columns("old_id", len(group.keys)), *columns("new_id", len(group.keys))])
+    values = ", ".join([*group.keys, *fates.winner_names(group.step)])
+    execute(
+        session.db,
+        f"INSERT INTO main._id_mapping(table_name, {names})"
+        f" SELECT {group.sql.label}, {values} FROM {group.verdicts} WHERE {fates.GONE}",
+    )

@@ -1,0 +1,251 @@
+"""What Duplicates and Merge refuse: in the module, in the plan, and once the copy has begun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hotmig.errors import SchemaError
+from hotmig.schema.load import load
+from tests.rules.project import IMPORTS, Project
+
+TOPIC = """
+    id: Annotated[int, Key] = auto()
+    name: Annotated[str, Unique]
+    rank: int = 0
+    size: Annotated[int | None, Generated("length(name)")] = auto()
+"""
+MODULES = {
+    "no column": ('duplicates=Duplicates(key="nme", compare=(), prefer="id")', "topic has no column nme"),
+    "no key": ('duplicates=Duplicates(key=(), compare=(), prefer="id")', "Duplicates needs a key"),
+    "generated": ('duplicates=Duplicates(key="size", compare=(), prefer="id")', "size is generated: it follows"),
+    "no order": ('duplicates=Duplicates(key="name", compare=(), prefer="DESC")', "prefer='DESC' is no ORDER BY"),
+    "not row-local": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="(SELECT 1)")',
+        "prefer='(SELECT 1)' is not row-local: ",
+    ),
+    "clock": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="id", collide="rank > date(\'now\')")',
+        "is not row-local: it depends on the time",
+    ),
+    "losers": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="id", losers={"rnk": "1"})',
+        "topic has no column rnk",
+    ),
+    "both": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="id"), merge=Merge(by="name", mapping={"a": "b"})',
+        "topic has both Duplicates and Merge",
+    ),
+    "not texts": ('merge=Merge(by="name", mapping={"a": 1})', "the mapping has 'a': 1, which is not two texts"),
+    "no mapping": ('merge=Merge(by="name", mapping=7)', "7 is no mapping"),
+    "chain": ('merge=Merge(by="name", mapping={"a": "b", "b": "c"})', "the alias 'b' is claimed by two"),
+    "NUL": ('merge=Merge(by="name", mapping={"a\\0b": "c"})', "has a NUL in it"),
+    "created by": (
+        'merge=Merge(by="name", mapping={"a": "b"}, create={"id": "1", "name": "2"})',
+        "create fills name, which gets the canonical value",
+    ),
+    "created key": ('merge=Merge(by="name", mapping={"a": "b"}, create={"rank": "1"})', "create does not fill id"),
+    "created of a column": (
+        'merge=Merge(by="name", mapping={"a": "b"}, create={"id": "rank"})',
+        "create='rank' is no SQL that reads no column",
+    ),
+}
+
+
+def written(tmp_path: Path, table: str, body: str = TOPIC) -> Path:
+    file = tmp_path / "schema.py"
+    file.write_text(f"{IMPORTS}\n@table({table})\nclass Topic:{body}")
+    return file
+
+
+@pytest.mark.parametrize(("table", "message"), MODULES.values(), ids=MODULES.keys())
+def test_a_rule_that_makes_no_sense_is_named(tmp_path: Path, table: str, message: str) -> None:
+    with pytest.raises(SchemaError) as error:
+        load(written(tmp_path, table))
+    assert message in str(error.value)
+    assert f"{tmp_path}/schema.py:" in str(error.value)
+
+
+def test_a_column_is_mapped_once_and_seed_rows_are_no_duplicates(tmp_path: Path) -> None:
+    body = '\n    name: Annotated[str, Key, Mapped({"a": "b"})]\n'
+    with pytest.raises(SchemaError, match="name has a Mapped too"):
+        load(written(tmp_path, 'merge=Merge(by="name", mapping={"a": "b"})', body))
+    file = written(tmp_path, 'duplicates=Duplicates(key="name", compare=(), prefer="id")')
+    file.write_text(file.read_text() + "\nrows = [Topic(id=1, name='a')]\n")
+    with pytest.raises(SchemaError, match="topic has both seed rows and Duplicates"):
+        load(file)
+
+
+def test_content_and_rules_are_part_of_the_hash_and_their_order_is_not(tmp_path: Path) -> None:
+    def hashed(table: str) -> str:
+        return load(written(tmp_path, table)).hash
+
+    one = 'duplicates=Duplicates(key=("name", "rank"), compare=(), prefer="id  DESC", losers={"rank": "1"})'
+    same = 'duplicates=Duplicates(key=("rank", "name"), compare=(), prefer="id DESC", losers={"rank": "1"})'
+    assert hashed(one) == hashed(same)
+    others = {
+        hashed(one),
+        hashed(""),
+        hashed(one.replace("DESC", "ASC")),
+        hashed(one.replace('"1"', '"2"')),
+        hashed(one.replace("losers=", 'equal="keep", losers=')),
+        hashed('merge=Merge(by="name", mapping={"a": "b"})'),
+        hashed('merge=Merge(by="name", mapping={"a": "c"})'),
+        hashed('merge=Merge(by="name", mapping={"a": "b"}, fold_case=True)'),
+        hashed('merge=Merge(by="name", mapping={"a": "b"}, touch={"rank": "1"})'),
+    }
+    assert len(others) == 9
+
+
+OLD = """
+    CREATE TABLE topic(id INTEGER PRIMARY KEY, name TEXT NOT NULL, rank INTEGER NOT NULL DEFAULT 0);
+    CREATE TABLE fact(id INTEGER PRIMARY KEY, topic_id INTEGER REFERENCES topic(id), slot TEXT, value TEXT);
+    INSERT INTO topic(id, name) VALUES (1, 'sun'), (2, 'SUN'), (3, 'sol'), (4, 'luna');
+    INSERT INTO fact VALUES (1, 1, 'a', 'x'), (2, 3, 'a', 'y');
+"""
+NEW = """
+@table({topic})
+class Topic:
+    id: Annotated[int, Key] = auto()
+    name: str
+    rank: int = 0
+
+@table({fact})
+class Fact:
+    id: Annotated[int, Key] = auto()
+    topic: Annotated[Topic | None, References()] = None
+    slot: str | None = None
+    value: str | None = None
+"""
+MERGE = 'merge=Merge(by="name", mapping={"sol": "sun"}, fold_case=True)'
+
+
+def begin(tmp_path: Path, topic: str = "", fact: str = "", *more: str) -> Project:
+    project = Project.begin(tmp_path, OLD, NEW.replace("{topic}", topic).replace("{fact}", fact))
+    project.write(*more)
+    return project
+
+
+def test_the_exact_canonical_row_wins_over_another_spelling_of_it(tmp_path: Path) -> None:
+    project = begin(tmp_path, MERGE)
+    assert project.messages("canonical-claim") == []
+    project.through()
+    assert project.new("SELECT id, name FROM topic") == [(1, "sun"), (4, "luna")]
+    assert project.new("SELECT id, topic_id FROM fact") == [(1, 1), (2, 1)]
+
+
+def test_two_rows_that_claim_to_be_canonical_refuse_the_plan(tmp_path: Path) -> None:
+    project = begin(tmp_path, MERGE, "", "UPDATE topic SET name = 'Sun' WHERE id = 1")
+    (message,) = project.messages("canonical-claim", code=1)
+    assert (
+        message
+        == "two rows of topic claim to be the canonical row of one name: id 2 and 1: name 'sun'; id 3 and 1: name 'sun'"
+    )
+
+
+def test_aliases_without_a_canonical_row_block_where_none_is_made(tmp_path: Path) -> None:
+    project = begin(tmp_path, 'merge=Merge(by="name", mapping={"luna": "moon"})')
+    assert project.messages("no-canonical-row", code=1) == [
+        "1 row of topic is an alias of a canonical row that does not exist: id 4: name 'moon'"
+    ]
+
+
+def test_children_that_become_equal_block_where_nothing_is_said_of_them(tmp_path: Path) -> None:
+    project = begin(tmp_path, MERGE, 'unique=[("topic_id", "slot")]')
+    assert project.messages("equal-after-merge", code=1) == [
+        "2 rows of fact would be equal under the unique topic_id, slot: (1, 'a')"
+    ]
+
+
+def test_two_rows_that_prefer_cannot_rank_collide_also_where_they_are_the_same(tmp_path: Path) -> None:
+    project = begin(tmp_path, 'duplicates=Duplicates(key="rank", compare=(), prefer="rank")')
+    (message,) = project.messages("collision", code=1)
+    assert message.startswith("3 rows of topic collide with another of the same rank: id 2 and 1: rank 0; ")
+
+
+@pytest.mark.parametrize(
+    ("topic", "fact", "check", "message"),
+    [
+        (
+            'duplicates=Duplicates(key="name", compare=(), prefer="nowhere")', "", "group-sql",
+            "prefer of topic can't be read from topic: nowhere: no such column: nowhere",
+        ),
+        (
+            'duplicates=Duplicates(key="name", compare=(), prefer="id", losers={"id": "1"})', "", "group-key",
+            "topic.id is a key or a reference: losers= and touch= can't set it",
+        ),
+        (
+            'duplicates=Duplicates(key=("name", "extra"), compare=(), prefer="id")', "", "group-key",
+            "topic.extra has no old value: rows can't be grouped or compared by it",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_old_tables_can_not_give_is_refused(
+    tmp_path: Path, topic: str, fact: str, check: str, message: str
+) -> None:
+    module = NEW.replace("{topic}", topic).replace("{fact}", fact)
+    project = Project.begin(
+        tmp_path, OLD, module.replace("    rank: int = 0\n", "    rank: int = 0\n    extra: int = 1\n")
+    )
+    assert message in project.messages(check, code=1)
+
+
+def test_a_merge_by_a_column_without_old_values_is_refused(tmp_path: Path) -> None:
+    module = NEW.replace("{topic}", 'merge=Merge(by="label", mapping={"a": "b"})').replace("{fact}", "")
+    project = Project.begin(
+        tmp_path, OLD, module.replace("    rank: int = 0\n", "    rank: int = 0\n    label: str = ''\n")
+    )
+    assert project.messages("mapped-column", code=1) == [
+        "topic.label has aliases, and no old value is carried over to it"
+    ]
+
+
+def test_a_merge_by_a_reference_is_refused(tmp_path: Path) -> None:
+    project = begin(tmp_path, MERGE, 'merge=Merge(by="topic_id", mapping={"a": "b"})')
+    assert project.messages("mapped-column", code=1) == [
+        "fact.topic_id has aliases and follows its reference to topic: map the column that it refers to, not this one"
+    ]
+
+
+def test_a_group_by_a_reference_to_a_later_table_is_refused(tmp_path: Path) -> None:
+    old = """CREATE TABLE node(id INTEGER PRIMARY KEY, up INTEGER REFERENCES node(id), name TEXT);
+        INSERT INTO node VALUES (1, 1, 'a'), (2, 1, 'a');"""
+    module = """
+@table(duplicates=Duplicates(key=("up", "name"), compare=(), prefer="id"))
+class Node:
+    id: Annotated[int, Key] = auto()
+    up: Annotated[int | None, References("Node")] = None
+    name: str | None = None
+"""
+    project = Project.begin(tmp_path, old, module)
+    assert project.messages("group-key", code=1) == [
+        "node.up refers to node, which comes later: no rows can be grouped by it"
+    ]
+
+
+def test_a_collision_that_comes_after_the_copy_is_settled_before_writes_are_paused(tmp_path: Path) -> None:
+    project = begin(tmp_path, 'duplicates=Duplicates(key="name", compare=(), prefer="rank DESC")', "",
+        "INSERT INTO topic VALUES (5, 'luna', 3)")  # fmt: skip
+    project.run("migrate")
+    project.write("INSERT INTO topic(id, name) VALUES (9, 'sol')")
+    refused = project.run("drain", code=3)
+    assert "rows with the same name collide, and Duplicates does not say which of them stays" in refused.stderr
+    assert "(old table \"topic\", rows with id 3 and 9: name 'sol')" in refused.stderr
+    project.write("UPDATE topic SET rank = 1 WHERE id = 9")
+    project.run("drain", "--cutover")
+    assert project.new("SELECT id FROM topic WHERE name = 'sol'") == [(9,)]
+    assert project.new("SELECT topic_id FROM fact WHERE id = 2") == [(9,)]
+
+
+def test_an_unrecorded_write_to_a_loser_is_found_by_the_proof(tmp_path: Path) -> None:
+    project = begin(tmp_path, 'duplicates=Duplicates(key="name", compare=(), prefer="rank DESC, id")', "",
+        "INSERT INTO topic(id, name) VALUES (9, 'sol')")  # fmt: skip
+    project.run("migrate")
+    triggers = project.old("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'topic'")
+    version = project.old("PRAGMA schema_version")[0][0]
+    project.write(*(f"DROP TRIGGER {name}" for name, _ in triggers))
+    project.write("UPDATE topic SET rank = 5 WHERE id = 9")
+    project.write(*(sql for _, sql in triggers), f"PRAGMA schema_version = {version}")
+    refused = project.run("drain", code=3)
+    assert 'the proof failed: table "topic" has rows that would not become what was found for them: 3' in refused.stderr

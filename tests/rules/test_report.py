@@ -1,0 +1,86 @@
+"""What a plan counts and lists, and the reports of plan, migrate and drain."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+from tests.rules.memory import begin
+from tests.rules.project import Project
+
+COUNTS = {
+    "projects": {"carried": 0, "merged": 3, "collisions": 0, "historical_drops": 0, "losers_kept": 0, "created": 1},
+    "project_state": {
+        "carried": 4,
+        "merged": 1,
+        "collisions": 0,
+        "historical_drops": 3,
+        "losers_kept": 0,
+        "created": 0,
+    },
+    "memories": {"carried": 2, "merged": 0, "collisions": 0, "historical_drops": 0, "losers_kept": 2, "created": 0},
+}
+
+
+def report(path: Path) -> dict[str, dict[str, Any]]:
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    content = json.loads(path.read_text())
+    assert content["format"] == 1
+    return {table["table"]: table for table in content["tables"]}
+
+
+def test_the_plan_counts_and_lists_with_samples(tmp_path: Path) -> None:
+    project = begin(tmp_path)
+    found = {each["table"]: each for each in project.plan()["groups"]}
+    assert {table: {kind: each[kind]["count"] for kind in COUNTS[table]} for table, each in found.items()} == COUNTS
+    drops = found["project_state"]["historical_drops"]["samples"]
+    assert "id 's5' into 's6': value 'old' and 'new'" in drops
+    assert found["projects"]["created"]["samples"][0].endswith(" for 'harbour'")
+    text = project.run("plan").stdout
+    assert "  project_state: 4 carried, 1 merged, 0 collisions, 3 historical drops, 0 losers kept, 0 created" in text
+    assert "save by hand first what has to outlive the old file" in text
+    assert "3 rows of project_state are dropped for another of the same key: " in text
+
+
+def test_the_plan_writes_everything_into_a_file_for_its_owner(tmp_path: Path) -> None:
+    project = begin(tmp_path)
+    file = tmp_path / "report.json"
+    file.write_text("an earlier one")
+    project.run("plan", "--report", str(file))
+    tables = report(file)
+    assert {name: table["counts"] for name, table in tables.items()} == COUNTS
+    assert {entry["key"]["id"] for entry in tables["projects"]["merged"]} == {"p2", "p3", "p6"}
+    (merged,) = tables["project_state"]["merged"]
+    assert (merged["key"], merged["values"]) == ({"id": "s4"}, {"value": "v"})
+    assert merged["winner"] == {"key": {"id": "s3"}, "values": {"value": "v"}}
+    assert [entry["winner"] for entry in tables["projects"]["merged"] if entry["key"]["id"] == "p3"] == [
+        {"created": True, "values": {}}
+    ]
+
+
+def test_a_report_of_nothing_is_an_error(tmp_path: Path) -> None:
+    project = Project.begin(
+        tmp_path, "CREATE TABLE a(id INTEGER PRIMARY KEY)", "@table\nclass A:\n    id: Annotated[int, Key] = auto()\n"
+    )
+    refused = project.run("plan", "--report", str(tmp_path / "report.json"), code=1)
+    assert "there is nothing to report: no table has Duplicates or Merge" in refused.stderr
+
+
+def test_migrate_and_drain_write_what_they_did_and_the_ledger_keeps_path_and_counts(tmp_path: Path) -> None:
+    project = begin(tmp_path)
+    runs = {}
+    runs["migrate"] = json.loads(project.run("migrate", "--json").stdout)
+    project.write("INSERT INTO projects VALUES ('p7', 'LANTERN-OLD', 'secret')")
+    runs["drain"] = json.loads(project.run("drain", "--cutover", "--json").stdout)
+    for command, merged in (("migrate", 3), ("drain", 4)):
+        run = runs[command]["run_id"]
+        path = tmp_path / ".hotmig" / "reports" / f"{run}.json"
+        assert runs[command]["report"] == str(path)
+        assert report(path)["projects"]["counts"]["merged"] == merged
+        shown = project.run(f"runs show {run}").stdout
+        assert f"reports/{run}.json" in shown
+        assert f"projects: {merged} merged, 1 created" in shown
+        assert "secret" not in shown
+    assert stat.S_IMODE((tmp_path / ".hotmig" / "reports").stat().st_mode) == 0o700
