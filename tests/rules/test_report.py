@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from hotmig.cli.signals import Stopped
+from hotmig.phases import drain, reports
 from tests.rules.memory import begin
 from tests.rules.project import Project
 
@@ -84,3 +89,33 @@ def test_migrate_and_drain_write_what_they_did_and_the_ledger_keeps_path_and_cou
         assert f"projects: {merged} merged, 1 created" in shown
         assert "secret" not in shown
     assert stat.S_IMODE((tmp_path / ".hotmig" / "reports").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("failure", [OSError("full"), sqlite3.OperationalError("locked"), Stopped()], ids=repr)
+@pytest.mark.parametrize("way", ["drain --cutover", "drain"])
+def test_a_last_report_that_fails_leaves_the_earlier_one_and_the_cutover_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, failure: BaseException
+) -> None:
+    project = begin(tmp_path)
+    project.run("migrate")
+    write_report, pause, written = reports.write_report, drain.pause, []
+
+    def late_write(*arguments: Any) -> Any:
+        project.write("INSERT INTO projects VALUES ('p7', 'LANTERN-OLD', 'late')")
+        return pause(*arguments)
+
+    def failing(session: Any, path: Path, *others: Any) -> None:
+        written.append(path)
+        if len(written) > 1:
+            raise failure
+        write_report(session, path, *others)
+
+    monkeypatch.setattr(drain, "pause", late_write)
+    monkeypatch.setattr(reports, "write_report", failing)
+    stands = way == "drain --cutover" or isinstance(failure, OSError)
+    project.run(way, code=0 if stands else 1)
+    assert len(written) == 2
+    assert report(written[0])["projects"]["counts"]["merged"] == 3
+    assert project.run("status", "--json").stdout.count('"phase": "retired"') == (way == "drain --cutover")
+    if not stands:
+        project.write("INSERT INTO projects VALUES ('p8', 'later', 'writes go on')")

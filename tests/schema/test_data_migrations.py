@@ -115,6 +115,14 @@ def test_their_names_are_in_the_hash_and_nothing_else_of_them(schema: Load) -> N
     assert schema(TABLE + "adopt_marks('t', name='n', applied='at')").hash == plain
 
 
+def test_rules_for_rows_and_names_of_data_migrations_are_both_in_the_hash(schema: Load) -> None:
+    ruled = TABLE.replace("@table", "@table(duplicates=Duplicates(key='id', compare=(), prefer='id'))")
+    texts = (TABLE, ruled, TABLE + migration("001_x"), ruled + migration("001_x"))
+    found = [schema(text) for text in texts]
+    assert len({each.hash for each in found}) == 4
+    assert [each.rows_hash for each in found] == [found[0].hash, found[1].hash] * 2
+
+
 def test_those_of_a_module_beside_it_belong_to_the_schema(write: Write) -> None:
     file = write(TABLE + "import steps\n" + migration("002_y"))
     (file.parent / "steps.py").write_text("from hotmig.schema import data_migration\n" + migration("001_x"))
