@@ -68,8 +68,8 @@ AT_CUTOVER = (
 MOMENTS = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 
 
-def adopt(directory: Path, journal_mode: str) -> Project:
-    shape = SHAPES["text"]
+def adopt(directory: Path, journal_mode: str, name: str = "text") -> Project:
+    shape = SHAPES[name]
     return Project.adopt(directory / "app", shape, journal_mode, rows=ROWS, module=shape.schema_module + MIGRATIONS)
 
 
@@ -97,9 +97,9 @@ def check_marks(project: Project) -> None:
         assert found.status == "ready" or not worked
 
 
-def survive(directory: Path, journal_mode: str, death: Death, before: tuple[str, ...]) -> bool:
+def survive(directory: Path, journal_mode: str, death: Death, before: tuple[str, ...], shape: str = "text") -> bool:
     """The whole sequence with a writer beside it, and a death in it; returns whether it died there."""
-    project = adopt(directory, journal_mode)
+    project = adopt(directory, journal_mode, shape)
     contents = exact.contents_of(project.old, project.shape.old_tables)
     with live(project, writers=1, pace=PACE) as application:
         for command in before:
@@ -126,6 +126,23 @@ def test_nothing_is_lost_and_each_is_run_once(at: str, after: bool, tmp_path: Pa
     place = AT_CUTOVER.index(at) + after
     way, mode = list(WAYS)[place % len(WAYS)], ("wal", "delete")[place % 2]
     assert survive(tmp_path, mode, Death(way, at, after), WAYS[way]), "the point was never reached"
+    record_property("kills survived", 1)
+
+
+@MOMENTS
+@pytest.mark.parametrize(
+    "at",
+    [
+        "INSERT INTO tally(name) SELECT '002_second'",
+        "COMMIT behind UPDATE _migration_marker SET status = 'retired'",
+        "os.replace",  # the report
+        "DROP TABLE _migration_fate_",
+        "INSERT INTO tally(name) SELECT '003_later'",
+    ],
+)
+def test_so_it_is_where_rows_become_one(at: str, after: bool, tmp_path: Path, record_property) -> None:
+    mode = "delete" if after else "wal"
+    assert survive(tmp_path, mode, Death("drain --cutover", at, after), ("migrate",), "merged"), "it was never reached"
     record_property("kills survived", 1)
 
 
