@@ -19,7 +19,8 @@ def cut_short(tmp_path: Path) -> Path:
     db = sqlite3.connect(path, isolation_level=None)
     db.executescript(
         "PRAGMA cache_size = 1; CREATE TABLE t(a);"
-        " INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999) SELECT i FROM n;"
+        " INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+        " SELECT i FROM n;"
     )
     db.executescript("BEGIN; UPDATE t SET a = -a;")
     for suffix in ("", "-journal"):
