@@ -18,6 +18,7 @@ from hotmig.errors import GaveUp, HotmigError
 
 MINIMUM_VERSION = (3, 40, 0)
 LOCK_POLL_SECONDS = 0.0003
+HOT_JOURNAL_SECONDS = 0.1  # far longer than what only looks like a hot journal, and short for one that is
 # For a COMMIT to a live database in rollback-journal mode: while it waits for one long reader, nobody else gets in.
 READERS_SECONDS = 2.0
 LOCK_SECONDS = 30.0  # how long to wait for any one lock, unless the operator says otherwise
@@ -275,7 +276,7 @@ def execute(
     ``patience`` seconds.
     """
     try:
-        return db.execute(sql, parameters)
+        return _tried(db, sql, parameters)
     except sqlite3.OperationalError as error:
         if not is_locked(error) or not isinstance(db, Connection):
             raise
@@ -283,12 +284,31 @@ def execute(
         locked = error
     while not wait.is_over():
         try:
-            return db.execute(sql, parameters)
+            return _tried(db, sql, parameters)
         except sqlite3.OperationalError as error:
             if not is_locked(error):
                 raise
             locked = error
     raise locked
+
+
+def _tried(db: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> sqlite3.Cursor:
+    """One try, past a journal that only looks hot.
+
+    Between two commits of others, SQLite can find a journal, no lock, and then no journal or the next one: it takes
+    that for what a dead writer left, which a read-only connection may not roll back (SQLITE_READONLY_ROLLBACK).
+    """
+    until = 0.0
+    while True:
+        try:
+            return db.execute(sql, parameters)
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise
+            until = until or time.monotonic() + HOT_JOURNAL_SECONDS
+            if time.monotonic() > until:
+                raise
+            time.sleep(LOCK_POLL_SECONDS)
 
 
 def make_durable(db: sqlite3.Connection, schema: str = "main") -> None:
