@@ -11,7 +11,6 @@ from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ALREADY = b"Stopping already: what was begun is undone first.\n"
-
 DONE = b"Done already; a second signal ends what is left: tidying up and printing.\n"
 
 _received: int | None = None
