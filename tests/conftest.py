@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = 40
+EXAMPLES = 30
 PROBE_TABLES = 1_200
 RANDOM_KILLS = 6
 

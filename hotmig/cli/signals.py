@@ -11,8 +11,7 @@ from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ALREADY = b"Stopping already: what was begun is undone first.\n"
-
-DONE = b"Done already; the exit code says how.\n"
+DONE = b"Done already; a second signal ends what is left: tidying up and printing.\n"
 
 _received: int | None = None
 _done_when: Callable[[], bool] | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotmig.capture.clock import SLACK_SECONDS, clock_set
-from hotmig.phases.standing import BUILDING, IDLE, Pair, Phase, began, built, recording_ancestors
+from hotmig.phases.standing import BUILDING, Pair, Phase, began, built, recording_ancestors
 from hotmig.phases.survey import CUT_SHORT, EMPTY, LOCKED, DatabaseFile, Survey
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ def _fence(pair: Pair, phase: Phase) -> Iterator[str]:
         yield f"the fence lapsed before the cutover{why}: writes flow again, and are recorded"
 
 
-def ended_badly(phase: Phase, run: LastRun | None) -> Iterator[str]:
+def ended_badly(run: LastRun | None) -> Iterator[str]:
     """What someone should look at where a run of a migration under way did not come to its end, and none settled it."""
-    if run is not None and phase not in IDLE:
+    if run is not None:
         why = run.error or "its process died, or could not write down how it ended"
         yield f"`hotmig {run.command}` did not come to its end: {why}"
 

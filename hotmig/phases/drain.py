@@ -20,7 +20,7 @@ from hotmig.phases.budget import HOLD_SECONDS, MAX_PAUSE_SECONDS, Budget
 from hotmig.phases.cutover import cutover as finish_cutover
 from hotmig.phases.cutover import tidy_up
 from hotmig.phases.data_walk import Walked, at_cutover, walk_behind_cutover
-from hotmig.phases.fence_down import fenced, lower_if_up
+from hotmig.phases.fence_down import fenced, lower_fence_of
 from hotmig.phases.handover import rehearse
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import (
@@ -103,11 +103,7 @@ def drain(
         return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
     drained: list[Paused] = []
     work = partial(_drained, migration, Budget(max_pause, hold), cutover, report, seconds, extensions, run, drained)
-
-    def lower() -> None:
-        with old_writer(migration.old, seconds) as old:
-            lower_if_up(old, migration.old.name, seconds, run)
-
+    lower = partial(lower_fence_of, migration.old, seconds, run)
     if not is_fenced:
         # An earlier drain's: whatever becomes of this one, nothing is handed over behind that fence any more.
         lower()

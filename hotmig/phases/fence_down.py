@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from hotmig.capture.fence import lower_fence
@@ -13,6 +14,7 @@ from hotmig.errors import FenceLeftUp, GaveUp, HotmigError
 from hotmig.ledger.actions import LOWER_FENCE
 from hotmig.ledger.run import Run
 from hotmig.phases.budget import Deadline
+from hotmig.phases.migration import old_writer
 from hotmig.sqlite import READERS_SECONDS, execute, transaction
 
 READERS_TURN_SECONDS = 0.1
@@ -46,6 +48,12 @@ def _let_writes_through(lower: Callable[[], None], failure: BaseException) -> No
         lower()
     except (HotmigError, sqlite3.Error) as error:
         raise FenceLeftUp(first, str(error)) from error
+
+
+def lower_fence_of(old: Path, seconds: float, run: Run) -> None:
+    """``lower_if_up`` over a connection of its own."""
+    with old_writer(old, seconds) as db:
+        lower_if_up(db, old.name, seconds, run)
 
 
 def lower_if_up(old: sqlite3.Connection, name: str, seconds: float, run: Run) -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from hotmig.capture.fence import extend_fence
 from hotmig.ledger.run import Run
 from hotmig.phases.budget import HOLD_SECONDS
-from hotmig.phases.fence_down import fenced, lower_if_up
+from hotmig.phases.fence_down import fenced, lower_fence_of
 from hotmig.phases.migration import old_writer
 from hotmig.phases.progress import Progress, Report
 from hotmig.sqlite import READERS_SECONDS, transaction
@@ -20,12 +20,7 @@ Result = TypeVar("Result")
 
 def under_fence(old: Path, seconds: float, run: Run, work: Callable[[], Result]) -> Result:
     """A failure lets the application write again; it is recorded, and the copy can go on. Raises FenceLeftUp."""
-
-    def lower() -> None:
-        with old_writer(old, seconds) as db:
-            lower_if_up(db, old.name, seconds, run)
-
-    return fenced(work, lower)
+    return fenced(work, lambda: lower_fence_of(old, seconds, run))
 
 
 def keeping_fence(old: Path, report: Report, seconds: float, run: Run) -> Report:

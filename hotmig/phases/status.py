@@ -15,6 +15,7 @@ from hotmig.phases.attention import attention, broken_by, ended_badly, next_comm
 from hotmig.phases.locate import guess_name
 from hotmig.phases.read_only import read_only_by
 from hotmig.phases.standing import (
+    IDLE,
     Pair,
     Phase,
     began,
@@ -153,9 +154,10 @@ def _with_runs(found: Status) -> Status:
         return replace(found, runs_problem=error.message)
     if holder is not None:
         return found
-    stands = stands_still(found.phase) if found.last_run is not None else ()
-    badly = ended_badly(found.phase, unsettled(found.directory))
-    return replace(found, attention=(*found.attention, *stands, *badly))
+    if found.last_run is None or found.phase in IDLE:
+        return found
+    badly = ended_badly(unsettled(found.directory))
+    return replace(found, attention=(*found.attention, *stands_still(found.phase), *badly))
 
 
 def _failed(found: Status) -> tuple[str, ...]:

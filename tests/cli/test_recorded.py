@@ -98,8 +98,7 @@ def test_an_outcome_that_was_not_written_is_told_and_the_work_is_done(tmp_path: 
     assert (newest["state"], {step["status"] for step in newest["steps"]}) == ("completed", {None})
 
 
-STAMP_REFUSED = """import os
-from hotmig.ledger.store import Ledger
+STAMP_REFUSED = """from hotmig.ledger.store import Ledger
 def refused(self, *_):
     raise HotmigError("locked")
 from hotmig.errors import HotmigError

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,7 @@ def test_it_writes_in_every_way_and_counts_it(shop: Path) -> None:
 def test_it_waits_while_writes_are_paused(shop: Path) -> None:
     fence(shop, "hotmig: writes are paused for a migration to shop-0123456789abcdef.sqlite")
     process = start(shop)
+    time.sleep(1)  # it has said that it writes, and nothing but its summary tells that it was refused
     for table in TABLES:
         for event in ("INSERT", "UPDATE", "DELETE"):
             command(shop, f"DROP TRIGGER fence_{table}_{event}")

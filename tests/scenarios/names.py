@@ -48,7 +48,7 @@ NAMES: tuple[str, ...] = (*_ODD, *(word.lower() for word in _KEYWORDS.split()))
 Tables = Mapping[str, Sequence[str]]  # the first column is the INTEGER PRIMARY KEY
 REPLACED = "hotmig: this database was replaced by "  # what follows may have line breaks
 PAUSE_SECONDS = 0.002
-PACE_SECONDS = 0.001
+PACE_SECONDS = 0.004
 BUSY_SECONDS = 10.0
 
 
@@ -119,7 +119,7 @@ class Busy:
             while not self._stopping.is_set() and self.replaced_by is None:
                 for table in self.tables:
                     self._write(db, table)
-                    time.sleep(PACE_SECONDS)
+                    time.sleep(PACE_SECONDS * (1 + len(self.tables[table]) / 50))  # wide rows are dear
             db.close()
         except BaseException as error:  # shown by the thread that waits for this one
             self._error = error
