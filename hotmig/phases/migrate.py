@@ -6,6 +6,7 @@ import datetime as dt
 import math
 import os
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -34,7 +35,9 @@ from hotmig.schema.model import Schema
 from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, printable, reading, transaction
 from hotmig.transfer import build
 from hotmig.transfer.copy import Copied, all_copied, copy_all
+from hotmig.transfer.handed_on import hand_on
 from hotmig.transfer.identity import Identity, TableCopy, read_copies
+from hotmig.transfer.rehearsal import Rehearsal
 from hotmig.transfer.session import Session, open_session
 
 WAYS_OUT = (
@@ -89,36 +92,43 @@ def migrate(
         begun = _begun(location, location.marker, run)
         if begun and not offline and _is_copied(location.new):
             return replace(skipped, skipped=_what_is_next(location.marker))
-    planned = plan(location, long_reads=long_reads, extensions=extensions)
-    if planned.nothing_to_do:
-        return replace(skipped, skipped="the database already has this schema")
-    if not planned.runnable or planned.plan is None or location.schema is None or location.old is None:
-        raise blocked(planned)
-    old, schema, wanted = location.old, location.schema, begun or planned.plan
-    run.concerns(wanted.hash, old.name, location.new.name)
-    notes = _switched_to_wal(old, seconds, run) if wal else ()
+    with ExitStack() as kept:
+        # A migration that is under way has its groups in the new file, or in a log.
+        keep = kept if location.marker is None else None
+        planned = plan(location, long_reads=long_reads, extensions=extensions, keep=keep)
+        if planned.nothing_to_do:
+            return replace(skipped, skipped="the database already has this schema")
+        if not planned.runnable or planned.plan is None or location.schema is None or location.old is None:
+            raise blocked(planned)
+        old, schema, wanted = location.old, location.schema, begun or planned.plan
+        run.concerns(wanted.hash, old.name, location.new.name)
+        notes = _switched_to_wal(old, seconds, run) if wal else ()
 
-    def work() -> MigrateResult:
-        started = time.monotonic()
-        marker = _record(old, location, wanted, seconds, offline, run)
-        told = keeping_fence(old, report, seconds, run) if offline else report
-        _make_file(old, location.new, schema, wanted, marker, planned, run)
-        copied, entries, written = _copy(old, location.new, planned, wanted, schema, told, seconds, extensions, run)
-        handed_over = None
-        if offline:
-            again = locate(location.directory, location.schema_file)
-            # Without a budget for the pause: it began with the first row, and ends with the cutover.
-            handed_over = drain(
-                again, max_pause=math.inf, cutover=True, is_fenced=True,
-                report=told, seconds=seconds, extensions=extensions, run=run,
+        def work() -> MigrateResult:
+            started = time.monotonic()
+            marker = _record(old, location, wanted, planned.rehearsal, seconds, offline, run)
+            told = keeping_fence(old, report, seconds, run) if offline else report
+            _make_file(old, location.new, schema, wanted, marker, planned, run)
+            if planned.rehearsal is not None and planned.rehearsal.holds:
+                with run.step("hand on groups", location.new.name):
+                    hand_on(planned.rehearsal, location.new, seconds)
+            kept.close()
+            copied, entries, written = _copy(old, location.new, planned, wanted, schema, told, seconds, extensions, run)
+            handed_over = None
+            if offline:
+                again = locate(location.directory, location.schema_file)
+                # Without a budget for the pause: it began with the first row, and ends with the cutover.
+                handed_over = drain(
+                    again, max_pause=math.inf, cutover=True, is_fenced=True,
+                    report=told, seconds=seconds, extensions=extensions, run=run,
+                )  # fmt: skip
+            took = time.monotonic() - started
+            return MigrateResult(
+                None, old, location.new, copied.rows, copied.mapped, took, entries, copied.resumed, handed_over, notes,
+                written,
             )  # fmt: skip
-        took = time.monotonic() - started
-        return MigrateResult(
-            None, old, location.new, copied.rows, copied.mapped, took, entries, copied.resumed, handed_over, notes,
-            written,
-        )  # fmt: skip
 
-    return under_fence(old, seconds, run, work) if offline else work()
+        return under_fence(old, seconds, run, work) if offline else work()
 
 
 def _switched_to_wal(old: Path, seconds: float, run: Run) -> tuple[str, ...]:
@@ -167,11 +177,25 @@ def blocked(planned: PlanResult) -> Blocked:
     return Blocked("migrate is blocked", hint, rows=f": {blocking[0].message}{more}")
 
 
-def _record(old: Path, location: Location, wanted: CopyPlan, seconds: float, offline: bool, run: Run) -> Marker:
+def _record(
+    old: Path,
+    location: Location,
+    wanted: CopyPlan,
+    rehearsal: Rehearsal | None,
+    seconds: float,
+    offline: bool,
+    run: Run,
+) -> Marker:
     """Starts recording; a migration that is already recording is joined when it is this very one."""
     with reading(old) as db:
         marker = read_marker(db)
     with old_writer(old, seconds) as db:
+
+        def verify() -> None:
+            check_planned(db, wanted)
+            if rehearsal is not None:
+                rehearsal.compare()
+
         if marker is None:
             # The intent says what will be in the marker: after a death in mid-step, a rollback knows it again.
             began = now()
@@ -179,7 +203,7 @@ def _record(old: Path, location: Location, wanted: CopyPlan, seconds: float, off
             with run.step(START_RECORDING, old.name, marker_of(began), undo="recording"):
                 marker = start_recording(
                     db, wanted.recorded, location.new.name, wanted.hash, seconds,
-                    lambda: check_planned(db, wanted), printable(os.path.realpath(location.directory)),
+                    verify, printable(os.path.realpath(location.directory)),
                     began,
                 )  # fmt: skip
         else:

@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from hotmig.planning.sameness import nothing_to_do, same_schema
 from hotmig.schema.model import DataMigration, Schema
 from hotmig.sqlite import SHORT_READ_SECONDS, TookTooLong, at_most, execute, is_closed_wal, quote, reading, value
 from hotmig.transfer.bookkeeping import built_catalog, read_hints
+from hotmig.transfer.rehearsal import Rehearsal
 from hotmig.transfer.value_maps import create_value_maps
 
 CHANGED = "whose schema was changed by hand since it was made"
@@ -60,16 +61,22 @@ class PlanResult:
     data_migrations: tuple[Known, ...] = ()  # that are pending, in their order
     groups: tuple[GroupFacts, ...] = ()  # what becomes of rows of which several become one
     report: Path | None = None  # where they are written down one by one
+    rehearsal: Rehearsal | None = None  # that found this out, for whoever carries the plan out
 
 
 def plan(
-    location: Location, *, long_reads: bool = False, extensions: tuple[str, ...] = (), report: Path | None = None
+    location: Location,
+    *,
+    long_reads: bool = False,
+    extensions: tuple[str, ...] = (),
+    report: Path | None = None,
+    keep: ExitStack | None = None,
 ) -> PlanResult:
     """Plans the migration from the live database to the schema module's.
 
     In rollback-journal mode a question to the data that takes longer than 0.08 s is given up, unless ``long_reads``.
-    ``report`` is a file for what becomes of rows that become one, row by row. Raises Refused between the two commits of
-    a cutover.
+    ``report`` is a file for what becomes of rows that become one, row by row; ``keep`` is how long
+    the rehearsal of these stays open. Raises Refused between the two commits of a cutover.
     """
     schema, old = location.schema, location.old
     if schema is None or old is None:
@@ -92,7 +99,7 @@ def plan(
         prerequisites=(),
     )
     with reading(old, extensions=extensions) as db:
-        return _planned(result, location, schema, db, long_reads, extensions, report)
+        return _planned(result, location, schema, db, long_reads, extensions, report, keep)
 
 
 def _planned(
@@ -103,6 +110,7 @@ def _planned(
     long_reads: bool,
     extensions: tuple[str, ...],
     report: Path | None,
+    keep: ExitStack | None,
 ) -> PlanResult:
     used = read_hints(db)
     wanted = build_plan(read_catalog(db), schema, used)
@@ -111,7 +119,7 @@ def _planned(
     create_value_maps(db, wanted.steps)
     questions = checks.probes(context)
     context = replace(context, answers=tuple(_answer(db, question, seconds) for question in questions))
-    context = find_groups(context, result.old or location.new, seconds, extensions, report)
+    context, rehearsal = find_groups(context, result.old or location.new, seconds, extensions, report, keep)
     idle = location.marker is None and (nothing_to_do(context) or _was_made_so(location, wanted))
     idle = idle and has_data_migrations(db, schema)
     findings = () if idle else checks.findings(context)
@@ -127,6 +135,7 @@ def _planned(
         data_migrations=tuple(Known(each.name, each.when) for each in _pending(location, schema)),
         groups=context.groups or (),
         report=report,
+        rehearsal=rehearsal,
     )
 
 

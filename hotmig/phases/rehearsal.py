@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,32 +11,42 @@ from hotmig.errors import HotmigError
 from hotmig.planning.checking import Context
 from hotmig.transfer.group_listing import counts
 from hotmig.transfer.group_report import write_report
-from hotmig.transfer.rehearsal import found_facts, rehearse, rehearsed
+from hotmig.transfer.rehearsal import Rehearsal, found_facts, rehearse, rehearsed
 from hotmig.transfer.session import Session
 
 
 def find_groups(
-    context: Context, old: Path, seconds: float | None, extensions: tuple[str, ...], report: Path | None
-) -> Context:
+    context: Context,
+    old: Path,
+    seconds: float | None,
+    extensions: tuple[str, ...],
+    report: Path | None,
+    keep: ExitStack | None = None,
+) -> tuple[Context, Rehearsal | None]:
     """The context with what becomes of rows that become one. Raises HotmigError where the report can't be written.
 
-    ``seconds`` is how long one read of the old file may take, None where it holds nobody up.
+    ``seconds`` is how long one read of the old file may take, None where it holds nobody up. With ``keep`` the
+    rehearsal is returned too, and stays open as long.
     """
     if not context.plan.has_groups:
         if report is not None:
             raise HotmigError(
                 "there is nothing to report: no table has Duplicates or Merge", "run `hotmig plan` without --report"
             )
-        return context
+        return context, None
     try:
-        with rehearsed(old, context.plan, extensions) as session:
+        with ExitStack() as own:
+            to_be_kept = keep is not None and context.facts.user_id in (0, context.facts.owner_id)
+            opened = rehearsed(old, context.plan, extensions, to_be_kept=to_be_kept)
+            rehearsal = (keep or own).enter_context(opened)
+            session = rehearsal.session
             rehearse(session, seconds)
             found = found_facts(session, seconds)
             if report is not None:
                 _write(session, report)
     except (sqlite3.Error, ValueError) as error:  # a rule for a column that has no old value; a check names it
-        return replace(context, groups=None, groups_problem=str(error))
-    return replace(context, groups=found)
+        return replace(context, groups=None, groups_problem=str(error)), None
+    return replace(context, groups=found), rehearsal if to_be_kept else None
 
 
 def _write(session: Session, report: Path) -> None:

@@ -56,7 +56,7 @@ def has_schema(live: Path, schema: Schema) -> bool:
                 )
         except TookTooLong:
             return False
-    return nothing_to_do(find_groups(replace(context, answers=answers), live, seconds, (), None))
+    return nothing_to_do(find_groups(replace(context, answers=answers), live, seconds, (), None)[0])
 
 
 def has_data_migrations(db: sqlite3.Connection, schema: Schema) -> bool:

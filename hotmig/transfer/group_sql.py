@@ -143,11 +143,10 @@ class GroupSql:
             f" planted INTEGER NOT NULL{made}) WITHOUT ROWID",
         )
 
-    @property
-    def index_members(self) -> str:
+    def index_members(self, schema: str = "main") -> str:
         """For when they are all there."""
         name = fates.members(self.step).removeprefix("main.")
-        return f"CREATE INDEX IF NOT EXISTS main.{name}_groups ON {name}({', '.join(self.group_names)}, {LEVEL})"
+        return f"CREATE INDEX IF NOT EXISTS {schema}.{name}_groups ON {name}({', '.join(self.group_names)}, {LEVEL})"
 
     @property
     def _declared(self) -> str:

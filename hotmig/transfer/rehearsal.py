@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from hotmig.planning.group_facts import Equal, GroupFacts
@@ -30,9 +31,33 @@ from hotmig.transfer.value_maps import create_value_maps
 CACHE_KIB, OLD_CACHE_KIB = 16 * 1024, 8 * 1024
 
 
+@dataclass
+class Rehearsal:
+    """``version`` is what PRAGMA data_version said of the old file before it was read, None where it can't tell.
+
+    ``holds`` is whether the old database was still as it was read when recording began.
+    """
+
+    session: Session
+    version: int | None
+    holds: bool = False
+
+    def compare(self) -> None:
+        """Under the write lock of the old database, and before anything is changed in it."""
+        if self.session.db.in_transaction:
+            execute(self.session.db, "COMMIT")  # in its own snapshot it would never see a write
+        self.holds = value(self.session.db, "PRAGMA old.data_version") == self.version
+
+
 @contextmanager
-def rehearsed(old: Path, plan: CopyPlan, extensions: tuple[str, ...] = ()) -> Iterator[Session]:
-    """A session in which nothing is copied, and every group is found."""
+def rehearsed(
+    old: Path, plan: CopyPlan, extensions: tuple[str, ...] = (), *, to_be_kept: bool = False
+) -> Iterator[Rehearsal]:
+    """A session in which nothing is copied, and every group is found.
+
+    ``to_be_kept``: for whoever may write to the old file, and carries the plan out. It is then opened as an application
+    would where nobody has it open, for what is read immutable does not tell whether it was written to.
+    """
     db = connect("", "rwc", extensions=extensions, patience=waits.seconds)
     try:
         encoding = _encoding(old)
@@ -40,8 +65,9 @@ def rehearsed(old: Path, plan: CopyPlan, extensions: tuple[str, ...] = ()) -> It
         execute(db, "PRAGMA temp_store = FILE")
         execute(db, f"PRAGMA cache_size = -{CACHE_KIB}")
         execute(db, "PRAGMA main.journal_mode = OFF")  # nothing is ever rolled back to
-        immutable = "&immutable=1" if is_closed_wal(old) else ""
-        execute(db, "ATTACH ? AS old", (file_uri(old, f"mode=ro{immutable}"),))
+        is_closed = is_closed_wal(old)
+        mode = "ro" if not is_closed else "rw" if to_be_kept else "ro&immutable=1"
+        execute(db, "ATTACH ? AS old", (file_uri(old, f"mode={mode}"),))
         execute(db, f"PRAGMA old.cache_size = -{OLD_CACHE_KIB}")
         create_id_mapping(db, plan)
         create_group_tables(db, plan)
@@ -54,8 +80,9 @@ def rehearsed(old: Path, plan: CopyPlan, extensions: tuple[str, ...] = ()) -> It
         for group in found:
             for sql in group.create_temporary:
                 execute(db, sql)
-        wal = is_closed_wal(old) or value(db, "PRAGMA old.journal_mode") == "wal"
-        yield Session(db, plan, steps, wal, waits.seconds, "", unrecorded, groups=found)
+        wal = is_closed or value(db, "PRAGMA old.journal_mode") == "wal"
+        version = value(db, "PRAGMA old.data_version") if to_be_kept else None
+        yield Rehearsal(Session(db, plan, steps, wal, waits.seconds, "", unrecorded, groups=found), version)
     finally:
         db.close()
 
@@ -79,7 +106,7 @@ def rehearse(session: Session, seconds: float | None) -> None:
         execute(session.db, "BEGIN")
     for group in session.groups:
         _join(session, group, seconds)
-        execute(session.db, group.index_members)
+        execute(session.db, group.index_members())
         _judge(session, group, seconds)
     if seconds is not None:
         _look_again(session)
