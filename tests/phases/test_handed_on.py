@@ -13,7 +13,8 @@ from hotmig.phases import migrate
 from tests.phases.shops import Shop, open_shop
 
 SCRIPT = """CREATE TABLE project(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
-    CREATE TABLE note(id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES project(id), word TEXT, at INTEGER);
+    CREATE TABLE note(id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES project(id), word TEXT,
+        at INTEGER);
     INSERT INTO project VALUES (1, 'one'), (2, 'uno'), (3, 'eins'), (4, 'deux'), (5, 'other');
     INSERT INTO note VALUES (1, 1, 'a', 1), (2, 2, 'a', 2), (3, 3, 'b', 3), (4, 4, 'a', 4), (5, 5, 'a', 5);"""
 MODULE = """from typing import Annotated
