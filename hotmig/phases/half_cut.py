@@ -11,15 +11,15 @@ from hotmig.capture.marker import schema_version
 from hotmig.catalog.fingerprint import differences
 from hotmig.catalog.read import read_catalog
 from hotmig.errors import Refused
-from hotmig.ledger.actions import RAISE_FENCE, READY
+from hotmig.ledger.actions import RAISE_FENCE
 from hotmig.ledger.run import Run
-from hotmig.phases.handover import make_ready
-from hotmig.phases.migration import Migration, unretire
+from hotmig.phases.handover import make_ready, readiness
+from hotmig.phases.migration import Migration, require_in_place, unretire
 from hotmig.phases.room import give_back
 from hotmig.sqlite import READERS_SECONDS, make_durable, transaction
 from hotmig.transfer.guard import forget_drain, raise_guard, stands
 from hotmig.transfer.high_water import high_water_moved
-from hotmig.transfer.identity import read_progress
+from hotmig.transfer.identity import read_progress, read_status
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import catch_up, replay
 from hotmig.transfer.session import open_session
@@ -34,6 +34,8 @@ def finish(
     run: Run,
 ) -> None:
     """Makes the new database ready. Raises Refused where it is not what the old one says, and can't be made so."""
+    for db, path in ((old, migration.old), (new, migration.new)):
+        require_in_place(db, path)
     is_touched = _schema_moved(old, migration)
     if not fence_stands(old, migration.plan.recorded):
         # Somebody wrote into the marker: writes would still flow while the rest is replayed, and behind that.
@@ -46,10 +48,18 @@ def finish(
         with run.step("forget the drain", migration.new.name), transaction(new, seconds, "the new database"):
             forget_drain(new)
         _drain_again(migration, seconds, extensions, run)
-    with run.step(READY, migration.new.name):
+    ready = readiness(migration)
+    with run.steps(ready) as reached:
         give_back(migration.new)
-        with transaction(new, seconds, "the new database"):
-            make_ready(new, migration.schema)
+        try:
+            with transaction(new, seconds, "the new database"):
+                make_ready(new, migration.schema)
+            reached(ready)
+        except BaseException:
+            # Told to stop behind the commit: what is done is done, and must not look like a cutover that failed.
+            if read_status(new) != "ready":
+                raise
+            reached(ready)
 
 
 def _schema_moved(old: sqlite3.Connection, migration: Migration) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from tests.phases.files import (
     ready_database,
 )
 from tests.phases.processes import patched
-from tests.phases.shops import MODULE, ROWS, open_shop
+from tests.phases.shops import MODULE, ROWS, Shop, open_shop
 from tests.phases.test_running import DAMAGES
 from tests.scenarios.harness import wait_until
 from tests.scenarios.test_hostile_states import KILLED_BEFORE_THE_COPY
@@ -333,6 +334,43 @@ def test_the_next_command_has_the_module_that_the_last_run_was_given(tmp_path: P
     shown = run(shop.directory).stdout.splitlines()
     assert shown[-1] == f"Next: hotmig drain --dir {shop.directory} --schema '{module}'"
     assert run(shop.directory, "--schema", "/x.py").stdout.splitlines()[-1].endswith(" --schema /x.py")
+
+
+def told_of_the_module(shop: Shop) -> list[str]:
+    return [told for told in shop.json("status")["attention"] if "schema module" in told]
+
+
+def edit(module: Path, column: str) -> None:
+    time.sleep(0.01)
+    module.write_text(module.read_text() + f"    {column}: int = 4\n")
+
+
+def test_a_later_run_with_the_module_beside_the_data_tells_that_it_is_that_one(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    module = tmp_path / "schema.py"
+    module.write_text(MODULE)
+    shop.run("migrate", "--schema", str(module))
+    shop.run("migrate")
+    edit(module, "extra")
+    assert told_of_the_module(shop) == []
+    assert shop.json("status")["schema"] == str(shop.directory / "schema.py")
+
+
+def test_an_archive_that_was_put_back_does_not_tell_which_module_it_is(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop", wal=False)
+    first = tmp_path / "schema.py"
+    (shop.directory / "schema.py").rename(first)
+    shop.run("migrate", "--schema", str(first))
+    recording = shop.old.read_bytes()
+    shop.run("drain --cutover", "--schema", str(first))
+    shop.old.write_bytes(recording)
+    beside = shop.directory / "schema.py"
+    beside.write_text(MODULE)
+    edit(beside, "more")
+    shop.run("migrate")
+    edit(first, "extra")
+    assert told_of_the_module(shop) == []
+    assert shop.json("status")["schema"] == str(beside)
 
 
 def test_older_archives_do_not_tell_which_module_it_is(tmp_path: Path) -> None:

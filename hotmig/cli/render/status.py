@@ -29,6 +29,12 @@ WORDS: dict[Phase, str] = {
     "half-cut": "The cutover was killed half-way: neither database accepts writes until it is run again",
     "retired": "The new database is in service; the old one is kept, and accepts no writes",
 }
+OPENED: dict[Phase, str] = {  # where the fence has gaps
+    "draining": "Writes are not paused everywhere while the rest is replayed",
+    "drained": "All writes were replayed, but they are not paused everywhere: drain again",
+    "half-cut": "The cutover was killed half-way, and the old database accepts writes again",
+    "retired": "The new database is in service; the old one is kept, but accepts writes",
+}
 DRAINED: tuple[Phase, ...] = ("drained", "half-cut")
 COMMENTS: dict[Phase, str] = {
     "copying": "unless one is running: it goes on where the other stopped",
@@ -120,6 +126,10 @@ def _words(status: Status) -> str:
     if status.phase == "none" and status.old.path is None and status.new.size is None:
         doubt = ": is --dir right?" if status.schema_hash is None else " yet"
         return f"There is no database {status.name}-<hash>.sqlite here{doubt}"
+    if status.old.writes_fail:
+        return "A migration was under way, and every write to the old database fails"
+    if status.old.unfenced and status.phase in OPENED:
+        return OPENED[status.phase]
     return WORDS[status.phase]
 
 
@@ -247,6 +257,10 @@ def _log(status: Status) -> str:
 
 
 def _fence(status: Status) -> str:
+    if status.old.writes_fail:
+        return "every write fails"
+    if status.old.unfenced:
+        return f"with gaps: writes get into {counted(len(status.old.unfenced), 'table')}"
     if status.phase == "lapsed":
         ago = "" if status.fence_left is None else f" {duration(-status.fence_left)} ago"
         return f"lapsed{ago}: writes flow again"
