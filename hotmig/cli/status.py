@@ -10,7 +10,9 @@ ATTENTION = 1
 
 
 @click.command("status")
-@click.option("--check", is_flag=True, help="Exit 1 when someone should look: fence up or lapsed, half-cut, drift.")
+@click.option(
+    "--check", is_flag=True, help="Exit 1 when someone should look: whenever a line begins with an exclamation mark."
+)
 @shared
 @click.pass_context
 def command(ctx: click.Context, options: Options, check: bool) -> None:

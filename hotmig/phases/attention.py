@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hotmig.capture.clock import SLACK_SECONDS, clock_set
 from hotmig.capture.fence import fence_state
-from hotmig.phases.standing import BUILDING, Pair, Phase, began, built, recording_ancestors
+from hotmig.phases.standing import BUILDING, IDLE, Pair, Phase, began, built, recording_ancestors
 from hotmig.phases.survey import CUT_SHORT, EMPTY, LOCKED, DatabaseFile, Survey
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def ended_badly(run: LastRun | None) -> Iterator[str]:
     """What someone should look at where a run of a migration under way did not come to its end, and none settled it."""
     if run is not None:
         why = run.error or "its process died, or could not write down how it ended"
-        yield f"`hotmig {run.command}` did not come to its end: {why}"
+        yield f"`hotmig {run.command}` (run {run.run_id}) did not come to its end: {why}"
 
 
 def stands_still(phase: Phase) -> Iterator[str]:
@@ -227,3 +227,9 @@ def stuck_by(pair: Pair, phase: Phase, schema_file: Path) -> Iterator[str]:
 
     if pair.new is not None and not pair.new.problem:
         yield from changed(old.path, pair.new.path, schema_file)
+
+
+def unusable_module(pair: Pair, phase: Phase, schema_file: Path) -> Iterator[str]:
+    """Where the next command is going to fail for the schema module. One that lies elsewhere is no alarm."""
+    if pair.schema_problem and phase not in IDLE and schema_file.exists():
+        yield f"the schema module can't be used: {pair.schema_problem}"

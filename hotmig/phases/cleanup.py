@@ -140,7 +140,7 @@ def _refuse_under_way(location: Location) -> None:
     if marker is not None and marker.status != "retired":
         raise Refused(
             f"a migration to {marker.target} is under way ({_state(location, marker)})",
-            "finish it with `hotmig drain` and `hotmig cutover`, or undo it with `hotmig reset`",
+            "`hotmig status` says what is next to finish it; `hotmig reset` undoes it",
         )
     if marker is not None:
         raise cut_in_two()

@@ -129,7 +129,7 @@ def _is_retired(old: sqlite3.Connection) -> bool:
     return marker is not None and marker.status == "retired"
 
 
-AGAIN = "nothing is lost and writes are recorded; run `hotmig drain` again, then `hotmig cutover`"
+AGAIN = "nothing is lost; run `hotmig drain` again, then `hotmig cutover`"
 
 
 def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration) -> None:

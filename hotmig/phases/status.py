@@ -11,7 +11,15 @@ from hotmig import project
 from hotmig.capture.clock import SECONDS_A_DAY, julian_day
 from hotmig.capture.marker import Marker
 from hotmig.errors import HotmigError
-from hotmig.phases.attention import attention, broken_by, ended_badly, next_command, stands_still, stuck_by
+from hotmig.phases.attention import (
+    attention,
+    broken_by,
+    ended_badly,
+    next_command,
+    stands_still,
+    stuck_by,
+    unusable_module,
+)
 from hotmig.phases.locate import guess_name
 from hotmig.phases.read_only import read_only_by
 from hotmig.phases.standing import (
@@ -143,7 +151,9 @@ def _with_runs(found: Status) -> Status:
     from hotmig.phases.last_run import last_run, unsettled
 
     holder = read_holder(folder)
-    found = replace(found, at_work=None if holder is None else str(holder))
+    if holder is not None:
+        # What is next when it has finished, the files will say then.
+        found = replace(found, at_work=str(holder), next="hotmig status")
     try:
         found = replace(found, last_run=last_run(found.directory))
     except HotmigError as error:
@@ -175,7 +185,7 @@ def _status(seen: Survey, schema_file: Path, pair: Pair, phase: Phase, now: floa
         fence_left=fence_left,
         started_utc=marker.started_utc if marker else None,
         age=_age(marker, now),
-        attention=(*attention(seen, pair, phase), *broken, *stuck),
+        attention=(*attention(seen, pair, phase), *broken, *stuck, *unusable_module(pair, phase, schema_file)),
         next="hotmig reset" if broken else None if stuck else next_command(seen, pair, phase),
         schema_edited=bool(pair.edited),
     )

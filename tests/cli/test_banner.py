@@ -46,7 +46,7 @@ def failed(tmp_path: Path) -> Shop:
 def banner_of(shop: Shop) -> str:
     last = shop.runs()[0]
     what = {"failed": "failed", "partially_committed": "was left half done (partially_committed)"}[last["state"]]
-    return f"Note: the last run, `hotmig {last['command']}`, {what}; `hotmig runs show {last['run_id']}` tells more\n"
+    return f"Note: an earlier run, `hotmig {last['command']}`, {what}; `hotmig runs show {last['run_id']}` tells more\n"
 
 
 def any_code(shop: Shop, line: str) -> tuple[str, str]:

@@ -195,7 +195,7 @@ def test_while_a_migration_is_under_way_it_refuses(
     looks = options in ("--dry-run", "--print-sql")
     error, hint = (done.stderr if looks else told_behind_the_run(done.stderr)).splitlines()
     assert error == f"Error: a migration to {shop.new.name} is under way {said}"
-    assert hint == "Hint: finish it with `hotmig drain` and `hotmig cutover`, or undo it with `hotmig reset`"
+    assert hint == "Hint: `hotmig status` says what is next to finish it; `hotmig reset` undoes it"
 
 
 @pytest.mark.parametrize("options", MODES)

@@ -112,6 +112,10 @@ def _comment(status: Status) -> str | None:
         return "once the schema module is put back"
     if status.at_work:
         return "once the command at work has finished"
+    if status.read_only and status.next not in (None, "hotmig plan"):
+        return f"once {status.read_only} is taken away"
+    if status.schema_problem and _under_way(status) and status.schema_file.exists():
+        return "once the schema module can be used"
     return COMMENTS.get(status.phase) if status.last_run is None else None
 
 
