@@ -101,11 +101,11 @@ def rollback_command(options: Options, run: str, dry_run: bool, yes: bool) -> No
     type=Days(min=0, max=36_500),
     required=True,
     metavar="DAYS",
-    help="The age in days from which on runs are deleted.",
+    help="Their age, in days.",
 )
 @shared
 def prune_command(options: Options, days: float) -> None:
-    """Delete old runs from the ledger, but none of a migration under way."""
+    """Delete old runs, none of a migration under way."""
     from hotmig.cli.output import print_result
     from hotmig.cli.render import runs as render
     from hotmig.phases.runs import prune

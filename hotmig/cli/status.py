@@ -10,9 +10,7 @@ ATTENTION = 1
 
 
 @click.command("status")
-@click.option(
-    "--check", is_flag=True, help="Exit 1 when someone should look: whenever a line begins with an exclamation mark."
-)
+@click.option("--check", is_flag=True, help="Exit 1 when someone should look: where a line begins with !.")
 @shared
 @click.pass_context
 def command(ctx: click.Context, options: Options, check: bool) -> None:

@@ -60,7 +60,7 @@ def test_every_other_command_begins_with_it_on_stderr(failed: Shop, line: str) -
     expected = banner_of(failed)
     output, told = any_code(failed, line)
     assert told.startswith(expected)
-    assert told.count("Note: the last run") == 1
+    assert told.count("Note: an earlier run") == 1
     assert "last run" not in output
 
 

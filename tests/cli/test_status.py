@@ -290,10 +290,13 @@ def test_a_drain_that_died_behind_its_fence_is_told(tmp_path: Path) -> None:
     shop.run("migrate")
     dies = "import hotmig.phases.pause as p\np._replay_rest = lambda *rest, **more: os._exit(9)"
     assert patched(shop, dies, "drain").wait() == 9
-    assert shop.json("status")["attention"] == [
+    told = shop.json("status")
+    run_id = told["last_run"]["run_id"]
+    assert told["attention"] == [
         "the fence is up: the application's writes are refused",
         "no command is at work: nobody replays the rest, and writes are refused until the fence lapses",
-        "`hotmig drain` did not come to its end: its process died, or could not write down how it ended",
+        f"`hotmig drain` (run {run_id}) did not come to its end: its process died, or could not write down how it"
+        " ended",
     ]
 
 
@@ -309,7 +312,29 @@ m.copy_all = lambda *rest: (pathlib.Path({str(tmp_path / "held")!r}).touch(), ti
     assert shown.exit_code == 0
     assert f"`hotmig migrate` (process {process.pid} on " in shown.stdout
     last = shown.stdout.splitlines()[-1]
-    assert last == f"Next: hotmig migrate --dir {shop.directory}  # once the command at work has finished"
+    assert last == f"Next: hotmig status --dir {shop.directory}  # once the command at work has finished"
+
+
+def test_a_module_that_can_not_be_used_is_told_where_the_next_command_needs_it(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    shop.run("migrate")
+    module = shop.directory / "schema.py"
+    whole = module.read_text()
+    module.write_text("x = (")
+    told = shop.json("status", "--check", code=1)
+    assert [each for each in told["attention"] if each.startswith(f"the schema module can't be used: {module}")]
+    shown = run(shop.directory).stdout.splitlines()
+    assert shown[-1] == f"Next: hotmig drain --dir {shop.directory}  # once the schema module can be used"
+    module.write_text(whole)
+    assert shop.json("status", "--check")["attention"] == []
+
+
+def test_in_a_read_only_directory_the_next_command_waits_for_that(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    shop.run("migrate")
+    (shop.own / "read-only").touch()
+    last = run(shop.directory).stdout.splitlines()[-1]
+    assert last == f"Next: hotmig drain --dir {shop.directory}  # once {shop.own / 'read-only'} is taken away"
 
 
 def test_what_marks_a_directory_read_only_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
