@@ -22,6 +22,7 @@ INSTEAD = (
     "make room for the ledger, mend it or move it away; in an emergency whatever works on databases can be run with"
     " --no-ledger"
 )
+OWNER = "see who owns it, and run hotmig as the owner of the databases or as root"
 
 _CREATE = (
     "CREATE TABLE schema_version(version INTEGER NOT NULL)",
@@ -203,9 +204,7 @@ def _is_there(path: Path) -> bool:
     try:
         return path.exists()
     except PermissionError as error:
-        raise HotmigError(
-            f"the ledger {path} can't be used: {error.strerror}", "run hotmig as the owner of the databases or as root"
-        ) from error
+        raise HotmigError(f"the ledger {path} can't be used: {error.strerror}", OWNER) from error
 
 
 def _connected(path: Path, seconds: float) -> sqlite3.Connection:
@@ -245,4 +244,6 @@ def _require_version(path: Path, db: sqlite3.Connection) -> None:
 
 
 def _unusable(path: Path, error: Exception) -> HotmigError:
+    if path.is_file() and not all(os.access(each, os.W_OK) for each in (path, path.parent)):
+        return HotmigError(f"the ledger {path} can't be used: this user may not write to it", OWNER)
     return HotmigError(f"the ledger {path} can't be used: {error}", f"nothing was changed; {INSTEAD}")
