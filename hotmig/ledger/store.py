@@ -208,6 +208,9 @@ def _is_there(path: Path) -> bool:
 
 
 def _connected(path: Path, seconds: float) -> sqlite3.Connection:
+    # SQLite would open it for reading only, and say so at the first write.
+    if not all(os.access(each, os.W_OK) for each in (path, path.parent)):
+        raise HotmigError(f"the ledger {path} can't be used: this user may not write to it", OWNER)
     try:
         return connect(path, "rw", patience=seconds)
     except HotmigError as error:
@@ -244,6 +247,4 @@ def _require_version(path: Path, db: sqlite3.Connection) -> None:
 
 
 def _unusable(path: Path, error: Exception) -> HotmigError:
-    if path.is_file() and not all(os.access(each, os.W_OK) for each in (path, path.parent)):
-        return HotmigError(f"the ledger {path} can't be used: this user may not write to it", OWNER)
     return HotmigError(f"the ledger {path} can't be used: {error}", f"nothing was changed; {INSTEAD}")
