@@ -306,6 +306,7 @@ def test_an_archive_that_lost_its_marker_is_told_and_can_be_opened(shop: Shop) -
     shop.write("DROP TABLE _migration_marker")
     (told,) = shop.json("status", "--check", code=1)["attention"]
     assert told.startswith(f"{shop.old.name} was replaced, and has triggers of hotmig without their marker, on which")
+    assert "The database is in service, no migration is under way." in shop.run("status").stdout
     assert "has triggers of hotmig without their marker" in shop.run("cleanup-old", code=3).stderr
     shop.run("cleanup-old --unfence")
     assert names(shop) == set()

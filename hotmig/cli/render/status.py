@@ -130,7 +130,7 @@ def _words(status: Status) -> str:
     if status.phase == "none" and status.old.path is None and status.new.size is None:
         doubt = ": is --dir right?" if status.schema_hash is None else " yet"
         return f"There is no database {status.name}-<hash>.sqlite here{doubt}"
-    if status.old.writes_fail:
+    if status.old.writes_fail and status.phase not in ("ready", "retired"):
         return "A migration was under way, and every write to the old database fails"
     if status.old.unfenced and status.phase in OPENED:
         return OPENED[status.phase]
