@@ -107,6 +107,11 @@ class Status:
         """Whether someone should look."""
         return bool(self.attention)
 
+    @property
+    def following(self) -> str | None:
+        """The command to type next. What comes behind the one at work, the files will say when it has finished."""
+        return "hotmig status" if self.at_work else self.next
+
 
 def status(directory: Path, schema_file: Path | None = None, name: str | None = None) -> Status:
     """Reads where things stand. Raises HotmigError without the directory, Refused when several files are live."""
@@ -151,9 +156,7 @@ def _with_runs(found: Status) -> Status:
     from hotmig.phases.last_run import last_run, unsettled
 
     holder = read_holder(folder)
-    if holder is not None:
-        # What is next when it has finished, the files will say then.
-        found = replace(found, at_work=str(holder), next="hotmig status")
+    found = replace(found, at_work=None if holder is None else str(holder))
     try:
         found = replace(found, last_run=last_run(found.directory))
     except HotmigError as error:

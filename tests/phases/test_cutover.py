@@ -329,8 +329,9 @@ def test_status_leads_to_the_drain_that_an_analyze_asks_for(shop: Shop) -> None:
     assert told_next(shop)[0] == "hotmig cutover"
     shop.write("ANALYZE")
     assert told_next(shop)[0] == "hotmig drain"
-    failure = failure_in(shop.run("cutover", code=3).stderr)
-    assert "run `hotmig drain` again" in failure.hint
+    told = shop.run("cutover", code=3).stderr
+    assert "run `hotmig drain` again" in failure_in(told).hint
+    assert f"\nNext: hotmig drain --dir {shop.directory}\n" in told
     shop.run("drain")
     shop.run("cutover")
     check_handed_over(shop)

@@ -83,7 +83,7 @@ def to_json(status: Status) -> dict[str, Any]:
         "at_work": status.at_work,
         "read_only": status.read_only,
         "attention": list(status.attention),
-        "next": status.next,
+        "next": status.following,
     }
 
 
