@@ -11,6 +11,7 @@ from typing import Literal
 from hotmig.capture.clock import SECONDS_A_DAY, julian_day, uptime
 from hotmig.capture.marker import Marker, read_marker, schema_version, stamp
 from hotmig.capture.names import FENCE, MARKER
+from hotmig.catalog.own import is_own
 from hotmig.errors import Refused
 from hotmig.planning.model import Recorded
 from hotmig.sqlite import Row, execute, quote, text
@@ -96,6 +97,17 @@ def stand_fence(db: sqlite3.Connection, recorded: Sequence[Recorded]) -> None:
 def fence_stands(db: sqlite3.Connection, recorded: Sequence[Recorded]) -> bool:
     """Whether all of its triggers are there, whatever they refuse now."""
     return len(own_fence(db)) == len(recorded) * len(EVENTS)
+
+
+def open_tables(db: sqlite3.Connection) -> tuple[str, ...]:
+    """The application's tables that lack a trigger of the fence, by name: whatever else says so, writes get in there.
+
+    Every ordinary table has all of them, in a database that was drained as in what ``cleanup-old`` leaves.
+    """
+    sql = f"""SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT GLOB 'sqlite_*'
+        EXCEPT SELECT tbl_name FROM main.sqlite_schema WHERE type = 'trigger' AND name GLOB ?
+        GROUP BY tbl_name HAVING count(*) >= {len(EVENTS)} ORDER BY 1"""
+    return tuple(name for (name,) in execute(db, sql, (f"{FENCE}[0-9]*",)).fetchall() if not is_own(name))
 
 
 def lower_fence(db: sqlite3.Connection) -> None:

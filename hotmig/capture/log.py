@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hotmig.capture.names import CAPTURE, LOG
+from hotmig.catalog.own import has_own_table
 from hotmig.sqlite import quote, text, value
 
 if TYPE_CHECKING:  # `hotmig status` reads the log, and must not wait for the planner
@@ -50,12 +51,17 @@ def last_log_id(db: sqlite3.Connection, schema: str = "main") -> int:
     return int(value(db, f"SELECT coalesce(max(id), 0) FROM {quote(schema)}.{LOG}"))
 
 
-def is_credible(db: sqlite3.Connection, last: int) -> bool:
-    """Whether the log can have as many rows as its last id says: ids have no gaps, and a row takes more than a byte.
+def log_problem(db: sqlite3.Connection) -> str | None:
+    """Why the log of a migration that is under way can't be relied on, as far as a look at it tells; else None.
 
-    Cheap, unlike a count: a writer would wait for that.
+    Ids have no gaps, and a row takes more than a byte. Cheap, unlike a count: a writer would wait for that.
     """
-    return bool(last <= value(db, "PRAGMA main.page_count") * value(db, "PRAGMA main.page_size"))
+    if not has_own_table(db, LOG):
+        return "is gone: every write to the old database fails"
+    last = last_log_id(db)
+    if last <= value(db, "PRAGMA main.page_count") * value(db, "PRAGMA main.page_size"):
+        return None
+    return f"ends at row {last:,}, and the file can't hold as many: a row was inserted by hand, or rows were deleted"
 
 
 def log_key(operation: str, key: SourceKey, row: str, condition: str = "1") -> str:

@@ -121,23 +121,22 @@ def stamp(db: sqlite3.Connection) -> None:
     execute(db, STAMP)
 
 
-def has_capture_triggers(db: sqlite3.Connection, schema: str = "main") -> bool:
-    """Whether writes are being captured, by the look of the triggers."""
-    return _has_triggers(db, schema, CAPTURE)
+def has_triggers(db: sqlite3.Connection) -> bool:
+    """Whether there are triggers of ours, of recording or of a fence."""
+    return _has_triggers(db, CAPTURE) or _has_triggers(db, FENCE)
 
 
-def captures_in_vain(db: sqlite3.Connection, schema: str = "main") -> bool:
+def captures_in_vain(db: sqlite3.Connection) -> bool:
     """Whether triggers of ours ask for a table of ours that is gone: then every write to a recorded table fails.
 
-    Capture writes to the log, and asks for no marker; the fence of a drain, up or not, asks for that.
+    Capture writes to the log, and asks for no marker; the fence of a drain, up or not, asks for that, and the one that
+    ``cleanup-old`` leaves asks for nothing.
     """
-    if not has_capture_triggers(db, schema):
-        return False
-    if not has_own_table(db, LOG, schema):
+    if _has_triggers(db, CAPTURE) and not has_own_table(db, LOG):
         return True
-    return _has_triggers(db, schema, FENCE) and not has_own_table(db, MARKER, schema)
+    return _has_triggers(db, FENCE) and not (has_own_table(db, MARKER) or has_own_table(db, RETIRED))
 
 
-def _has_triggers(db: sqlite3.Connection, schema: str, beginning: str) -> bool:
-    sql = f"SELECT 1 FROM {quote(schema)}.sqlite_schema WHERE type = 'trigger' AND name GLOB ? LIMIT 1"
+def _has_triggers(db: sqlite3.Connection, beginning: str) -> bool:
+    sql = "SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger' AND name GLOB ? LIMIT 1"
     return value(db, sql, (f"{beginning}[0-9]*",)) is not None

@@ -100,11 +100,11 @@ def stop_recording(db: sqlite3.Connection, seconds: float, before: Callable[[], 
     return Removed(names, marker)
 
 
-def leave_retired_sql(db: sqlite3.Connection, successor: str, *, unfence: bool = False) -> tuple[str, ...]:
+def leave_retired_sql(db: sqlite3.Connection, successor: str | None, *, unfence: bool = False) -> tuple[str, ...]:
     """The statements of the transaction that leaves a retired database: see ``leave_retired``."""
     if unfence:
         return stop_recording_sql(db)
-    if not has_own_table(db, MARKER):
+    if successor is None or not has_own_table(db, MARKER):
         return ()
     tables = _fenced_tables(db)
     return (
@@ -117,15 +117,16 @@ def leave_retired_sql(db: sqlite3.Connection, successor: str, *, unfence: bool =
     )
 
 
-def leave_retired(db: sqlite3.Connection, successor: str, seconds: float, unfence: bool = False) -> Removed:
+def leave_retired(db: sqlite3.Connection, successor: str | None, seconds: float, unfence: bool = False) -> Removed:
     """Removes marker, log and triggers of a retired database, and leaves a fence that stands by itself.
 
-    A forgotten instance of the application can't write into the archive. With ``unfence`` nothing is left. Raises
-    GaveUp after ``seconds``, and Refused while the database is being recorded or drained.
+    A forgotten instance of the application can't write into the archive. With ``unfence`` nothing is left, also of an
+    archive that was put back as it was before its retirement. Raises GaveUp after ``seconds``, and Refused for one that
+    is being recorded or drained.
     """
     with transaction(db, seconds, LOCK, commit_seconds=READERS_SECONDS):
         marker = read_marker(db)
-        if marker is not None and marker.status != "retired":
+        if marker is not None and marker.status != "retired" and not unfence:
             raise Refused(
                 f"the old database is still being migrated to {marker.target}", "`hotmig status` says what is under way"
             )

@@ -20,7 +20,7 @@ def tell_unsettled(directory: Path, command: str) -> None:
 
     last = unsettled(directory)
     if last is not None:
-        what = f"the last run, `hotmig {last.command}`, {WORDS[last.state]}"
+        what = f"an earlier run, `hotmig {last.command}`, {WORDS[last.state]}"
         click.echo(f"Note: {what}; `hotmig runs show {last.run_id}` tells more", err=True)
 
 

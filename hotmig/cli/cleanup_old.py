@@ -13,7 +13,8 @@ from hotmig.cli.options import Options, dry_run_option, no_ledger_option, print_
 @click.option(
     "--delete",
     is_flag=True,
-    help="Delete the old database and its side files; with --unfence also one that accepts writes.",
+    help="Delete the old database, what a link leads to as well, and its side files; with --unfence also one that"
+    " accepts writes.",
 )
 @click.option("--unfence", is_flag=True, help="Drop the fence too: the archive accepts writes again.")
 @no_ledger_option

@@ -111,5 +111,5 @@ def _print_snapshot(options: Options) -> None:
 
     left = replace(status(options.directory, options.schema_file), last_run=None, at_work=None)  # which is this one
     if left.phase not in IDLE or left.attention:
-        next_command = pasteable(left.next, options) if left.next else None
+        next_command = pasteable(left.following, options) if left.following else None
         print_lines(("Recovery snapshot:", *to_lines(left, next_command), ""), err=True)

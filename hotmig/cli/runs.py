@@ -95,10 +95,17 @@ def rollback_command(options: Options, run: str, dry_run: bool, yes: bool) -> No
 
 
 @command.command("prune")
-@click.option("--older-than", "days", type=Days(min=0, max=36_500), required=True, metavar="DAYS", help="How old.")
+@click.option(
+    "--older-than",
+    "days",
+    type=Days(min=0, max=36_500),
+    required=True,
+    metavar="DAYS",
+    help="Their age, in days.",
+)
 @shared
 def prune_command(options: Options, days: float) -> None:
-    """Delete the runs that began longer ago than that from the ledger."""
+    """Delete old runs, none of a migration under way."""
     from hotmig.cli.output import print_result
     from hotmig.cli.render import runs as render
     from hotmig.phases.runs import prune

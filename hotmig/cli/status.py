@@ -10,7 +10,7 @@ ATTENTION = 1
 
 
 @click.command("status")
-@click.option("--check", is_flag=True, help="Exit 1 when someone should look: fence up or lapsed, half-cut, drift.")
+@click.option("--check", is_flag=True, help="Exit 1 when someone should look: where a line begins with !.")
 @shared
 @click.pass_context
 def command(ctx: click.Context, options: Options, check: bool) -> None:
@@ -29,6 +29,7 @@ def command(ctx: click.Context, options: Options, check: bool) -> None:
         print_json(to_json(found))
     else:
         # On call one knows the directory; where the module lies, an earlier run was told.
-        print_lines(to_lines(found, pasteable(found.next, options, found.schema_file) if found.next else None))
+        following = found.following
+        print_lines(to_lines(found, pasteable(following, options, found.schema_file) if following else None))
     if check and found.needs_attention:
         ctx.exit(ATTENTION)

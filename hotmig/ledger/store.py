@@ -22,6 +22,7 @@ INSTEAD = (
     "make room for the ledger, mend it or move it away; in an emergency whatever works on databases can be run with"
     " --no-ledger"
 )
+OWNER = "see who owns it, and run hotmig as the owner of the databases or as root"
 
 _CREATE = (
     "CREATE TABLE schema_version(version INTEGER NOT NULL)",
@@ -209,12 +210,13 @@ def _is_there(path: Path) -> bool:
     try:
         return path.exists()
     except PermissionError as error:
-        raise HotmigError(
-            f"the ledger {path} can't be used: {error.strerror}", "run hotmig as the owner of the databases or as root"
-        ) from error
+        raise HotmigError(f"the ledger {path} can't be used: {error.strerror}", OWNER) from error
 
 
 def _connected(path: Path, seconds: float) -> sqlite3.Connection:
+    # SQLite would open it for reading only, and say so at the first write.
+    if not all(os.access(each, os.W_OK) for each in (path, path.parent)):
+        raise HotmigError(f"the ledger {path} can't be used: this user may not write to it", OWNER)
     try:
         return connect(path, "rw", patience=seconds)
     except HotmigError as error:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotmig.capture.clock import SLACK_SECONDS, clock_set
-from hotmig.phases.standing import BUILDING, Pair, Phase, began, built, recording_ancestors
+from hotmig.capture.fence import fence_state
+from hotmig.phases.standing import BUILDING, IDLE, Pair, Phase, began, built, recording_ancestors
 from hotmig.phases.survey import CUT_SHORT, EMPTY, LOCKED, DatabaseFile, Survey
 
 if TYPE_CHECKING:
     from hotmig.phases.last_run import LastRun
 
+FENCED = "the fence is up: the application's writes are refused"
 UNFINISHED = (EMPTY, CUT_SHORT)  # what a killed process can leave, and the next command mends
 NEXT: dict[Phase, str | None] = {
     "none": "hotmig plan",
@@ -30,14 +32,8 @@ NEXT: dict[Phase, str | None] = {
 
 def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
     """The command to run next, None where there is none."""
-    if pair.old is None and _old_cut_short(seen, pair):
-        return NEXT[phase]  # whatever works on the old database rolls it back first
-    if pair.old is None and phase in BUILDING:
-        return None  # nothing can go on without the old database
-    if phase == "none" and pair.old is None and any(file.problem for file in seen.files):
-        return None  # what is named like the database comes first: init would refuse, and rightly
-    if phase == "none" and pair.old is None:
-        return f"hotmig init {seen.strangers[0].name}" if len(seen.strangers) == 1 else "hotmig init"
+    if pair.old is None:
+        return _next_without_old(seen, pair, phase)
     if phase == "none" and seen.orphan:
         return "hotmig reset"
     if phase == "retired" and not pair.in_service:
@@ -48,7 +44,23 @@ def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
         return "hotmig plan"
     if phase in ("draining", "lapsed") and built(pair.new) == "copying":
         return NEXT["copying"]  # migrate --offline was killed, or the new file is gone
+    if phase == "drained" and _is_to_be_drained_again(pair):
+        return "hotmig drain"
     return NEXT[phase]
+
+
+def _next_without_old(seen: Survey, pair: Pair, phase: Phase) -> str | None:
+    if _old_cut_short(seen, pair):
+        return NEXT[phase]  # whatever works on the old database rolls it back first
+    if phase in BUILDING:
+        return None  # nothing can go on without the old database
+    if phase == "none" and any(file.problem for file in seen.files):
+        return None  # what is named like the database comes first: init would refuse, and rightly
+    if phase == "none":
+        return f"hotmig init {seen.strangers[0].name}" if len(seen.strangers) == 1 else "hotmig init"
+    if _is_unknown(pair.new):
+        return None
+    return "hotmig plan" if pair.changed_by_hand else NEXT[phase]
 
 
 def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
@@ -57,7 +69,9 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     if pair.marker and began(pair.marker) > time.time() + SLACK_SECONDS:
         yield f"the migration began at {pair.marker.started_utc}, which is not yet: the clock was set back"
     if phase == "half-cut":
-        yield "a cutover was cut in two: neither database accepts writes"
+        gaps = _tables(pair.old.unfenced) if pair.old else ""
+        writes = f"the old database accepts writes into {gaps}" if gaps else "neither database accepts writes"
+        yield f"a cutover was cut in two: {writes}"
     if phase == "retired" and not pair.in_service:
         yield f"{pair.new_path} replaced the old database and {_why_gone(pair.new)}"
     if pair.old is None and phase in BUILDING and not _old_cut_short(seen, pair):
@@ -74,8 +88,9 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
 
 def _fence(pair: Pair, phase: Phase) -> Iterator[str]:
     clock = clock_set(pair.marker) if pair.marker else None
+    gaps = _tables(pair.old.unfenced) if pair.old else ""
     if phase in ("draining", "drained"):
-        yield "the fence is up: the application's writes are refused"
+        yield f"the fence has gaps: it lets writes into {gaps}" if gaps else FENCED
         if clock:
             yield f"{clock} since then, and the fence goes by the clock"
     if phase == "lapsed" and not (pair.old and pair.old.writes_fail):
@@ -87,7 +102,7 @@ def ended_badly(run: LastRun | None) -> Iterator[str]:
     """What someone should look at where a run of a migration under way did not come to its end, and none settled it."""
     if run is not None:
         why = run.error or "its process died, or could not write down how it ended"
-        yield f"`hotmig {run.command}` did not come to its end: {why}"
+        yield f"`hotmig {run.command}` (run {run.run_id}) did not come to its end: {why}"
 
 
 def stands_still(phase: Phase) -> Iterator[str]:
@@ -116,8 +131,7 @@ def _odd_files(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
         yield f"{pair.new.path.name} has another schema than its name and the module say: it was changed by hand"
     if seen.orphan and pair.old:
         yield f"{seen.orphan.path.name} is unfinished, and no database here is recorded for it"
-    for file in recording_ancestors(seen):
-        yield f"{file.path.name} was replaced, but accepts writes"
+    yield from _archives(seen, phase)
     others = [file.path.name for file in seen.live if file not in (pair.old, pair.new)]
     if others:
         yield f"more than one file could be the live database: {', '.join(others)} too"
@@ -127,6 +141,25 @@ def _odd_files(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     for file in seen.files:
         if file.problem and not (told and file is pair.new):
             yield f"{file.path.name}: {file.problem}"
+
+
+def _archives(seen: Survey, phase: Phase) -> Iterator[str]:
+    """Files that were replaced, and that somebody has opened since."""
+    for file in recording_ancestors(seen):
+        once = " once its fence lapses" if fence_state(file.marker, time.time()).is_up else ""
+        yield f"{file.path.name} was replaced, but put back from a backup: it accepts writes{once}"
+    for file in seen.files:
+        if file.leftovers and file.path.name in seen.ancestors:
+            then = ", on which every write to it fails" if file.writes_fail else ""
+            yield f"{file.path.name} was replaced, and has triggers of hotmig without their marker{then}"
+        if file.retired and file.unfenced and phase != "half-cut":
+            yield f"{file.path.name} was replaced, but lost its fence: it accepts writes into {_tables(file.unfenced)}"
+
+
+def _tables(names: tuple[str, ...]) -> str:
+    """The first few of these tables, and how many more there are."""
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
 def _why_no_old(seen: Survey, pair: Pair) -> str:
@@ -149,6 +182,15 @@ def _is_to_be_built_again(pair: Pair) -> bool:
     return pair.new is not None and pair.new.broken and pair.old is not None and pair.old.recording
 
 
+def _is_to_be_drained_again(pair: Pair) -> bool:
+    """Whether `cutover` is going to ask for another drain: writes got in, or somebody's DDL may have let them."""
+    marker, old, progress = pair.marker, pair.old, pair.new.progress if pair.new else None
+    if marker is None or old is None or progress is None:
+        return False
+    same = (old.schema_version, old.log_entries, marker.fence_from)
+    return same != (marker.schema_version, progress.last_replayed_log_id, progress.fence_from) or bool(old.unfenced)
+
+
 def _is_unknown(new: DatabaseFile | None) -> bool:
     """Whether something outside keeps the file that is being built from being read."""
     return new is not None and new.problem is not None and not new.broken and new.problem not in UNFINISHED
@@ -162,17 +204,15 @@ def _old_cut_short(seen: Survey, pair: Pair) -> bool:
 def broken_by(pair: Pair, schema_file: Path) -> Iterator[str]:
     """What a migration can't go on after, one sentence each: only a reset helps."""
     old, marker, new = pair.old, pair.marker, pair.new
-    if old is not None and not old.retired and not pair.in_service and (old.leftovers or old.writes_fail):
-        lost = "marker" if old.leftovers else "log"
+    if old is not None and old.leftovers and not pair.in_service:
         then = "every write to it fails" if old.writes_fail else "writes go on, and nobody will replay them"
-        yield f"{old.path.name} has triggers of hotmig without their {lost}: {then}"
-    if old is None or marker is None or not old.recording or pair.in_service or new is None or new.problem:
+        yield f"{old.path.name} has triggers of hotmig without their marker: {then}"
+    if old is None or marker is None or not old.recording or pair.in_service:
         return
-    if not old.log_credible:
-        yield (
-            f"the log of {old.path.name} ends at row {old.log_entries:,}, and the file can't hold as many: a row was"
-            " inserted by hand, or rows were deleted"
-        )
+    if old.log_problem:
+        yield f"the log of {old.path.name} {old.log_problem}"
+    if new is None or new.problem:
+        return
     if new.progress and old.log_entries is not None and old.log_entries < new.progress.last_replayed_log_id:
         yield (
             f"the log of {old.path.name} is shorter than what was replayed of it: it was put back from a backup, or log"
@@ -183,3 +223,20 @@ def broken_by(pair: Pair, schema_file: Path) -> Iterator[str]:
         from hotmig.phases.drifted import drifted
 
         yield from drifted(old.path, new.path, marker, schema_file)
+
+
+def stuck_by(pair: Pair, phase: Phase, schema_file: Path) -> Iterator[str]:
+    """What half a cutover can't be finished after, one sentence each, with the way back."""
+    old, marker = pair.old, pair.marker
+    if phase != "half-cut" or old is None or marker is None or old.schema_version == marker.schema_version:
+        return
+    from hotmig.phases.drifted import changed
+
+    if pair.new is not None and not pair.new.problem:
+        yield from changed(old.path, pair.new.path, schema_file)
+
+
+def unusable_module(pair: Pair, phase: Phase, schema_file: Path) -> Iterator[str]:
+    """Where the next command is going to fail for the schema module. One that lies elsewhere is no alarm."""
+    if pair.schema_problem and phase not in IDLE and schema_file.exists():
+        yield f"the schema module can't be used: {pair.schema_problem}"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotmig import project
-from hotmig.capture.fence import fence_state
-from hotmig.capture.marker import Marker, read_marker, retired_successor
+from hotmig.capture.fence import fence_state, open_tables
+from hotmig.capture.marker import Marker, has_triggers, read_marker, retired_successor
 from hotmig.capture.recording import leave_retired, leave_retired_sql
 from hotmig.errors import HotmigError, Refused
 from hotmig.ledger.run import UNRECORDED, Run
@@ -20,6 +20,7 @@ from hotmig.phases.migration import cut_in_two, new_writer, old_writer
 from hotmig.sqlite import LOCK_SECONDS, reading
 from hotmig.transfer.build import sync_directory
 from hotmig.transfer.identity import read_identity, read_status
+from hotmig.units import counted
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,16 @@ def cleanup_old(
     old = _predecessor(location)
     if old is None:
         return CleanupResult("no retired database is left here", None)
-    marker, successor, statements = _left_in(old, unfence=unfence)
-    if successor is None and old.exists() and not unfence:
-        _require_closed(old, marker, delete)
-    files = _files_of(old) if delete else ()
-    if not statements and not files:
-        opened = "" if successor else ", and accepts writes"
-        return CleanupResult(f"the retired database is cleaned already{opened}", old)
+    left = _left_in(old, unfence=unfence)
     if not unfence:
-        _require_ready(location, successor)
+        _require_closed(old, left, delete)
+    files = _files_of(old) if delete else ()
+    if not left.statements and not files:
+        opened = "" if left.successor else ", and accepts writes"
+        return CleanupResult(f"the retired database is cleaned already{opened}", old)
+    if delete or not unfence:
+        _require_ready(location, left.successor)
+    marker, successor, statements = left.marker, left.successor, left.statements
     result = CleanupResult(None, old, marker.status if marker else None, successor, statements, (), files, dry_run)
     if dry_run:
         return result
@@ -69,35 +71,51 @@ def cleanup_old(
     return _clean(result, old, successor, unfence=unfence, seconds=seconds, run=run)
 
 
-def _require_closed(old: Path, marker: Marker | None, delete: bool) -> None:
+@dataclass(frozen=True)
+class _Left:
+    """What an archive holds of hotmig, and what has to be executed; nothing where only files are left to be deleted."""
+
+    marker: Marker | None = None
+    successor: str | None = None
+    statements: tuple[str, ...] = ()
+    triggers: bool = False
+    unfenced: tuple[str, ...] = ()  # the tables that writes get into
+
+
+def _left_in(old: Path, *, unfence: bool) -> _Left:
+    if not old.exists():
+        return _Left()
+    with reading(old) as db:
+        marker, successor = read_marker(db), retired_successor(db)
+        statements = leave_retired_sql(db, successor, unfence=unfence)
+        return _Left(marker, successor, statements, has_triggers(db), open_tables(db))
+
+
+def _require_closed(old: Path, left: _Left, delete: bool) -> None:
     """Raises Refused where nothing keeps an application out of the archive: what it wrote there is in no other file."""
-    if marker is not None:
+    if left.successor is None and left.marker is not None:
         what = "is being recorded for a migration: it was put back from a backup"
-    elif delete:
+    elif left.successor is None and left.triggers:
+        what = "has triggers of hotmig without their marker: somebody changed it"
+    elif left.successor is None and delete and old.exists():
         what = "accepts writes: it was put back from a backup, or `cleanup-old --unfence` opened it"
+    elif left.successor is not None and left.unfenced:
+        what = f"lost its fence: it accepts writes into {left.unfenced[0]}"
+        what += f" and {counted(len(left.unfenced) - 1, 'table')} more" if len(left.unfenced) > 1 else ""
     else:
         return
     raise Refused(
         f"{old} was replaced, but {what}",
-        "what was written to it since is in no other file: look first; `hotmig cleanup-old --delete --unfence` deletes"
-        " it all the same",
+        "what was written to it since is in no other file: look first; `hotmig cleanup-old --unfence` takes out what is"
+        " left of hotmig, `hotmig cleanup-old --delete --unfence` deletes it all the same",
     )
-
-
-def _left_in(old: Path, *, unfence: bool) -> tuple[Marker | None, str | None, tuple[str, ...]]:
-    """The marker, the successor, and what has to be executed; nothing where only files are left to be deleted."""
-    if not old.exists():
-        return None, None, ()
-    with reading(old) as db:
-        marker, successor = read_marker(db), retired_successor(db)
-        return marker, successor, leave_retired_sql(db, successor, unfence=unfence) if successor else ()
 
 
 def _clean(
     result: CleanupResult, old: Path, successor: str | None, *, unfence: bool, seconds: float, run: Run
 ) -> CleanupResult:
     dropped: tuple[str, ...] = ()
-    if successor is not None:
+    if result.statements:
         steps = [Intent(_action(statement), old.name, statement) for statement in result.statements]
         with old_writer(old, seconds) as db, run.steps(*steps) as reached:
             dropped = leave_retired(db, successor, seconds, unfence=unfence).dropped
@@ -122,7 +140,7 @@ def _refuse_under_way(location: Location) -> None:
     if marker is not None and marker.status != "retired":
         raise Refused(
             f"a migration to {marker.target} is under way ({_state(location, marker)})",
-            "finish it with `hotmig drain` and `hotmig cutover`, or undo it with `hotmig reset`",
+            "`hotmig status` says what is next to finish it; `hotmig reset` undoes it",
         )
     if marker is not None:
         raise cut_in_two()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hotmig.capture.drift import drift
+from hotmig.capture.drift import drift, told
 from hotmig.capture.marker import Marker
+from hotmig.catalog.fingerprint import differences
+from hotmig.catalog.read import read_catalog
 from hotmig.errors import HotmigError
 from hotmig.phases.locate import load_schema
-from hotmig.phases.migration import recorded_plan
+from hotmig.phases.migration import recorded_plan, unretire
 from hotmig.sqlite import reading
 
 
@@ -22,3 +24,14 @@ def drifted(old: Path, new: Path, marker: Marker, schema_file: Path) -> tuple[st
         return ("the old database's schema may have changed, but nothing can tell: the schema module changed too",)
     with reading(old) as db:
         return tuple(f"the old database changed while it was recorded: {change}" for change in drift(db, plan, marker))
+
+
+def changed(old: Path, new: Path, schema_file: Path) -> tuple[str, ...]:
+    """The same of a retired database, where ``cutover`` is going to refuse what changed behind the retirement."""
+    try:
+        plan = recorded_plan(old, new, load_schema(schema_file))
+    except HotmigError:
+        return ()  # the command says it
+    with reading(old) as db:
+        changes = differences(plan.old, read_catalog(db))
+    return (f"{old.name} was changed behind its retirement: {told(changes)}: {unretire(old)}",) if changes else ()

@@ -18,13 +18,13 @@ from hotmig.ledger.run import Run
 from hotmig.phases.budget import Deadline
 from hotmig.phases.data_walk import Walk, walk_at_cutover
 from hotmig.phases.handover import make_ready, reached_all, readiness
-from hotmig.phases.migration import Migration, unretire
+from hotmig.phases.migration import Migration, require_in_place, unretire
 from hotmig.phases.room import give_back
 from hotmig.sqlite import READERS_SECONDS, make_durable, transaction
 from hotmig.transfer.data_migrations import foreign_keys
 from hotmig.transfer.guard import forget_drain, raise_guard, stands
 from hotmig.transfer.high_water import high_water_moved
-from hotmig.transfer.identity import read_progress
+from hotmig.transfer.identity import read_progress, read_status
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import catch_up, replay
 from hotmig.transfer.session import open_session
@@ -44,6 +44,8 @@ def finish(
 
     Raises DataMigrationFailed for one that does not succeed now: it can be mended, or skipped, and this run again.
     """
+    for db, path in ((old, migration.old), (new, migration.new)):
+        require_in_place(db, path)
     is_touched = _schema_moved(old, migration)
     if not fence_stands(old, migration.plan.recorded):
         # Somebody wrote into the marker: writes would still flow while the rest is replayed, and behind that.
@@ -57,8 +59,14 @@ def finish(
             forget_drain(new)
         _drain_again(migration, seconds, extensions, run)
     with run.steps(*walk.intents, readiness(migration)) as reached:
-        _make_ready(old, new, migration, walk, seconds)
-        reached_all(reached, migration, walk)
+        try:
+            _make_ready(old, new, migration, walk, seconds)
+            reached_all(reached, migration, walk)
+        except BaseException:
+            # Told to stop behind the commit: what is done is done, and must not look like a cutover that failed.
+            if read_status(new) != "ready":
+                raise
+            reached_all(reached, migration, walk)
 
 
 def _make_ready(old: sqlite3.Connection, new: Supervised, migration: Migration, walk: Walk, seconds: float) -> None:

@@ -17,10 +17,10 @@ from hotmig.ledger.run import Reached
 from hotmig.ledger.store import Intent
 from hotmig.phases.budget import Deadline
 from hotmig.phases.data_walk import Walk, walk_at_cutover
-from hotmig.phases.migration import Migration
+from hotmig.phases.migration import Migration, require_in_place
 from hotmig.phases.room import reserved
 from hotmig.schema.model import Schema
-from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, begin_immediate, execute, is_in_place, persist, value
+from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, begin_immediate, execute, persist, value
 from hotmig.transfer.bookkeeping import forget_source
 from hotmig.transfer.build import verify_catalog
 from hotmig.transfer.data_migrations import foreign_keys
@@ -76,16 +76,13 @@ def hand_over(
     Killed in between, neither database accepts writes. Raises Refused when anything was written, or changed, since
     the drain; DataMigrationFailed and DataMigrationTooLong where a data migration of the ``walk`` does not succeed.
     """
-    last = Deadline.after(deadline.left() + LOCK_SECONDS)
     with (
         reserved(migration.new, _last_commit(new, migration.schema, walk)) as release,
         foreign_keys(new, bool(walk.pending)),
     ):
-        _meet_readers(new, deadline)
         begin_immediate(old, deadline.left(new.patience), "the old database's writers")
         try:
-            begin_immediate(new, deadline.left(new.patience), "the new database")
-            untouched()
+            _take_over(new, deadline, untouched)
             _require_drained(old, new, migration)
             data = partial(walk_at_cutover, old, new, migration.schema, walk, deadline)
             make_ready(new, migration.schema, rehearsed, data)
@@ -94,7 +91,7 @@ def hand_over(
             persist(old, "COMMIT", deadline.left(min(new.patience, READERS_SECONDS)), "the old database's readers")
             reached(retirement(migration))
             release()
-            persist(new, "COMMIT", last.left(LOCK_SECONDS), "the new database's readers")
+            persist(new, "COMMIT", LOCK_SECONDS, "the new database")
             reached_all(reached, migration, walk)
         except BaseException:
             if old.in_transaction or not _is_retired(old):
@@ -103,7 +100,7 @@ def hand_over(
             reached(retirement(migration))
             release()
             if new.in_transaction:
-                persist(new, "COMMIT", last.left(LOCK_SECONDS), "the new database's readers")
+                persist(new, "COMMIT", LOCK_SECONDS, "the new database")
             if read_status(new) != "ready":
                 raise
             reached_all(reached, migration, walk)
@@ -119,10 +116,21 @@ def reached_all(reached: Reached, migration: Migration, walk: Walk) -> None:
         reached(step)
 
 
-def _meet_readers(new: Supervised, deadline: Deadline) -> None:
-    """In rollback-journal mode the last commit would wait for them, when neither database accepts writes any more."""
+def _take_over(new: Supervised, deadline: Deadline, untouched: Callable[[], None]) -> None:
+    """Takes the write lock, and in rollback-journal mode keeps readers out too: the last commit would wait for them,
+    when neither database accepts writes any more.
+
+    ``untouched`` asks another connection, which could not read then: nobody may have written between the two locks.
+    """
+    begin_immediate(new, deadline.left(new.patience), "the new database")
+    try:
+        untouched()
+        version = value(new, "PRAGMA data_version")
+    finally:
+        execute(new, "ROLLBACK")
     persist(new, "BEGIN EXCLUSIVE", deadline.left(new.patience), "the new database's readers")
-    execute(new, "ROLLBACK")
+    if value(new, "PRAGMA data_version") != version:
+        raise Refused("somebody wrote to the new database while it was handed over: only hotmig may", AGAIN)
 
 
 def _last_commit(new: sqlite3.Connection, schema: Schema, walk: Walk) -> int:
@@ -141,8 +149,7 @@ def _is_retired(old: sqlite3.Connection) -> bool:
     return marker is not None and marker.status == "retired"
 
 
-LOOK = "nothing was handed over; `hotmig status` says where things stand with the files that are there now"
-AGAIN = "nothing is lost and writes are recorded; run `hotmig drain` again, then `hotmig cutover`"
+AGAIN = "nothing is lost; run `hotmig drain` again, then `hotmig cutover`"
 
 
 def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration) -> None:
@@ -152,9 +159,7 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
     if not migration.new.exists():
         raise Refused(f"{migration.new.name} was deleted", "run `hotmig migrate` to build it again")
     for db, path in ((old, migration.old), (new, migration.new)):
-        if not is_in_place(db):
-            # What would be retired, or made ready, is a file that nobody finds any more.
-            raise Refused(f"{path} leads to another file than before: it was replaced meanwhile", LOOK)
+        require_in_place(db, path)
     if marker is None or progress is None:
         raise Refused("_migration_marker is gone from the old database", BEGIN_ANEW)
     if check_drift(old, migration.plan):

@@ -16,6 +16,7 @@ from hotmig.ledger.state import state_of
 from hotmig.ledger.store import reading_ledger
 
 SETTLING = ("cutover", "reset", "cleanup-old", "init")  # without a step they say that nothing is under way
+READING = ("migrate", "drain", "cutover")  # what runs the schema module
 GLANCE_SECONDS = 0.2  # who only looks does not wait for a lock on the ledger
 
 
@@ -46,7 +47,7 @@ def _newest_first(directory: Path, most: int = -1) -> Iterator[tuple[LastRun, in
 
 
 def schema_given(directory: Path, target: str | None = None) -> Path | None:
-    """The schema module that was named by the last run that named one: of those that built ``target``, or of all.
+    """The schema module that was named by the last run that built ``target``, or by the last of all that named one.
 
     None where there is none, it is gone, or nobody knows.
     """
@@ -56,6 +57,8 @@ def schema_given(directory: Path, target: str | None = None) -> Path | None:
                 given = _schema_file(run.arguments) if target in (None, run.new_file) else None
                 if given is not None:
                     return given if os.path.exists(given) else None  # False too for what nobody may look at
+                if target is not None and run.new_file == target and run.command in READING:
+                    return None  # it did well with the one beside the data
     except HotmigError:
         pass
     return None

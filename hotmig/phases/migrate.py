@@ -39,6 +39,7 @@ from hotmig.transfer.handed_on import hand_on
 from hotmig.transfer.identity import Identity, TableCopy, read_copies
 from hotmig.transfer.rehearsal import Rehearsal
 from hotmig.transfer.session import Session, open_session
+from hotmig.units import counted
 
 WAYS_OUT = (
     "put the schema module and the old database's schema back as they were and run the same command, "
@@ -169,8 +170,8 @@ def _is_copied(new: Path) -> bool:
 def blocked(planned: PlanResult) -> Blocked:
     """The refusal that names the findings."""
     blocking = [finding for finding in planned.findings if finding.severity == "block"]
-    more = f" and {len(blocking) - 1} more" if len(blocking) > 1 else ""
-    hint = "`hotmig plan` shows every finding with the line to write"
+    more = f"; and {counted(len(blocking) - 1, 'more finding')}" if len(blocking) > 1 else ""
+    hint = "`hotmig plan` shows every finding, and what to do about it"
     if not blocking:
         return Blocked("migrate is blocked: the plan can't be run", hint)
     # A finding names rows by their keys and values.

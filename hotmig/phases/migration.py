@@ -17,7 +17,7 @@ from hotmig.phases.locate import Location
 from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
-from hotmig.sqlite import connect, connect_as, execute, make_durable, reading
+from hotmig.sqlite import connect, connect_as, execute, is_in_place, make_durable, reading
 from hotmig.transfer.bookkeeping import read_hints, read_migration, read_source
 from hotmig.transfer.build import is_begun
 from hotmig.transfer.identity import read_copies, read_status
@@ -155,6 +155,15 @@ def require_copied(migration: Migration) -> None:
         waiting = [copy.table for copy in copies if copy.state not in ("indexed", "copied")]
         missing = ", ".join(waiting) or "its last step"
         raise Refused(f"the copy is not complete: {missing}", "run `hotmig migrate`: it goes on where it stood")
+
+
+def require_in_place(db: sqlite3.Connection, path: Path) -> None:
+    """Raises Refused where the path leads to another file by now: nobody would find what is fenced, or handed over."""
+    if not is_in_place(db):
+        raise Refused(
+            f"{path} leads to another file than before: it was replaced meanwhile",
+            "nothing was handed over; `hotmig status` says where things stand with the files that are there now",
+        )
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def path(directory: Path, schema_file: Path | None = None, wait: float | None = 
             raise HotmigError(reason, "`hotmig path --wait 60` waits for it; `hotmig status` says where things stand")
         left = deadline - time.monotonic()
         if left <= 0:
-            raise GaveUp(f"{reason}, after {wait:g} s", "`hotmig status` says where things stand")
+            raise GaveUp(f"gave up after {wait:g} s: {reason}", "`hotmig status` says where things stand")
         time.sleep(min(POLL_SECONDS, left))
     return target
 

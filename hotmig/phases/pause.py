@@ -21,7 +21,7 @@ from hotmig.phases.budget import Budget, Deadline
 from hotmig.phases.data_walk import Walk
 from hotmig.phases.fence_down import fenced, lower_if_up
 from hotmig.phases.handover import hand_over, readiness, retirement
-from hotmig.phases.migration import Migration
+from hotmig.phases.migration import Migration, require_in_place
 from hotmig.sqlite import READERS_SECONDS, execute, transaction
 from hotmig.transfer.full_text import touch
 from hotmig.transfer.guard import require_untouched
@@ -121,6 +121,7 @@ def _under_fence(
             )
         _require_budget(old, caught_up.rounds, budget.max_pause)
         _require_budget_for_texts(old, session, caught_up, budget.max_pause)
+        require_in_place(old, migration.old)
         raise_fence(old, migration.plan.recorded, budget.hold)
     reached(fence)
     marker = read_marker(old)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hotmig import project, units
-from hotmig.capture.marker import Marker, has_capture_triggers
+from hotmig.capture.log import log_problem
+from hotmig.capture.marker import Marker, has_triggers
 from hotmig.capture.names import LOG
 from hotmig.catalog.fingerprint import canonical, digest, equal
 from hotmig.catalog.own import has_own_table
@@ -179,7 +180,8 @@ def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Fact
         target=location.new.name,
         target_taken=_taken(location, wanted),
         under_way=location.marker.target if location.marker and location.building != location.new else None,
-        left_behind=location.marker is None and (has_own_table(db, LOG) or has_capture_triggers(db)),
+        left_behind=location.marker is None and (has_own_table(db, LOG) or has_triggers(db)),
+        log_problem=None if location.marker is None else log_problem(db),
         strangers=reserved_strangers(db),
         functions=frozenset(row[0] for row in execute(db, "SELECT DISTINCT name FROM pragma_function_list")),
         collations=frozenset(row[0] for row in execute(db, "SELECT name FROM pragma_collation_list")),

@@ -27,6 +27,7 @@ INVERSES: dict[Undo, str] = {
     "new file": "delete the new file",
     "fence": LOWER_FENCE,
 }
+WAY_BACK = "the way back is another migration, to the schema that was before: see the runbook, way-back.md"
 HANDED_OVER = (RETIRE, READY)
 COMMAND = "runs rollback"
 UNDONE: tuple[State, ...] = ("rolled_back", "abandoned")
@@ -109,12 +110,12 @@ def _refuse_handed_over(directory: Path, view: RunView) -> None:
     if new and is_begun(new):
         with reading(new) as db:
             if read_status(db) == "ready":
-                raise Refused(f"{new.name} is ready: a cutover is not undone here", "`hotmig status` says what is next")
+                raise Refused(f"{new.name} is ready: a cutover is not undone here", WAY_BACK)
     if old:
         with reading(old) as db:
             successor = retired_successor(db)
         if successor is not None and (successor != view.new_file or new is None):
-            raise Refused(f"{old.name} was replaced by {successor}", "`hotmig status` says what is next")
+            raise Refused(f"{old.name} was replaced by {successor}", WAY_BACK)
         if successor is not None:
             raise cut_in_two()
 

@@ -66,8 +66,8 @@ def show_run(directory: Path, run_id: str) -> RunView:
     found = [view for view in list_runs(directory) if run_id and view.run_id.startswith(run_id)]
     exact = [view for view in found if view.run_id == run_id] or found
     if len(exact) != 1:
-        what = "is no run" if not found else f"are {len(found)} runs"
-        raise UsageError(f"there {what} with the id {run_id}", "`hotmig runs list` shows the ids")
+        what = "there is no run with the id" if not found else f"{len(found)} runs have an id that begins with"
+        raise UsageError(f"{what} {run_id}", "`hotmig runs list` shows the ids")
     return exact[0]
 
 

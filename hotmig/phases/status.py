@@ -11,7 +11,15 @@ from hotmig import project
 from hotmig.capture.clock import SECONDS_A_DAY, julian_day
 from hotmig.capture.marker import Marker
 from hotmig.errors import HotmigError
-from hotmig.phases.attention import attention, broken_by, ended_badly, next_command, stands_still
+from hotmig.phases.attention import (
+    attention,
+    broken_by,
+    ended_badly,
+    next_command,
+    stands_still,
+    stuck_by,
+    unusable_module,
+)
 from hotmig.phases.locate import guess_name
 from hotmig.phases.read_only import read_only_by
 from hotmig.phases.standing import (
@@ -45,6 +53,8 @@ class OldSide:
     status: str | None = None  # of the marker; "retired" too when only that was left
     log_entries: int | None = None
     fence_until: float | None = None  # a Julian day
+    writes_fail: bool = False  # for what hotmig left there, or what was taken away from that
+    unfenced: tuple[str, ...] = ()  # the tables that its fence lets writes into
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,11 @@ class Status:
         """Whether someone should look."""
         return bool(self.attention)
 
+    @property
+    def following(self) -> str | None:
+        """The command to type next. What comes behind the one at work, the files will say when it has finished."""
+        return "hotmig status" if self.at_work else self.next
+
 
 def status(directory: Path, schema_file: Path | None = None, name: str | None = None) -> Status:
     """Reads where things stand. Raises HotmigError without the directory, Refused when several files are live."""
@@ -128,12 +143,9 @@ def _module(seen: Survey, default: Path) -> Path:
 def _target(seen: Survey) -> str | None:
     """What the migration under way builds, or what the last one brought into service. Older archives tell nothing."""
     live = {file.path.name for file in seen.files if not file.retired}
-    targets = {
-        file.retired: file.marker.target
-        for file in seen.files
-        if file.marker and (not file.retired or file.marker.target in live)
-    }
-    return targets.get(False) or targets.get(True)
+    under_way = [file.marker.target for file in seen.live if file.marker]
+    done = [file.marker.target for file in seen.files if file.marker and file.retired and file.marker.target in live]
+    return next(iter((*under_way, *done)), None)
 
 
 def _with_runs(found: Status) -> Status:
@@ -171,6 +183,7 @@ def _failed(found: Status) -> tuple[str, ...]:
 
 def _status(seen: Survey, schema_file: Path, pair: Pair, phase: Phase, now: float) -> Status:
     marker, broken = pair.marker, tuple(broken_by(pair, schema_file))
+    stuck = tuple(stuck_by(pair, phase, schema_file))
     fenced_for, fence_left = _fence_times(marker, phase, julian_day(now))
     return Status(
         directory=seen.directory,
@@ -187,8 +200,8 @@ def _status(seen: Survey, schema_file: Path, pair: Pair, phase: Phase, now: floa
         fence_left=fence_left,
         started_utc=marker.started_utc if marker else None,
         age=_age(marker, now),
-        attention=(*attention(seen, pair, phase), *broken),
-        next="hotmig reset" if broken else next_command(seen, pair, phase),
+        attention=(*attention(seen, pair, phase), *broken, *stuck, *unusable_module(pair, phase, schema_file)),
+        next="hotmig reset" if broken else None if stuck else next_command(seen, pair, phase),
         schema_edited=bool(pair.edited),
         data_migrations=pair.data,
     )
@@ -206,6 +219,8 @@ def _old_side(old: DatabaseFile | None) -> OldSide:
         status=marker.status if marker else ("retired" if old.retired else None),
         log_entries=old.log_entries,
         fence_until=marker.fence_until if marker else None,
+        writes_fail=old.writes_fail,
+        unfenced=old.unfenced,
     )
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotmig import project
-from hotmig.capture.log import is_credible, last_log_id
-from hotmig.capture.marker import Marker, captures_in_vain, has_capture_triggers, read_marker, retired_successor
+from hotmig.capture.fence import open_tables
+from hotmig.capture.log import last_log_id, log_problem
+from hotmig.capture.marker import Marker, captures_in_vain, has_triggers, read_marker, retired_successor
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
 from hotmig.errors import HotmigError, Refused
@@ -51,7 +52,7 @@ class DatabaseFile:
     identity: Identity | None = None
     schema_version: int = 0
     log_entries: int | None = None  # None without a log
-    log_credible: bool = True  # False where the file has no room for as many
+    log_problem: str | None = None  # why the log of a migration that is under way can't be relied on
     progress: Progress | None = None
     copies: tuple[TableCopy, ...] | None = None
     id_mappings: int | None = None  # None without the table, or when it was not asked for
@@ -59,6 +60,7 @@ class DatabaseFile:
     writes_fail: bool = False  # a table that triggers of hotmig ask for is gone
     known: tuple[Known, ...] = ()  # the data migrations of its schema
     marks: tuple[Mark, ...] = ()  # and what became of them
+    unfenced: tuple[str, ...] = ()  # tables that take writes although the file is drained or retired
 
     @property
     def retired(self) -> bool:
@@ -177,26 +179,27 @@ def look(path: Path, *, count_mappings: bool = False) -> DatabaseFile:
 
 
 def _read(db: sqlite3.Connection, path: Path, size: int, count_mappings: bool) -> DatabaseFile:
-    marker, wal_size = read_marker(db), _wal_size(path)
+    marker, successor, wal_size = read_marker(db), retired_successor(db), _wal_size(path)
     logged = last_log_id(db) if marker is not None and has_own_table(db, LOG) else None
     return DatabaseFile(
         path=path,
         size=size + wal_size,
         wal_size=wal_size,
         marker=marker,
-        successor=retired_successor(db),
+        successor=successor,
         status=read_status(db),
         identity=read_identity(db),
         schema_version=value(db, "PRAGMA schema_version"),
         log_entries=logged,
-        log_credible=logged is None or is_credible(db, logged),
+        log_problem=log_problem(db) if marker is not None and marker.status != "retired" else None,
         progress=read_progress(db),
         copies=read_copies(db),
         id_mappings=id_mapping_count(db) if count_mappings else None,
-        leftovers=marker is None and has_capture_triggers(db),
+        leftovers=marker is None and successor is None and has_triggers(db),
         writes_fail=captures_in_vain(db),
         known=read_known(db),
         marks=read_marks(db),
+        unfenced=open_tables(db) if successor or (marker and marker.status == "draining") else (),
     )
 
 

@@ -41,6 +41,7 @@ class Facts:
     target_taken: str | None = None
     under_way: str | None = None  # the new database of another migration
     left_behind: bool = False  # log or triggers of a migration whose marker is gone
+    log_problem: str | None = None  # why the log of the migration under way can't be relied on
     strangers: tuple[str, ...] = ()
     functions: frozenset[str] | None = None
     collations: frozenset[str] | None = None

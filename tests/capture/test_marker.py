@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from hotmig.capture.fence import stand_fence
 from hotmig.capture.marker import (
     CREATE_MARKER,
     FORMAT,
     Marker,
-    has_capture_triggers,
+    captures_in_vain,
+    has_triggers,
     insert_marker,
     read_marker,
     retired_successor,
@@ -43,17 +45,28 @@ def test_the_marker_is_read_through_an_attached_schema(db: sqlite3.Connection, o
     reader.close()
 
 
-def test_capture_triggers_are_seen_without_a_marker(db: sqlite3.Connection, old_path: Path) -> None:
+def test_triggers_are_seen_without_a_marker(db: sqlite3.Connection) -> None:
     db.execute("CREATE TRIGGER _migration_capture_all AFTER INSERT ON customer BEGIN SELECT 1; END")
-    assert not has_capture_triggers(db)
-    start(db, make_plan(db))
+    assert not has_triggers(db)
+    plan = make_plan(db)
+    start(db, plan)
     db.execute("DROP TABLE _migration_marker")
-    assert has_capture_triggers(db)
-    reader = connect(":memory:")
-    reader.execute("ATTACH ? AS old", (str(old_path),))
-    assert has_capture_triggers(reader, "old")
-    assert not has_capture_triggers(reader)
-    reader.close()
+    assert has_triggers(db)
+    assert not captures_in_vain(db)
+    db.execute("DROP TABLE _migration_log")
+    assert captures_in_vain(db)
+
+
+def test_a_fence_without_a_marker_is_seen(db: sqlite3.Connection) -> None:
+    plan = make_plan(db)
+    start(db, plan)
+    stand_fence(db, plan.recorded)
+    for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE name GLOB '_migration_capture*'").fetchall():
+        db.execute(f"DROP TRIGGER {name}")
+    assert not captures_in_vain(db)
+    db.execute("DROP TABLE _migration_marker")
+    assert has_triggers(db)
+    assert captures_in_vain(db)
 
 
 def test_a_marker_of_a_newer_hotmig_is_refused(db: sqlite3.Connection) -> None:

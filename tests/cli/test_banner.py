@@ -46,7 +46,7 @@ def failed(tmp_path: Path) -> Shop:
 def banner_of(shop: Shop) -> str:
     last = shop.runs()[0]
     what = {"failed": "failed", "partially_committed": "was left half done (partially_committed)"}[last["state"]]
-    return f"Note: the last run, `hotmig {last['command']}`, {what}; `hotmig runs show {last['run_id']}` tells more\n"
+    return f"Note: an earlier run, `hotmig {last['command']}`, {what}; `hotmig runs show {last['run_id']}` tells more\n"
 
 
 def any_code(shop: Shop, line: str) -> tuple[str, str]:
@@ -60,7 +60,7 @@ def test_every_other_command_begins_with_it_on_stderr(failed: Shop, line: str) -
     expected = banner_of(failed)
     output, told = any_code(failed, line)
     assert told.startswith(expected)
-    assert told.count("Note: the last run") == 1
+    assert told.count("Note: an earlier run") == 1
     assert "last run" not in output
 
 

@@ -137,7 +137,7 @@ def test_a_run_that_is_not_there_or_not_the_only_one_is_a_usage_error(shop: Shop
         "Hint: `hotmig runs list` shows the ids",
     ]
     several = shop.run(command, "20", code=2)
-    assert several.stderr.startswith("Error: there are 3 runs with the id 20\n")
+    assert several.stderr.startswith("Error: 3 runs have an id that begins with 20\n")
     assert shop.everything() == before
 
 

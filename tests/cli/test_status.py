@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from tests.phases.files import (
     ready_database,
 )
 from tests.phases.processes import patched
-from tests.phases.shops import MODULE, ROWS, open_shop
+from tests.phases.shops import MODULE, ROWS, Shop, open_shop
 from tests.phases.test_running import DAMAGES
 from tests.scenarios.harness import wait_until
 from tests.scenarios.test_hostile_states import KILLED_BEFORE_THE_COPY
@@ -289,10 +290,13 @@ def test_a_drain_that_died_behind_its_fence_is_told(tmp_path: Path) -> None:
     shop.run("migrate")
     dies = "import hotmig.phases.pause as p\np._replay_rest = lambda *rest, **more: os._exit(9)"
     assert patched(shop, dies, "drain").wait() == 9
-    assert shop.json("status")["attention"] == [
+    told = shop.json("status")
+    run_id = told["last_run"]["run_id"]
+    assert told["attention"] == [
         "the fence is up: the application's writes are refused",
         "no command is at work: nobody replays the rest, and writes are refused until the fence lapses",
-        "`hotmig drain` did not come to its end: its process died, or could not write down how it ended",
+        f"`hotmig drain` (run {run_id}) did not come to its end: its process died, or could not write down how it"
+        " ended",
     ]
 
 
@@ -308,7 +312,29 @@ m.copy_all = lambda *rest: (pathlib.Path({str(tmp_path / "held")!r}).touch(), ti
     assert shown.exit_code == 0
     assert f"`hotmig migrate` (process {process.pid} on " in shown.stdout
     last = shown.stdout.splitlines()[-1]
-    assert last == f"Next: hotmig migrate --dir {shop.directory}  # once the command at work has finished"
+    assert last == f"Next: hotmig status --dir {shop.directory}  # once the command at work has finished"
+
+
+def test_a_module_that_can_not_be_used_is_told_where_the_next_command_needs_it(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    shop.run("migrate")
+    module = shop.directory / "schema.py"
+    whole = module.read_text()
+    module.write_text("x = (")
+    told = shop.json("status", "--check", code=1)
+    assert [each for each in told["attention"] if each.startswith(f"the schema module can't be used: {module}")]
+    shown = run(shop.directory).stdout.splitlines()
+    assert shown[-1] == f"Next: hotmig drain --dir {shop.directory}  # once the schema module can be used"
+    module.write_text(whole)
+    assert shop.json("status", "--check")["attention"] == []
+
+
+def test_in_a_read_only_directory_the_next_command_waits_for_that(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    shop.run("migrate")
+    (shop.own / "read-only").touch()
+    last = run(shop.directory).stdout.splitlines()[-1]
+    assert last == f"Next: hotmig drain --dir {shop.directory}  # once {shop.own / 'read-only'} is taken away"
 
 
 def test_what_marks_a_directory_read_only_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,6 +359,43 @@ def test_the_next_command_has_the_module_that_the_last_run_was_given(tmp_path: P
     shown = run(shop.directory).stdout.splitlines()
     assert shown[-1] == f"Next: hotmig drain --dir {shop.directory} --schema '{module}'"
     assert run(shop.directory, "--schema", "/x.py").stdout.splitlines()[-1].endswith(" --schema /x.py")
+
+
+def told_of_the_module(shop: Shop) -> list[str]:
+    return [told for told in shop.json("status")["attention"] if "schema module" in told]
+
+
+def edit(module: Path, column: str) -> None:
+    time.sleep(0.01)
+    module.write_text(module.read_text() + f"    {column}: int = 4\n")
+
+
+def test_a_later_run_with_the_module_beside_the_data_tells_that_it_is_that_one(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop")
+    module = tmp_path / "schema.py"
+    module.write_text(MODULE)
+    shop.run("migrate", "--schema", str(module))
+    shop.run("migrate")
+    edit(module, "extra")
+    assert told_of_the_module(shop) == []
+    assert shop.json("status")["schema"] == str(shop.directory / "schema.py")
+
+
+def test_an_archive_that_was_put_back_does_not_tell_which_module_it_is(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop", wal=False)
+    first = tmp_path / "schema.py"
+    (shop.directory / "schema.py").rename(first)
+    shop.run("migrate", "--schema", str(first))
+    recording = shop.old.read_bytes()
+    shop.run("drain --cutover", "--schema", str(first))
+    shop.old.write_bytes(recording)
+    beside = shop.directory / "schema.py"
+    beside.write_text(MODULE)
+    edit(beside, "more")
+    shop.run("migrate")
+    edit(first, "extra")
+    assert told_of_the_module(shop) == []
+    assert shop.json("status")["schema"] == str(beside)
 
 
 def test_older_archives_do_not_tell_which_module_it_is(tmp_path: Path) -> None:

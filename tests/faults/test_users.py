@@ -75,6 +75,18 @@ def test_the_application_is_never_locked_out(
             assert "was replaced by" in write_as(OWNER, project.old, INSERT_OLD.format(command))
 
 
+def test_a_ledger_of_somebody_else_is_told_as_that(stages: Stages, folder: Path) -> None:
+    project = give(stages.at(folder / "app", "migrated"), 0o600)
+    ledger = project.directory / ".hotmig" / "ledger.sqlite"
+    os.chown(ledger, 0, 0)
+    ledger.chmod(0o644)
+    check_failed(
+        under(Fault(user=OWNER), project, "drain"),
+        error=f"the ledger {ledger} can't be used: this user may not write to it",
+        hint="see who owns it",
+    )
+
+
 def test_in_a_directory_of_roots_lock_and_ledger_are_for_the_owner_of_the_databases(
     stages: Stages, folder: Path
 ) -> None:

@@ -98,6 +98,8 @@ def old_database(
     if status:
         db.execute(MARKER)
         db.execute(LOG)
+        if status != "recording":
+            stand_fence(db, f"FROM _migration_marker WHERE status = '{status}'")
         db.execute("BEGIN")
         db.executemany(
             "INSERT INTO _migration_log VALUES (?, 'insert', 'item', ?)", [(n, n) for n in range(1, log + 1)]
@@ -113,11 +115,18 @@ def old_database(
     return path
 
 
+def stand_fence(db: sqlite3.Connection, when: str = "") -> None:
+    for event in ("insert", "update", "delete"):
+        body = f"SELECT RAISE(ABORT, 'hotmig: no') {when};"
+        db.execute(f"CREATE TRIGGER _migration_fence_1_{event} BEFORE {event} ON item BEGIN {body} END")
+
+
 def cleaned_database(path: Path, successor: str = NEW) -> Path:
     """An archive after cleanup-old."""
     db = database(path)
     db.execute(RETIRED)
     db.execute("INSERT INTO _migration_retired VALUES (?, ?)", (successor, STARTED))
+    stand_fence(db)
     db.close()
     return path
 
@@ -129,16 +138,23 @@ def new_database(
     copies: Mapping[str, str] | None = None,
     replayed: int = 0,
     drained: bool = False,
+    drained_behind: Path | None = None,
     mappings: int = 0,
     expected: int | None = None,
     commit: str | None = "abc1234+",
 ) -> Path:
-    """A database that is being built."""
+    """A database that is being built; ``drained_behind`` is the old one whose fence was up when it was drained."""
     db = database(path)
     identify(db, path, parent, "migrating", commit)
     for sql in (PROGRESS, COPY, MAPPING):
         db.execute(sql)
-    db.execute("INSERT INTO _migration_progress VALUES (0, ?, ?, NULL)", (replayed, drained))
+    drained_from = None
+    if drained_behind is not None:
+        old = sqlite3.connect(drained_behind)
+        (drained_from,) = old.execute("SELECT fence_from FROM _migration_marker").fetchone()
+        old.close()
+    drained = drained or drained_behind is not None
+    db.execute("INSERT INTO _migration_progress VALUES (0, ?, ?, ?)", (replayed, drained, drained_from))
     states = {"item": "copied"} if copies is None else copies
     db.executemany("INSERT INTO _migration_copy VALUES (?, ?, 10, ?)", [(*each, expected) for each in states.items()])
     db.executemany("INSERT INTO _id_mapping VALUES ('item', ?, ?)", [(n, n) for n in range(mappings)])

@@ -33,7 +33,7 @@ ITEMS = f"""CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT);
 
 Listing = dict[str, tuple[int, int, bytes]]
 # What a command that changes something says first: how the last run ended if not well, and where it writes its own.
-BANNER = r"Note: the last run, `hotmig [a-z -]+`, [^\n]+; `hotmig runs show \S+` tells more\n"
+BANNER = r"Note: an earlier run, `hotmig [a-z -]+`, [^\n]+; `hotmig runs show \S+` tells more\n"
 RUN_LINE = r"Run \S+, in /.*/\.hotmig/ledger\.sqlite\n"
 
 

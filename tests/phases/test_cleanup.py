@@ -195,7 +195,7 @@ def test_while_a_migration_is_under_way_it_refuses(
     looks = options in ("--dry-run", "--print-sql")
     error, hint = (done.stderr if looks else told_behind_the_run(done.stderr)).splitlines()
     assert error == f"Error: a migration to {shop.new.name} is under way {said}"
-    assert hint == "Hint: finish it with `hotmig drain` and `hotmig cutover`, or undo it with `hotmig reset`"
+    assert hint == "Hint: `hotmig status` says what is next to finish it; `hotmig reset` undoes it"
 
 
 @pytest.mark.parametrize("options", MODES)
@@ -259,6 +259,74 @@ def test_one_that_was_opened_is_deleted_only_when_that_is_said(shop: Shop) -> No
     assert shop.run("cleanup-old --delete --unfence --dry-run").stdout.count(str(shop.old)) > 0
     shop.run("cleanup-old --delete --unfence")
     assert shop.phase() == "ready"
+
+
+@pytest.mark.parametrize("options", ["--delete", "--delete --unfence"])
+def test_nothing_is_deleted_while_what_replaced_it_is_not_here(shop: Shop, options: str) -> None:
+    """Not mounted, or moved away: the archive may be the only file there is."""
+    shop.new.rename(shop.directory.parent / "moved away")
+    assert "Error: there is no live database" in shop.run(f"cleanup-old {options}", code=1).stderr
+    assert shop.old.exists()
+    shop.run("cleanup-old --unfence")
+    shop.write("DELETE FROM item WHERE id = 1")
+
+
+@pytest.mark.parametrize("options", ["--delete", "--delete --unfence"])
+def test_nothing_is_deleted_in_the_middle_of_a_cutover(tmp_path: Path, options: str) -> None:
+    shop = open_shop(tmp_path / "shop")
+    shop.run("migrate")
+    shop.run("drain")
+    shop.write("UPDATE _migration_marker SET status = 'retired'")
+    shop.new.rename(tmp_path / "moved away")
+    assert "Error: there is no live database" in shop.run(f"cleanup-old {options}", code=1).stderr
+    assert shop.old.exists()
+
+
+LOST_ITS_FENCE = "was replaced, but lost its fence: it accepts writes into item"
+
+
+@pytest.mark.parametrize("cleaned", [False, True])
+@pytest.mark.parametrize("dropped", [1, 3])
+def test_an_archive_whose_fence_was_dropped_is_told_and_kept(shop: Shop, cleaned: bool, dropped: int) -> None:
+    if cleaned:
+        shop.run("cleanup-old")
+    shop.write(*(f"DROP TRIGGER {name}" for name in sorted(FENCE)[-dropped:]))
+    shop.write("UPDATE item SET name = 'in no other file' WHERE id = 1")
+    told = shop.json("status", "--check", code=1)
+    assert told["attention"] == [f"{shop.old.name} {LOST_ITS_FENCE}"]
+    for options in ("", "--delete"):
+        assert f"Error: {shop.old} {LOST_ITS_FENCE}\n" in shop.run(f"cleanup-old {options}", code=3).stderr
+    assert shop.ask("SELECT name FROM item WHERE id = 1") == [("in no other file",)]
+    shop.run("cleanup-old --unfence")
+    assert names(shop) == set()
+    assert shop.json("status", "--check")["attention"] == []
+
+
+def test_an_archive_that_lost_its_marker_is_told_and_can_be_opened(shop: Shop) -> None:
+    shop.write("DROP TABLE _migration_marker")
+    (told,) = shop.json("status", "--check", code=1)["attention"]
+    assert told.startswith(f"{shop.old.name} was replaced, and has triggers of hotmig without their marker, on which")
+    assert "The database is in service, no migration is under way." in shop.run("status").stdout
+    assert "has triggers of hotmig without their marker" in shop.run("cleanup-old", code=3).stderr
+    shop.run("cleanup-old --unfence")
+    assert names(shop) == set()
+    shop.write("DELETE FROM item WHERE id = 1")
+
+
+def test_an_archive_from_a_backup_of_a_drain_is_told_and_can_be_opened(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "shop", wal=False)
+    shop.run("migrate")
+    shop.run("drain")
+    backup = shop.old.read_bytes()
+    shop.run("cutover")
+    shop.old.write_bytes(backup)
+    told = f"{shop.old.name} was replaced, but put back from a backup: it accepts writes once its fence lapses"
+    assert told in shop.json("status")["attention"]
+    assert "is being recorded for a migration" in shop.run("cleanup-old", code=3).stderr
+    shop.run("cleanup-old --unfence")
+    assert names(shop) == set()
+    shop.write("DELETE FROM item WHERE id = 1")
+    assert "cleaned already, and accepts writes" in shop.run("cleanup-old --unfence").stdout
 
 
 def test_without_a_retired_database_it_says_so(tmp_path: Path) -> None:

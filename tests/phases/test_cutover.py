@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hotmig.cli.signals import Stopped
+from hotmig.phases import half_cut as half_cut_phase
+from hotmig.phases import handover
+from hotmig.schema.model import Schema
 from tests.phases.shops import Shop, failure_in, items, open_shop
 from tests.scenarios.harness import wait_until
 
@@ -68,6 +73,71 @@ def test_a_reader_of_the_new_database_is_met_before_the_old_one_is_retired(tmp_p
     assert shop.phase() == "drained"
     reader.close()
     shop.run("cutover")
+    check_handed_over(shop)
+
+
+@pytest.mark.parametrize("command", ["cutover --busy-timeout 0.2", "drain --cutover --max-pause 0.2"])
+def test_a_reader_that_comes_at_the_last_moment_finds_no_way_in(
+    tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = open_shop(tmp_path / "shop", wal=False)
+    shop.run("migrate")
+    if command.startswith("cutover"):
+        shop.run("drain")
+    retire = handover.retire
+
+    def read_before(old: sqlite3.Connection) -> None:
+        reader = sqlite3.connect(shop.new, isolation_level=None, timeout=0)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            reader.execute("SELECT * FROM item").fetchone()
+        reader.close()
+        retire(old)
+
+    monkeypatch.setattr(handover, "retire", read_before)
+    shop.run(command)
+    check_handed_over(shop)
+
+
+def test_who_writes_to_the_new_database_at_the_last_moment_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the two locks that a hand-over takes."""
+    shop = open_shop(tmp_path / "shop", wal=False)
+    shop.run("migrate")
+    shop.run("drain")
+    persist = handover.persist
+
+    def written_before(db: sqlite3.Connection, sql: str, seconds: float, what: str) -> None:
+        if sql == "BEGIN EXCLUSIVE":
+            shop.write("PRAGMA user_version = 77", file=shop.new)
+        persist(db, sql, seconds, what)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(handover, "persist", written_before)
+        failure = failure_in(shop.run("cutover", code=3).stderr)
+    assert "somebody wrote to the new database while it was handed over" in failure.error
+    shop.run("drain")
+    shop.run("cutover")
+    check_handed_over(shop)
+
+
+def test_told_to_stop_behind_the_second_half_it_has_done_its_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deploy script would take exit 143 for a cutover that failed."""
+    shop = half_cut(tmp_path)
+    make_ready = half_cut_phase.make_ready
+
+    def stopped_behind_the_commit(new: sqlite3.Connection, schema: Schema, **named: Any) -> None:
+        make_ready(new, schema, **named)
+        new.execute("COMMIT")
+        raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(half_cut_phase, "make_ready", stopped_behind_the_commit)
+        shop.run("cutover")
+    assert [status for action, _, status in shop.steps() if action == "make ready"] == ["done"]
+    assert shop.runs()[0]["state"] == "completed"
     check_handed_over(shop)
 
 
@@ -149,7 +219,6 @@ def test_a_migration_that_began_in_the_future_is_told(shop: Shop) -> None:
     [
         ("ALTER TABLE item ADD COLUMN price", "price"),
         ("CREATE TABLE surprise(id INTEGER PRIMARY KEY)", "surprise"),
-        ("DROP TRIGGER _migration_fence_1_insert", "_migration_fence_1_insert dropped"),
         ("DROP TRIGGER _migration_capture_1_after_insert", "_migration_capture_1_after_insert dropped"),
     ],
 )
@@ -251,6 +320,39 @@ def test_a_second_cutover_has_nothing_to_do(shop: Shop) -> None:
     assert shop.run("cutover").stdout == "Cutover skipped.\n  the database already has this schema\n"
 
 
+def told_next(shop: Shop) -> tuple[str | None, list[str]]:
+    told = shop.json("status")
+    return told["next"], told["attention"]
+
+
+def test_status_leads_to_the_drain_that_an_analyze_asks_for(shop: Shop) -> None:
+    shop.run("drain")
+    assert told_next(shop)[0] == "hotmig cutover"
+    shop.write("ANALYZE")
+    assert told_next(shop)[0] == "hotmig drain"
+    told = shop.run("cutover", code=3).stderr
+    assert "run `hotmig drain` again" in failure_in(told).hint
+    assert f"\nNext: hotmig drain --dir {shop.directory}\n" in told
+    shop.run("drain")
+    shop.run("cutover")
+    check_handed_over(shop)
+
+
+def test_a_fence_with_gaps_is_told_and_a_drain_raises_a_whole_one(shop: Shop) -> None:
+    shop.run("drain")
+    shop.write("DROP TRIGGER _migration_fence_1_insert", "INSERT INTO item(name) VALUES ('got in')")
+    assert told_next(shop) == ("hotmig drain", ["the fence has gaps: it lets writes into item"])
+    screen = shop.run("status").stdout
+    assert "with gaps: writes get into 1 table" in screen
+    assert "writes refused" not in screen
+    failure = failure_in(shop.run("cutover", code=3).stderr)
+    assert "run `hotmig drain` again" in failure.hint
+    shop.run("drain")
+    assert shop.ask("SELECT count(*) FROM sqlite_schema WHERE name GLOB '_migration_fence*'") == [(3,)]
+    shop.run("cutover")
+    assert shop.ask("SELECT count(*) FROM item WHERE title = 'got in'", shop.new) == [(1,)]
+
+
 EVERY_TRIGGER = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name GLOB '_migration_*'"
 
 
@@ -269,7 +371,11 @@ def test_a_table_that_appears_between_the_two_halves_is_refused_with_a_way_back(
     error, hint = refused(shop)
     assert error == "Error: the old database was changed behind its retirement: table extra appeared"
     assert "SET status = 'recording'" in hint
+    following, told = told_next(shop)
+    assert following is None
+    assert any("table extra appeared" in each and "SET status = 'recording'" in each for each in told)
     shop.write("DROP TABLE extra")
+    assert told_next(shop)[0] == "hotmig cutover"
     shop.run("cutover")
     check_handed_over(shop)
 

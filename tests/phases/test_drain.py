@@ -350,6 +350,28 @@ def test_a_second_drain_does_not_keep_the_fence_of_the_first_one_up(shop: Shop) 
     shop.write("INSERT INTO item(name) VALUES ('the application writes on')")
 
 
+def test_a_file_that_was_moved_away_meanwhile_is_not_fenced(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 0 would say that no write gets in, where the application opens the file that lies there now."""
+    backup = tmp_path / "backup.sqlite"
+    source = sqlite3.connect(shop.old)
+    source.execute("VACUUM INTO ?", (str(backup),))
+    source.close()
+
+    def move() -> None:
+        for suffix in ("", "-wal", "-shm"):
+            if Path(f"{shop.old}{suffix}").exists():
+                Path(f"{shop.old}{suffix}").rename(tmp_path / f"moved.sqlite{suffix}")
+        backup.rename(shop.old)
+
+    with monkeypatch.context() as patch:
+        at_the_last_moment(patch, move)
+        failure = failure_in(shop.run("drain", code=3).stderr)
+    assert failure.error == f"Error: {shop.old} leads to another file than before: it was replaced meanwhile"
+    assert shop.fence() == ("recording", None)
+
+
 @pytest.mark.parametrize("side", ["old", "new"])
 def test_a_file_that_was_moved_away_meanwhile_is_not_handed_over(
     shop: Shop, side: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -69,7 +69,10 @@ def test_what_was_refused_since_does_not_hide_what_was_left_half_done(shop: Shop
     died = unsettled(shop.directory)
     assert died is not None
     assert (died.command, died.state) == ("migrate", "partially_committed")
-    assert any(told.startswith("`hotmig migrate` did not come") for told in shop.json("status")["attention"])
+    assert any(
+        told.startswith(f"`hotmig migrate` (run {died.run_id}) did not come")
+        for told in shop.json("status")["attention"]
+    )
     shop.run("migrate")
     assert unsettled(shop.directory) is None
 

@@ -277,7 +277,7 @@ def test_a_ready_database_is_never_rolled_back(shop: Shop, which: str, options: 
     assert refused.stdout == ""
     error, hint = refused.stderr.splitlines()
     assert error == f"Error: {shop.new.name} is ready: a cutover is not undone here"
-    assert "`hotmig status`" in hint
+    assert "way-back.md" in hint
 
 
 @pytest.mark.parametrize("options", ["--dry-run", "--yes", ""])
@@ -305,7 +305,7 @@ def test_a_run_of_a_database_that_was_replaced_by_another_one_is_told_so(shop: S
     refused = shop.run("runs rollback", run_id, "--yes", code=3)
     error, hint = refused.stderr.splitlines()
     assert error == f"Error: {shop.old.name} was replaced by {shop.new.name}"
-    assert "`hotmig status`" in hint
+    assert "way-back.md" in hint
 
 
 def test_a_second_rollback_has_nothing_left_to_undo(shop: Shop) -> None:

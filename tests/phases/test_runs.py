@@ -177,7 +177,7 @@ def test_a_run_is_found_by_its_id_or_the_beginning_of_it(tmp_path: Path) -> None
     assert show_run(tmp_path, "b").run_id == "b-1"
     assert show_run(tmp_path, "a-12").run_id == "a-12"
     assert show_run(tmp_path, "a-1").run_id == "a-1"  # though another id begins so
-    with pytest.raises(UsageError, match="there are 2 runs with the id a"):
+    with pytest.raises(UsageError, match="2 runs have an id that begins with a"):
         show_run(tmp_path, "a")
     for missing in ("c", "a-13", "-1"):
         with pytest.raises(UsageError, match=f"there is no run with the id {missing}"):

@@ -127,10 +127,17 @@ def test_draining_tells_how_long_writes_are_refused_and_when_the_fence_lapses(sh
 
 
 def test_drained_waits_for_the_cutover(shop: Path) -> None:
-    old_database(shop / OLD, "draining", log=7, fence=UP)
-    new_database(shop / NEW, replayed=7, drained=True)
+    old = old_database(shop / OLD, "draining", log=7, fence=UP)
+    new_database(shop / NEW, replayed=7, drained_behind=old)
     found = status(shop)
     assert (found.phase, found.next, found.needs_attention) == ("drained", "hotmig cutover", True)
+
+
+def test_a_drain_behind_another_fence_is_done_again(shop: Path) -> None:
+    """One of the two files was put back from a backup."""
+    old_database(shop / OLD, "draining", log=7, fence=UP)
+    new_database(shop / NEW, replayed=7, drained=True)
+    assert status(shop).next == "hotmig drain"
 
 
 @pytest.mark.parametrize("fence", [LAPSED, (40.0, 100.0)], ids=["in the past", "in the future: the clock was set back"])

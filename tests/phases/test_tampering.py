@@ -156,13 +156,14 @@ def test_a_row_of_the_log_that_nobody_wrote_leads_to_a_reset(shop: Shop) -> None
 
 
 WITHOUT_THEIR = "shop-0000000000000000.sqlite has triggers of hotmig without their"
+LOG_GONE = "the log of shop-0000000000000000.sqlite is gone: every write to the old database fails"
 LOST = {  # what was done by hand, behind which command: what status says of it
     ("migrate", "DELETE FROM _migration_marker"): f"{WITHOUT_THEIR} marker: writes go on, and nobody will replay them",
     ("migrate", "DROP TABLE _migration_marker"): f"{WITHOUT_THEIR} marker: writes go on, and nobody will replay them",
     ("drain", "DELETE FROM _migration_marker"): f"{WITHOUT_THEIR} marker: writes go on, and nobody will replay them",
     ("drain", "DROP TABLE _migration_marker"): f"{WITHOUT_THEIR} marker: every write to it fails",
-    ("migrate", "DROP TABLE _migration_log"): f"{WITHOUT_THEIR} log: every write to it fails",
-    ("drain", "DROP TABLE _migration_log"): f"{WITHOUT_THEIR} log: every write to it fails",
+    ("migrate", "DROP TABLE _migration_log"): LOG_GONE,
+    ("drain", "DROP TABLE _migration_log"): LOG_GONE,
 }
 
 
@@ -207,7 +208,18 @@ def test_a_plan_tells_what_is_left_of_a_migration_that_lost_its_marker(shop: Sho
 
 def test_a_plan_tells_that_the_log_is_gone(shop: Shop) -> None:
     shop.write("DROP TABLE _migration_log")
-    assert {"name": "log", "value": "gone", "ok": False} in shop.json("plan")["prerequisites"]
+    told = shop.json("plan", code=1)
+    assert {"name": "log", "value": "gone", "ok": False} in told["prerequisites"]
+    assert [finding["message"] for finding in told["findings"]] == [
+        "the log of the migration under way is gone: every write to the old database fails: run `hotmig reset`, then"
+        " `hotmig migrate`"
+    ]
+
+
+def test_a_plan_tells_of_a_log_that_can_t_be(shop: Shop) -> None:
+    shop.write("INSERT INTO _migration_log VALUES (9223372036854775807, 'delete', 'item', 7)")
+    (finding,) = shop.json("plan", code=1)["findings"]
+    assert "a row was inserted by hand, or rows were deleted: run `hotmig reset`" in finding["message"]
 
 
 # --- files that were put back

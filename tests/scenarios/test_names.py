@@ -75,11 +75,12 @@ def migrate(directory: Path, busy: Busy) -> Path:
     return new
 
 
-@EVERY_NAME
-def test_tables_and_keys_of_any_name_are_adopted(names: Sequence[str], journal_mode: str, tmp_path: Path) -> None:
+def test_tables_and_keys_of_odd_names_are_adopted(tmp_path: Path) -> None:
+    """The odd ones, and some of SQL's keywords: all of these are below."""
+    names = PAGES[0]
     tables = {name: (name, f"not {name}") for name in names}
     database = tmp_path / "application.db"
-    create(database, tables, journal_mode)
+    create(database, tables, "wal")
     hotmig(tmp_path, "init", str(database))
     schema = tmp_path / "schema.py"
     schema.write_text(IMPORTS + schema.read_text() + ONE_MORE)

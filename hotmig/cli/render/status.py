@@ -30,6 +30,12 @@ WORDS: dict[Phase, str] = {
     "half-cut": "The cutover was killed half-way: neither database accepts writes until it is run again",
     "retired": "The new database is in service; the old one is kept, and accepts no writes",
 }
+OPENED: dict[Phase, str] = {  # where the fence has gaps
+    "draining": "Writes are not paused everywhere while the rest is replayed",
+    "drained": "All writes were replayed, but they are not paused everywhere: drain again",
+    "half-cut": "The cutover was killed half-way, and the old database accepts writes again",
+    "retired": "The new database is in service; the old one is kept, but accepts writes",
+}
 DRAINED: tuple[Phase, ...] = ("drained", "half-cut")
 COMMENTS: dict[Phase, str] = {
     "copying": "unless one is running: it goes on where the other stopped",
@@ -79,7 +85,7 @@ def to_json(status: Status) -> dict[str, Any]:
         "at_work": status.at_work,
         "read_only": status.read_only,
         "attention": list(status.attention),
-        "next": status.next,
+        "next": status.following,
     }
 
 
@@ -108,6 +114,10 @@ def _comment(status: Status) -> str | None:
         return "once the schema module is put back"
     if status.at_work:
         return "once the command at work has finished"
+    if status.read_only and status.next not in (None, "hotmig plan"):
+        return f"once {status.read_only} is taken away"
+    if status.schema_problem and _under_way(status) and status.schema_file.exists():
+        return "once the schema module can be used"
     return COMMENTS.get(status.phase) if status.last_run is None else None
 
 
@@ -122,6 +132,10 @@ def _words(status: Status) -> str:
     if status.phase == "none" and status.old.path is None and status.new.size is None:
         doubt = ": is --dir right?" if status.schema_hash is None else " yet"
         return f"There is no database {status.name}-<hash>.sqlite here{doubt}"
+    if status.old.writes_fail and status.phase not in ("ready", "retired"):
+        return "A migration was under way, and every write to the old database fails"
+    if status.old.unfenced and status.phase in OPENED:
+        return OPENED[status.phase]
     return WORDS[status.phase]
 
 
@@ -251,6 +265,10 @@ def _log(status: Status) -> str:
 
 
 def _fence(status: Status) -> str:
+    if status.old.writes_fail:
+        return "every write fails"
+    if status.old.unfenced:
+        return f"with gaps: writes get into {counted(len(status.old.unfenced), 'table')}"
     if status.phase == "lapsed":
         ago = "" if status.fence_left is None else f" {duration(-status.fence_left)} ago"
         return f"lapsed{ago}: writes flow again"

@@ -20,3 +20,6 @@ def findings(context: Context) -> Iterable[Finding]:
     if context.facts.left_behind:
         message = "the old database holds what is left of a migration, without its marker"
         yield Finding(NAME, "block", None, f"{message}: {BEGIN_ANEW}")
+    if context.facts.log_problem is not None:
+        message = f"the log of the migration under way {context.facts.log_problem}"
+        yield Finding(NAME, "block", None, f"{message}: {BEGIN_ANEW}")
