@@ -18,7 +18,7 @@ WAITS = """
 import pathlib, time
 import hotmig.phases.pause as p, hotmig.phases.migrate as m, hotmig.phases.offline as o
 from hotmig.errors import Refused
-here, lower = pathlib.Path({directory!r}), p.lower_if_up
+here, lower, lower_of = pathlib.Path({directory!r}), p.lower_if_up, o.lower_fence_of
 def waiting(*rest):
     here.joinpath("fenced").touch()
     while not here.joinpath("fail").exists():
@@ -28,7 +28,10 @@ def lowering(db, name, seconds, run):
     here.joinpath("lowering").touch()
     lower(db, name, min(seconds, {patience}), run)
 p.hand_over = m.copy_all = waiting
-p.lower_if_up = o.lower_if_up = lowering
+def lowering_of(old, seconds, run):
+    here.joinpath("lowering").touch()
+    lower_of(old, min(seconds, {patience}), run)
+p.lower_if_up, o.lower_fence_of = lowering, lowering_of
 """
 COMMANDS = (("migrate", "--offline"), ("drain", "--cutover"))
 
