@@ -82,6 +82,12 @@ def _found(db: sqlite3.Connection) -> dict[str, str]:
     return {name: sql for name, table, sql in entries if table in (MARKER, LOG) or is_own_trigger(name)}
 
 
+def changed_behind(db: sqlite3.Connection, plan: CopyPlan) -> str | None:
+    """What changed in the tables of a retired database, for which a cutover that was cut in two can't be finished."""
+    changes = differences(plan.old, read_catalog(db))
+    return f"was changed behind its retirement: {told(changes)}" if changes else None
+
+
 def told(changes: tuple[str, ...]) -> str:
     """The first few changes, and how many more there are."""
     shown = "; ".join(changes[:3])

@@ -69,7 +69,7 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     if pair.marker and began(pair.marker) > time.time() + SLACK_SECONDS:
         yield f"the migration began at {pair.marker.started_utc}, which is not yet: the clock was set back"
     if phase == "half-cut":
-        gaps = _tables(pair.old.unfenced) if pair.old else ""
+        gaps = _gaps(pair)
         writes = f"the old database accepts writes into {gaps}" if gaps else "neither database accepts writes"
         yield f"a cutover was cut in two: {writes}"
     if phase == "retired" and not pair.in_service:
@@ -88,7 +88,7 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
 
 def _fence(pair: Pair, phase: Phase) -> Iterator[str]:
     clock = clock_set(pair.marker) if pair.marker else None
-    gaps = _tables(pair.old.unfenced) if pair.old else ""
+    gaps = _gaps(pair)
     if phase in ("draining", "drained"):
         yield f"the fence has gaps: it lets writes into {gaps}" if gaps else FENCED
         if clock:
@@ -154,6 +154,11 @@ def _archives(seen: Survey, phase: Phase) -> Iterator[str]:
             yield f"{file.path.name} was replaced, and has triggers of hotmig without their marker{then}"
         if file.retired and file.unfenced and phase != "half-cut":
             yield f"{file.path.name} was replaced, but lost its fence: it accepts writes into {_tables(file.unfenced)}"
+
+
+def _gaps(pair: Pair) -> str:
+    """The tables that the old database's fence lets writes into."""
+    return _tables(pair.old.unfenced) if pair.old else ""
 
 
 def _tables(names: tuple[str, ...]) -> str:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hotmig.capture.drift import drift, told
+from hotmig.capture.drift import changed_behind, drift
 from hotmig.capture.marker import Marker
-from hotmig.catalog.fingerprint import differences
-from hotmig.catalog.read import read_catalog
 from hotmig.errors import HotmigError
 from hotmig.phases.locate import load_schema
 from hotmig.phases.migration import recorded_plan, unretire
@@ -33,5 +31,5 @@ def changed(old: Path, new: Path, schema_file: Path) -> tuple[str, ...]:
     except HotmigError:
         return ()  # the command says it
     with reading(old) as db:
-        changes = differences(plan.old, read_catalog(db))
-    return (f"{old.name} was changed behind its retirement: {told(changes)}: {unretire(old)}",) if changes else ()
+        found = changed_behind(db, plan)
+    return (f"{old.name} {found}: {unretire(old)}",) if found else ()

@@ -6,19 +6,17 @@ import math
 import sqlite3
 from functools import partial
 
-from hotmig.capture.drift import told
+from hotmig.capture.drift import changed_behind
 from hotmig.capture.fence import fence_stands, stand_fence
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import schema_version
-from hotmig.catalog.fingerprint import differences
-from hotmig.catalog.read import read_catalog
 from hotmig.errors import Refused
 from hotmig.ledger.actions import RAISE_FENCE
 from hotmig.ledger.run import Run
 from hotmig.phases.budget import Deadline
 from hotmig.phases.data_walk import Walk, walk_at_cutover
 from hotmig.phases.handover import make_ready, reached_all, readiness
-from hotmig.phases.migration import Migration, require_in_place, unretire
+from hotmig.phases.migration import Migration, require_both_in_place, unretire
 from hotmig.phases.room import give_back
 from hotmig.sqlite import READERS_SECONDS, make_durable, transaction
 from hotmig.transfer.data_migrations import foreign_keys
@@ -44,8 +42,7 @@ def finish(
 
     Raises DataMigrationFailed for one that does not succeed now: it can be mended, or skipped, and this run again.
     """
-    for db, path in ((old, migration.old), (new, migration.new)):
-        require_in_place(db, path)
+    require_both_in_place(old, new, migration)
     is_touched = _schema_moved(old, migration)
     if not fence_stands(old, migration.plan.recorded):
         # Somebody wrote into the marker: writes would still flow while the rest is replayed, and behind that.
@@ -87,9 +84,8 @@ def _schema_moved(old: sqlite3.Connection, migration: Migration) -> bool:
     """
     if migration.marker.schema_version == schema_version(old):
         return False
-    changes = differences(migration.plan.old, read_catalog(old))
-    if changes:
-        raise Refused(f"the old database was changed behind its retirement: {told(changes)}", unretire(migration.old))
+    if changed := changed_behind(old, migration.plan):
+        raise Refused(f"the old database {changed}", unretire(migration.old))
     return True
 
 

@@ -17,7 +17,7 @@ from hotmig.ledger.run import Reached
 from hotmig.ledger.store import Intent
 from hotmig.phases.budget import Deadline
 from hotmig.phases.data_walk import Walk, walk_at_cutover
-from hotmig.phases.migration import Migration, require_in_place
+from hotmig.phases.migration import Migration, require_both_in_place
 from hotmig.phases.room import reserved
 from hotmig.schema.model import Schema
 from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, begin_immediate, execute, persist, value
@@ -158,8 +158,7 @@ def _require_drained(old: sqlite3.Connection, new: sqlite3.Connection, migration
         raise Refused("another cutover has retired the old database", "`hotmig status` says where things stand")
     if not migration.new.exists():
         raise Refused(f"{migration.new.name} was deleted", "run `hotmig migrate` to build it again")
-    for db, path in ((old, migration.old), (new, migration.new)):
-        require_in_place(db, path)
+    require_both_in_place(old, new, migration)
     if marker is None or progress is None:
         raise Refused("_migration_marker is gone from the old database", BEGIN_ANEW)
     if check_drift(old, migration.plan):

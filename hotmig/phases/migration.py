@@ -166,6 +166,12 @@ def require_in_place(db: sqlite3.Connection, path: Path) -> None:
         )
 
 
+def require_both_in_place(old: sqlite3.Connection, new: sqlite3.Connection, migration: Migration) -> None:
+    """``require_in_place`` of either file of a hand-over."""
+    for db, path in ((old, migration.old), (new, migration.new)):
+        require_in_place(db, path)
+
+
 @contextmanager
 def old_writer(old: Path, seconds: float) -> Iterator[sqlite3.Connection]:
     """The one connection that writes to the old database; what it commits is on the disk.
