@@ -9,8 +9,9 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import count as count_from
 from pathlib import Path
 from typing import TextIO
@@ -61,15 +62,27 @@ def _write(session: Session, file: TextIO, run_id: str | None, counts: Counts) -
         for kind in KINDS:
             file.write(f', "{kind}": [')
             between = "\n  "
-            for portion in _entries(session, group, kind):
-                file.write(between + ",\n  ".join(portion))
-                between = ",\n  "
+            with _undecoded(session.db):
+                for portion in _entries(session, group, kind):
+                    file.write(between + portion.decode(errors=NO_TEXT))
+                    between = ",\n  "
             file.write("]")
         file.write("}")
     file.write("\n]}\n")
 
 
-def _entries(session: Session, group: GroupSql, kind: Kind) -> Iterator[list[str]]:
+@contextmanager
+def _undecoded(db: sqlite3.Connection) -> Iterator[None]:
+    """Text arrives as bytes: to decode it entry by entry takes as long as to read it."""
+    decode = db.text_factory
+    db.text_factory = bytes
+    try:
+        yield
+    finally:
+        db.text_factory = decode
+
+
+def _entries(session: Session, group: GroupSql, kind: Kind) -> Iterator[bytes]:
     """Some at a time: one by one the calls would take as long as the rows."""
     found = listing(group, kind)
     if found is None:
@@ -77,12 +90,12 @@ def _entries(session: Session, group: GroupSql, kind: Kind) -> Iterator[list[str
     if session.wal or not found.values:
         cursor = execute(session.db, _as_json(group, kind, found, f"{found.rows} LIMIT -1"))
         while rows := cursor.fetchmany(PORTION):
-            yield _decoded(rows)
+            yield _joined(rows)
     else:
         yield from _in_portions(session, group, kind, found)
 
 
-def _in_portions(session: Session, group: GroupSql, kind: Kind, found: Listing) -> Iterator[list[str]]:
+def _in_portions(session: Session, group: GroupSql, kind: Kind, found: Listing) -> Iterator[bytes]:
     """Which rows there are is put down first: who reads the old file in rollback-journal mode holds up its writers."""
     execute(session.db, f"DROP TABLE IF EXISTS temp.{STAGED}")
     execute(session.db, f"CREATE TEMP TABLE {STAGED} AS {found.rows}")
@@ -93,16 +106,16 @@ def _in_portions(session: Session, group: GroupSql, kind: Kind, found: Listing) 
             return
         rows = execute(session.db, _as_json(group, kind, found, some), (done,)).fetchall()
         if rows:
-            yield _decoded(rows)
+            yield _joined(rows)
         session.let_writers_in()
 
 
-def _decoded(rows: Iterable[tuple[str | bytes]]) -> list[str]:
-    """Text that is no UTF-8 arrives as bytes; what is wrong with it is written as ``\\xff``."""
-    return [entry if isinstance(entry, str) else entry.decode(errors=NO_TEXT) for (entry,) in rows]
+def _joined(rows: Iterable[tuple[bytes]]) -> bytes:
+    return b",\n  ".join([entry for (entry,) in rows])
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """What is wrong with a text that is no UTF-8 is written as ``\\xff``."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     # Two backslashes: this stands inside a string of JSON.

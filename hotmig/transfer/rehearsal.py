@@ -211,9 +211,13 @@ def _equal(session: Session, step: StepSql, *, certain: bool) -> Iterator[Equal]
 def _is_made_distinct(step: StepSql, key: UniqueKey) -> bool:
     """Whether it is the very key of the groups, and only one row of each stays."""
     grouping = step.step.grouping
-    if grouping is None or grouping.losers is not None or grouping.merges_by is not None:
+    if grouping is None or grouping.losers is not None:
         return False
-    return {fold(name) for name, _ in grouping.key} == {fold(part.name or "") for part in key.columns}
+    own = {fold(part.name or "") for part in key.columns}
+    if grouping.merges_by is not None:
+        # A Merge goes by its column letter by letter: what a wider collation takes for the same stays apart.
+        return own == {fold(grouping.merges_by)} and all(part.collation == "BINARY" for part in key.columns)
+    return {fold(name) for name, _ in grouping.key} == own
 
 
 def _parts(step: StepSql, key: UniqueKey) -> list[tuple[str, str]] | None:
