@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.model import Column, Table
+from hotmig.planning.held import copied_from
 from hotmig.planning.model import CopyPlan, Translation
 from hotmig.planning.projection import is_copy
 from hotmig.sqlite import fold, quote
@@ -27,6 +28,19 @@ def follows_only_the_key(plan: CopyPlan, translation: Translation) -> bool:
     values = [columns[fold(name)] for name in names]
     old_key = {quote(name) for name in step.source_key.columns}
     return all(value.assigned or (is_copy(step, value) and value.expression in old_key) for value in values)
+
+
+def kept_in_part(plan: CopyPlan, translation: Translation, value_column: str) -> str | None:
+    """The child's old column that is kept where another part of the reference is NULL: it refers to nothing then.
+
+    None where the parent has other keys now, which no part of an old reference can be.
+    """
+    parent = plan.step(translation.parent)
+    taken = copied_from(parent, value_column) if parent is not None else None
+    if taken is None or len(translation.columns) == 1:
+        return None
+    pairs = zip(translation.columns, translation.parent_columns, strict=True)
+    return next((ours for ours, theirs in pairs if fold(theirs) == fold(taken)), None)
 
 
 def is_compared_as_stored(child: Table, ours: Column, parent: Table, theirs: Column) -> bool:

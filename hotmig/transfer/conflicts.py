@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hotmig.errors import Refused
+from hotmig.errors import BEGIN_ANEW, Refused
 from hotmig.planning.model import TableStep, Translation
 from hotmig.sqlite import conjunction, execute, quote
 from hotmig.transfer.misfits import SAMPLES, Find
@@ -21,6 +21,10 @@ COPY_HINT = (
     "the same command again"
 )
 ANEW_HINT = "mend these rows in the old database, then run `hotmig reset` and `hotmig migrate`: they are copied already"
+
+PROOF_HINT = (
+    f"{BEGIN_ANEW}; no trigger saw these writes, or a backup was put back, or somebody wrote to the new database"
+)
 
 ORPHAN = "a reference finds no row"
 

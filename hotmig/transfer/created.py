@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from hotmig.errors import Refused
-from hotmig.sqlite import conjunction, execute, quote, same, value
+from hotmig.errors import BEGIN_ANEW, Refused
+from hotmig.sqlite import conjunction, execute, fold, quote, same, value
 from hotmig.transfer import fates
-from hotmig.transfer.conflicts import HINT, explain_conflict
-from hotmig.transfer.group_sql import GROUP, GroupSql
+from hotmig.transfer.conflicts import PROOF_HINT, explain_conflict
+from hotmig.transfer.fates import LIVE, PLANTED
+from hotmig.transfer.group_sql import ALIAS, GROUP, LEVEL, GroupSql
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
 from hotmig.units import counted
+
+PARENT_HINT = (
+    "put that row into the old database and run the same command again, or let create= name one that is there, and "
+    f"{BEGIN_ANEW}"
+)
 
 
 def plant_created(session: Session, step: StepSql) -> int:
@@ -24,9 +30,9 @@ def plant_created(session: Session, step: StepSql) -> int:
         cursor = execute(
             session.db,
             f"INSERT OR ABORT INTO {step.target}({columns}) SELECT {values} FROM {table} AS n"
-            " WHERE n.live AND NOT n.planted",
+            f" WHERE n.{LIVE} AND NOT n.{PLANTED}",
         )
-    execute(session.db, f"UPDATE {table} SET planted = 1 WHERE live")
+    execute(session.db, f"UPDATE {table} SET {PLANTED} = 1 WHERE {LIVE}")
     return max(cursor.rowcount, 0)
 
 
@@ -37,8 +43,8 @@ def doom_created(session: Session, step: StepSql) -> None:
         return
     table = fates.created(step.step)
     key = ", ".join(_key(group))
-    execute(session.db, f"INSERT INTO {step.doomed} SELECT {key} FROM {table} AS n WHERE n.planted AND NOT n.live")
-    execute(session.db, f"UPDATE {table} SET planted = 0 WHERE NOT live")
+    execute(session.db, f"INSERT INTO {step.doomed} SELECT {key} FROM {table} AS n WHERE n.{PLANTED} AND NOT n.{LIVE}")
+    execute(session.db, f"UPDATE {table} SET {PLANTED} = 0 WHERE NOT {LIVE}")
 
 
 def is_created(session: Session, step: StepSql, key: tuple[str, ...]) -> str:
@@ -47,13 +53,13 @@ def is_created(session: Session, step: StepSql, key: tuple[str, ...]) -> str:
     if group is None or group.grouping.create is None:
         return "0"
     found = matches(_key(group), [f"+{name}" for name in key])
-    return f"EXISTS (SELECT 1 FROM {fates.created(step.step)} AS n WHERE n.planted AND {found})"
+    return f"EXISTS (SELECT 1 FROM {fates.created(step.step)} AS n WHERE n.{PLANTED} AND {found})"
 
 
 def prove_created(session: Session, step: StepSql) -> None:
-    """Raises Refused where one that is needed is not there as it was made, or one that is not needed is.
+    """Raises Refused where one is not as it was made, or leads nowhere, or is not asked for by a group of aliases.
 
-    Where a logged group is yet to be replayed its rows are not looked at.
+    Where a logged group is yet to be replayed its row is not looked at; which groups there are is known all the same.
     """
     group = session.group(step)
     if group is None or group.grouping.create is None:
@@ -61,14 +67,50 @@ def prove_created(session: Session, step: StepSql) -> None:
     table = fates.created(step.step)
     found = matches(step.target_key_of("t"), _key(group), step.target_collations)
     alike = conjunction(same(f"t.{quote(name)}", f"n.{own}") for name, own in _values(group))
-    wrong = value(
-        session.db,
-        f"SELECT count(*) FROM {table} AS n WHERE n.live AND n.planted"
-        f" AND NOT EXISTS (SELECT 1 FROM {step.target} AS t WHERE {found} AND {alike})",
+    is_there = f"EXISTS (SELECT 1 FROM {step.target} AS t WHERE {found} AND {alike})"
+    for what, where in (
+        ("lacks {} that Merge made", f"n.{LIVE} AND n.{PLANTED} AND NOT {is_there}"),
+        ("has {} made by Merge without need, or lacks one", f"n.{LIVE} IS NOT {_is_asked_for(group)}"),
+    ):
+        wrong = value(session.db, f"SELECT count(*) FROM {table} AS n WHERE {where}")
+        if wrong:
+            told = what.format(counted(wrong, "row"))
+            raise Refused(f'the proof failed: table "{step.step.table.name}" {told}', PROOF_HINT)
+    require_parents(session, step)
+
+
+def _is_asked_for(group: GroupSql) -> str:
+    """Whether the group of ``n`` has aliases only."""
+    members = (
+        f"SELECT min(m.{LEVEL}) FROM {fates.members(group.step)} AS m WHERE m.{GROUP.format(1)} = n.{GROUP.format(1)}"
     )
-    if wrong:
-        what = f'table "{step.step.table.name}" lacks {counted(wrong, "row")} that Merge made'
-        raise Refused(f"the proof failed: {what}", HINT)
+    return f"(coalesce(({members}), 0) = {ALIAS})"
+
+
+def require_parents(session: Session, step: StepSql) -> None:
+    """Raises Refused where ``create`` made a reference to a row that is not there: no old row vouches for it."""
+    group = session.group(step)
+    if group is None or group.grouping.create is None:
+        return
+    made = {fold(name) for name, _ in _values(group)}
+    for key in step.step.table.foreign_keys:
+        if not any(fold(name) in made for name in key.columns):
+            continue
+        values = [f"t.{quote(name)}" for name in key.columns]
+        join = conjunction(
+            f"q.{quote(theirs)} = +{ours}" for theirs, ours in zip(key.parent_columns, values, strict=True)
+        )
+        found = matches(step.target_key_of("t"), _key(group), step.target_collations)
+        wrong = value(
+            session.db,
+            f"SELECT count(*) FROM {fates.created(step.step)} AS n CROSS JOIN {step.target} AS t ON {found}"
+            f" WHERE n.{LIVE} AND n.{PLANTED} AND {conjunction(f'{each} IS NOT NULL' for each in values)}"
+            f" AND NOT EXISTS (SELECT 1 FROM main.{quote(key.parent)} AS q WHERE {join})",
+        )
+        if wrong:
+            name, columns = step.step.table.name, ", ".join(key.columns)
+            what = f'"{name}" has {counted(wrong, "row")} made by Merge whose {columns} names no row of "{key.parent}"'
+            raise Refused(what, PARENT_HINT)
 
 
 def _values(group: GroupSql) -> list[tuple[str, str]]:
@@ -78,5 +120,5 @@ def _values(group: GroupSql) -> list[tuple[str, str]]:
 
 
 def _key(group: GroupSql) -> tuple[str, ...]:
-    names = {name.casefold(): own for name, own in _values(group)}
-    return tuple(f"n.{names[name.casefold()]}" for name in group.step.new_key)
+    names = {fold(name): own for name, own in _values(group)}
+    return tuple(f"n.{names[fold(name)]}" for name in group.step.new_key)

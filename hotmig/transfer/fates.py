@@ -18,6 +18,9 @@ WINNER = "_migration_winner_{}"
 MADE = "_migration_made"  # 1 where the winner is a row that is made
 OWN, PARENT = "_migration_own", "_migration_parent_{}"  # aliases of fates beside an old row
 CONSTANTS = "_migration_constant"
+# Of a row that is made: whether its group needs it, and whether it stands in the new table. They have reserved names
+# too, for the columns that ``create`` sets stand beside them.
+LIVE, PLANTED = "_migration_live", "_migration_planted"
 
 MERGED, DROPPED, KEPT = "merged", "dropped", "kept"
 COLLIDES, HOMELESS = "collision", "homeless"  # what stops the migration: no winner, no canonical row

@@ -11,7 +11,7 @@ from hotmig.sqlite import conjunction, execute, quote, value
 from hotmig.transfer import fates, groups
 from hotmig.transfer.bookkeeping import columns
 from hotmig.transfer.conflicts import COPY_HINT, HINT
-from hotmig.transfer.fates import FATE, HOMELESS
+from hotmig.transfer.fates import FATE, HOMELESS, LIVE
 from hotmig.transfer.group_ranks import rank
 from hotmig.transfer.group_sql import GroupSql
 from hotmig.transfer.keys import LoggedKeys
@@ -43,6 +43,8 @@ def _build(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
         execute(session.db, f"DELETE FROM {members}")
         execute(session.db, f"DELETE FROM {fates.table(group.step)}")
         execute(session.db, f"DELETE FROM {fates.lent(group.step)}")
+        # The rows that an earlier run made keep their values, but the groups that needed them may be gone.
+        execute(session.db, f"UPDATE {fates.created(group.step)} SET {LIVE} = 0")
         execute(session.db, f"DELETE FROM main._id_mapping WHERE table_name = {step.label}")
     source_key = tuple(quote(name) for name in step.source_key.columns)
 

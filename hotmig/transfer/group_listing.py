@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hotmig.planning.group_facts import KINDS, Kind
 from hotmig.sqlite import conjunction, disjunction, fold, quote, same, text, value
 from hotmig.transfer import fates
-from hotmig.transfer.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, MADE, MERGED
+from hotmig.transfer.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, LIVE, MADE, MERGED
 from hotmig.transfer.group_sql import GROUP, LEVEL, GroupSql
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import matches
@@ -75,7 +75,9 @@ def _created(group: GroupSql) -> Listing | None:
     key = tuple(f"k{number}" for number in range(1, len(group.step.new_key) + 1))
     named = ", ".join(f"{_made(group, name)} AS {own}" for name, own in zip(group.step.new_key, key, strict=True))
     value = GROUP.format(1)
-    rows = f"SELECT {named}, n.{value} AS {value} FROM {fates.created(group.step)} AS n WHERE n.live ORDER BY n.{value}"
+    rows = (
+        f"SELECT {named}, n.{value} AS {value} FROM {fates.created(group.step)} AS n WHERE n.{LIVE} ORDER BY n.{value}"
+    )
     return Listing(rows, _listed(key), _listed((value,)))
 
 
@@ -133,7 +135,7 @@ def counts(session: Session) -> dict[str, dict[Kind, int]]:
 def count(session: Session, group: GroupSql, kind: Kind) -> int:
     """How many rows of that kind there are."""
     if kind == "created":
-        live = f"SELECT count(*) FROM {fates.created(group.step)} WHERE live"
+        live = f"SELECT count(*) FROM {fates.created(group.step)} WHERE {LIVE}"
         return int(value(session.db, live)) if group.grouping.create is not None else 0
     if kind == "carried":
         return _carried(session, group)

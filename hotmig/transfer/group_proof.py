@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hotmig.errors import BEGIN_ANEW, Refused
+from hotmig.errors import Refused
 from hotmig.sqlite import conjunction, execute, quote, same
 from hotmig.transfer import fates
+from hotmig.transfer.conflicts import PROOF_HINT
 from hotmig.transfer.fates import FATE, MADE
 from hotmig.transfer.group_build import fill_groups, walk
 from hotmig.transfer.group_ranks import rank
@@ -15,8 +16,6 @@ from hotmig.transfer.old_rows import shown
 from hotmig.transfer.ranges import KeyRange
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import matches
-
-HINT = f"{BEGIN_ANEW}; no trigger saw these writes, or a backup was put back, or somebody wrote to the new database"
 
 
 def prove_groups(session: Session, keys: LoggedKeys) -> None:
@@ -83,4 +82,6 @@ def _prove_fates(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
 def _refuse(group: GroupSql, what: str, keys: list[tuple[object, ...]]) -> None:
     if keys:
         shown_keys = ", ".join(shown(key) for key in keys[:SAMPLES])
-        raise Refused(f'the proof failed: table "{group.step.table.name}" has {what}', HINT, rows=f": {shown_keys}")
+        raise Refused(
+            f'the proof failed: table "{group.step.table.name}" has {what}', PROOF_HINT, rows=f": {shown_keys}"
+        )

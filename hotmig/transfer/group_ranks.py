@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from hotmig.planning.grouping import with_canonical
 from hotmig.sqlite import conjunction, execute, fold, quote, same, text
 from hotmig.transfer import fates
-from hotmig.transfer.fates import COLLIDES, DROPPED, HOMELESS, KEPT, MERGED
+from hotmig.transfer.fates import COLLIDES, DROPPED, HOMELESS, KEPT, LIVE, MERGED, PLANTED
 from hotmig.transfer.group_sql import ALIAS, COLLIDES_TOO, GROUP, LEVEL, NUMBER, PLACE, GroupSql
 from hotmig.transfer.session import Session
 
@@ -40,7 +40,7 @@ def _make_missing(session: Session, group: GroupSql) -> None:
     values = "".join(f", ({sql}\n)" for _, sql in create)
     execute(
         session.db,
-        f"INSERT OR IGNORE INTO {fates.created(group.step)}({GROUP.format(1)}, live, planted{names})"
+        f"INSERT OR IGNORE INTO {fates.created(group.step)}({GROUP.format(1)}, {LIVE}, {PLANTED}{names})"
         f" SELECT {GROUP.format(1)}, 0, 0{values} FROM ({select_homeless(group)})",
     )
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from hotmig.catalog.affinity import column_affinity
 from hotmig.planning.model import ColumnStep, Grouping, TableStep
 from hotmig.planning.projection import projected, unmapped
 from hotmig.planning.value_maps import canonical, looked_up
 from hotmig.sqlite import conjunction, fold, quote, same
 from hotmig.transfer import fates
-from hotmig.transfer.fates import FATE, MADE
+from hotmig.transfer.fates import FATE, LIVE, MADE, PLANTED
 from hotmig.transfer.step_sql import StepSql, matches_as_stored
 
 GROUP = "_migration_group_{}"
@@ -19,6 +20,7 @@ GROUP = "_migration_group_{}"
 LEVEL = "_migration_level"
 # Of the rows that are ranked. Where old rows stand beside them, each of these names must be ours.
 NUMBER, PLACE, COLLIDES_TOO = "_migration_number", "_migration_place", "_migration_collides"
+SEEN = "_migration_seen"  # of a stale key: whether its group was looked at again
 COMPARED = "_migration_compared_{}"
 EXACT, SPELLED, ALIAS = 0, 1, 2  # how near a row of a Merge is to the canonical one
 
@@ -41,7 +43,7 @@ class GroupSql:
 
     @property
     def stale(self) -> str:
-        """The keys whose group has to be looked at again; ``seen`` is 1 behind that."""
+        """The keys whose group has to be looked at again; SEEN is 1 behind that."""
         return f"temp._migration_stale_{self.step.number}"
 
     @property
@@ -132,16 +134,22 @@ class GroupSql:
         """The tables of the new file."""
         keys = ", ".join(self.keys)
         winners = ", ".join(fates.winner_names(self.step))
-        made = "".join(f", {quote(name)}" for name, _ in self.grouping.create or ())
+        made = "".join(f", {quote(name)} {self._kept_as(name)}" for name, _ in self.grouping.create or ())
         return (
             f"CREATE TABLE {fates.members(self.step)}({keys}, {self._declared}, {LEVEL} INTEGER NOT NULL,"
             f" PRIMARY KEY ({keys})) WITHOUT ROWID",
             f"CREATE TABLE {fates.table(self.step)}({keys}, {FATE} TEXT NOT NULL, {MADE} INTEGER NOT NULL, {winners},"
             f" PRIMARY KEY ({keys})) WITHOUT ROWID",
             f"CREATE TABLE {fates.lent(self.step)}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
-            f"CREATE TABLE {fates.created(self.step)}({GROUP.format(1)} TEXT PRIMARY KEY, live INTEGER NOT NULL,"
-            f" planted INTEGER NOT NULL{made}) WITHOUT ROWID",
+            f"CREATE TABLE {fates.created(self.step)}({GROUP.format(1)} TEXT PRIMARY KEY, {LIVE} INTEGER NOT NULL,"
+            f" {PLANTED} INTEGER NOT NULL{made}) WITHOUT ROWID",
         )
+
+    def _kept_as(self, name: str) -> str:
+        """The type that makes of a value what the new column makes of it."""
+        column = self.step.table.column(name)
+        affinity = column_affinity(self.step.table, column) if column is not None else "BLOB"
+        return "" if affinity == "BLOB" else affinity
 
     def index_members(self, schema: str = "main") -> str:
         """For when they are all there."""
@@ -163,7 +171,7 @@ class GroupSql:
         short = {name: getattr(self, name).removeprefix("temp.") for name in ("stale", "groups", "ranked", "verdicts")}
         changed = self.changed.removeprefix("temp.")
         return (
-            f"CREATE TEMP TABLE {short['stale']}({keys}, seen INTEGER NOT NULL, PRIMARY KEY ({keys})) WITHOUT ROWID",
+            f"CREATE TEMP TABLE {short['stale']}({keys}, {SEEN} INTEGER NOT NULL, PRIMARY KEY ({keys})) WITHOUT ROWID",
             # From here on a group goes by its number: a row is found by it sooner than by several texts.
             f"CREATE TEMP TABLE {short['groups']}({NUMBER} INTEGER PRIMARY KEY, {declared}, UNIQUE ({groups}))",
             f"CREATE TEMP TABLE {short['ranked']}({PLACE} INTEGER PRIMARY KEY, {NUMBER} INTEGER, {keys}, {LEVEL},"

@@ -34,9 +34,9 @@ from __future__ import annotations
 from hotmig.sqlite import conjunction, execute, value
 from hotmig.transfer import fates
 from hotmig.transfer.bookkeeping import columns
-from hotmig.transfer.fates import FATE, MADE
+from hotmig.transfer.fates import FATE, LIVE, MADE
 from hotmig.transfer.group_ranks import rank, select_homeless
-from hotmig.transfer.group_sql import GROUP, GroupSql
+from hotmig.transfer.group_sql import GROUP, SEEN, GroupSql
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import matches_as_stored, row_value
 
@@ -69,7 +69,7 @@ def refresh(session: Session, group: GroupSql) -> int:
     Returns how many rows count as logged by that, and how many fates changed: children of these are to be looked for,
     in this very table too.
     """
-    stale = f"SELECT {', '.join(group.keys)} FROM {group.stale} WHERE seen = 0"
+    stale = f"SELECT {', '.join(group.keys)} FROM {group.stale} WHERE {SEEN} = 0"
     if value(session.db, f"SELECT 1 FROM ({stale}) LIMIT 1") is None:
         return 0
     members = fates.members(group.step)
@@ -78,7 +78,7 @@ def refresh(session: Session, group: GroupSql) -> int:
     execute(session.db, f"DELETE FROM {members} WHERE {row_value(group.keys)} IN ({stale})")
     own = [f"+{name}" for name in fates.key_names(group.step, "s")]
     found = matches_as_stored(group.sql.source_key_of("o"), own, group.sql.source_collations)
-    rows = f"{group.stale} AS s CROSS JOIN {group.sql.source} AS o ON {found}{group.sql.with_fates} WHERE s.seen = 0"
+    rows = f"{group.stale} AS s CROSS JOIN {group.sql.source} AS o ON {found}{group.sql.with_fates} WHERE s.{SEEN} = 0"
     execute(session.db, f"INSERT INTO {members} {group.select_members(rows)}")
     _collect(session, group)
     keys = ", ".join(f"m.{name}" for name in group.keys)
@@ -86,14 +86,14 @@ def refresh(session: Session, group: GroupSql) -> int:
     widened = execute(session.db, f"INSERT OR IGNORE INTO {group.sql.latest} SELECT {keys} FROM {in_groups}")
     rank(session, group)
     changed = adopt(session, group, f"{stale} UNION ALL {group.affected}")
-    execute(session.db, f"UPDATE {group.stale} SET seen = 1 WHERE seen = 0")
+    execute(session.db, f"UPDATE {group.stale} SET {SEEN} = 1 WHERE {SEEN} = 0")
     return max(widened.rowcount, 0) + changed
 
 
 def _collect(session: Session, group: GroupSql) -> None:
     """The groups that the stale rows are members of."""
     into, names = (", ".join(f"{alias}{name}" for name in group.group_names) for alias in ("", "m."))
-    is_stale = f"s.seen = 0 AND {group.same_key('m', 's')}"
+    is_stale = f"s.{SEEN} = 0 AND {group.same_key('m', 's')}"
     execute(
         session.db,
         f"INSERT OR IGNORE INTO {group.groups}({into}) SELECT {names}"
@@ -132,7 +132,7 @@ def write_down(session: Session, group: GroupSql) -> None:
         is_needed = select_homeless(group)
         execute(
             session.db,
-            f"UPDATE {fates.created(group.step)} SET live = {GROUP.format(1)} IN ({is_needed})"
+            f"UPDATE {fates.created(group.step)} SET {LIVE} = {GROUP.format(1)} IN ({is_needed})"
             f" WHERE {GROUP.format(1)} IN (SELECT {GROUP.format(1)} FROM {group.groups})",
         )
 

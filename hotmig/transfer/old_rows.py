@@ -59,7 +59,9 @@ def told(step: TableStep, misfits: Sequence[Misfit]) -> str:
         return ""
     rows = [row for misfit in misfits for row in (misfit.row, misfit.holder) if row is not None]
     old = sum(row.old_key is not None for row in rows)
-    listed = "; ".join(_told(misfit, "new row" if step.source is None else "seed row") for misfit in misfits)
+    is_made = step.grouping is not None and step.grouping.create is not None
+    other = "new row" if step.source is None else "row that Merge makes" if is_made else "seed row"
+    listed = "; ".join(_told(misfit, other) for misfit in misfits)
     if step.source is None or step.source_key is None or not old:
         return f" ({listed})"
     names = step.source_key.columns

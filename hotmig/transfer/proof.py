@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hotmig.errors import BEGIN_ANEW, Refused
+from hotmig.errors import Refused
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import execute, fold, quote, value
 from hotmig.transfer import id_mapping
-from hotmig.transfer.conflicts import explain_conflict
+from hotmig.transfer.conflicts import PROOF_HINT, explain_conflict
 from hotmig.transfer.created import is_created, prove_created
 from hotmig.transfer.fates import is_gone
 from hotmig.transfer.group_proof import prove_groups
@@ -26,7 +26,6 @@ from hotmig.transfer.step_sql import StepSql, matches, matches_as_stored
 from hotmig.units import counted
 
 Report = Callable[[str, int], None]
-HINT = f"{BEGIN_ANEW}; no trigger saw these writes, or a backup was put back, or somebody wrote to the new database"
 
 
 @dataclass(frozen=True)
@@ -175,4 +174,4 @@ def _compare(session: Session, step: StepSql, rows: str, where: str) -> int:
 def _refuse(step: TableStep, what: str, keys: list[tuple[object, ...]]) -> None:
     if keys:
         shown_keys = ", ".join(shown(key) for key in keys[:SAMPLES])
-        raise Refused(f'the proof failed: table "{step.table.name}" has {what}', HINT, rows=f": {shown_keys}")
+        raise Refused(f'the proof failed: table "{step.table.name}" has {what}', PROOF_HINT, rows=f": {shown_keys}")

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from hotmig.catalog.affinity import column_affinity, stored
 from hotmig.catalog.model import Affinity, Column, Index, PrimaryKey, Table, UniqueConstraint
-from hotmig.planning.following import follows_only_the_key
+from hotmig.planning.following import follows_only_the_key, kept_in_part
 from hotmig.planning.grouping import with_canonical
 from hotmig.planning.model import ColumnStep, CopyPlan, SourceKey, TableStep, Touch, Translation
 from hotmig.planning.projection import projected, unmapped
@@ -446,7 +446,8 @@ class StepSql:
                         value = f"CASE WHEN {agrees} THEN {value} WHEN {value} IS NOT NULL THEN hotmig_orphan() END"
                     value = self._or_orphan(translation, value)
                     ours = column_affinity(self.step.table, self._found(column.name))
-                    return stored(value, ours, self._parent_affinity(translation, value_column))
+                    value = stored(value, ours, self._parent_affinity(translation, value_column))
+                    return self._or_part(translation, value_column, value, ours)
         if column.assigned:
             return f"({self.mapped_value(column.name, self.source_key_of('o'))})"
         if column.expression is None:
@@ -559,6 +560,16 @@ class StepSql:
             return value
         missing = disjunction(f"o.{quote(name)} IS NULL" for name in translation.columns)
         return f"CASE WHEN {missing} THEN NULL ELSE coalesce({value}, hotmig_orphan()) END"
+
+    def _or_part(self, translation: Translation, value_column: str, value: str, affinity: Affinity) -> str:
+        """A reference that is NULL in part refers to nothing, and keeps what it holds where that is still meant."""
+        kept = kept_in_part(self.plan, translation, value_column)
+        old = self.step.source.column(kept) if self.step.source is not None and kept is not None else None
+        if self.step.source is None or old is None:
+            return value
+        missing = disjunction(f"o.{quote(name)} IS NULL" for name in translation.columns)
+        own = stored(f"o.{quote(old.name)}", affinity, column_affinity(self.step.source, old))
+        return f"CASE WHEN {missing} THEN {own} ELSE {value} END"
 
     def _parent_affinity(self, translation: Translation, value_column: str) -> Affinity | None:
         parent = self.plan.new.table(translation.parent)

@@ -15,7 +15,7 @@ KINDS = (
     ("migrate", "COMMIT behind INSERT OR REPLACE INTO main._migration_member_1"),
     ("migrate", "CREATE INDEX IF NOT EXISTS main._migration_member_2_groups"),
     ("migrate", "COMMIT behind UPDATE main._migration_grouped SET state = 'built'"),
-    ("migrate", "UPDATE main._migration_created_2 SET planted = 1"),
+    ("migrate", "UPDATE main._migration_created_2 SET _migration_planted = 1"),
     ("migrate", "os.replace"),  # the report
     ("drain --cutover", "INSERT OR IGNORE INTO main._migration_pending_3"),
     ("drain --cutover", "DELETE FROM main._migration_pending_2"),

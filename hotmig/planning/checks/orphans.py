@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from hotmig.catalog.keys import can_be_null
 from hotmig.planning.annotations import with_orphans_null
 from hotmig.planning.checking import Context, check, first_keys, how_many, source_keys
+from hotmig.planning.following import kept_in_part
 from hotmig.planning.held import copied_from
 from hotmig.planning.lines import field_line
 from hotmig.planning.model import Finding, Probe, TableStep, Translation
@@ -109,14 +110,15 @@ def _of_translation(context: Context, step: TableStep, translation: Translation)
 
 def _given_up_in_part(context: Context, step: TableStep, translation: Translation) -> Iterable[Finding]:
     rows = context.rows(NAME, _in_part(step, translation))
-    targets = ", ".join(translation.targets)
+    pairs = zip(translation.targets, translation.value_columns, strict=True)
+    lost = [ours for ours, theirs in pairs if kept_in_part(context.plan, translation, theirs) is None]
     # That they are NULL where that is not allowed is for the check of NOT NULL to say.
-    if rows and step.source is not None and all(can_be_null(step.table, name) for name in translation.targets):
+    if rows and lost and step.source is not None and all(can_be_null(step.table, name) for name in lost):
         count = counted(rows[0][0], "row has", "rows have")
         what = (
             f"{count} NULL in a part of {step.source.name}({', '.join(translation.columns)}), which refers to nothing"
         )
-        message = f"{what}: {step.table.name}.{targets} becomes NULL: {first_keys(step, rows)}"
+        message = f"{what}: {step.table.name}.{', '.join(lost)} becomes NULL: {first_keys(step, rows)}"
         yield Finding(NAME, "warn", step.table.name, message)
 
 
