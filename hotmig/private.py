@@ -28,6 +28,16 @@ def open_private(path: Path, *, must_be_new: bool = False) -> int:
     return descriptor
 
 
+def begins_with(path: Path, head: str) -> bool:
+    """Whether it is a plain file, and no link, that begins so."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    with os.fdopen(descriptor, "rb") as file:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode) and file.read(len(head)) == head.encode()
+
+
 def make_private_folder(path: Path, like: Path) -> None:
     """Makes a folder for one user alone, if there is none: for the owner of ``like`` where root makes it.
 

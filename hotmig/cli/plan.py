@@ -12,11 +12,28 @@ from hotmig.cli.options import Options, extension_option, long_reads_option, sha
 BLOCKED = 1
 
 
+def _report_file(_ctx: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    """The file in full. Raises UsageError for one that is there and is no report: it could be the only copy of data.
+
+    Looked at before any database is opened: to close a file that SQLite has open takes its locks away.
+    """
+    from hotmig.errors import UsageError
+    from hotmig.private import begins_with
+    from hotmig.transfer.group_report import HEAD
+
+    if path is None:
+        return None
+    if os.path.lexists(path) and not begins_with(path, HEAD):
+        raise UsageError(f"{path} is there already, and is no report of hotmig", "name a file that is not there")
+    return Path(os.path.abspath(path))
+
+
 @click.command("plan")
 @click.option(
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
+    callback=_report_file,
     help="Write every row that becomes one with another into FILE, as JSON that only you may read.",
 )
 @long_reads_option
@@ -40,7 +57,7 @@ def command(
         locate(options.directory, options.schema_file, extensions=extensions),
         long_reads=long_reads,
         extensions=extensions,
-        report=None if report is None else Path(os.path.abspath(report)),
+        report=report,
     )
     if options.json:
         print_json(render.to_json(result))

@@ -157,7 +157,7 @@ def _drained(
         pause=paused.seconds,
         data_migrations=walked.names,
         data_problem=walked.problem,
-        report=written,
+        report=written.path if written is not None else None,
     )
 
 

@@ -273,7 +273,8 @@ def _copy(
         copied = copy_all(session, build.indexes_of(schema), copied_chunk)
         with run.step("finish", new.name):
             _finish(session, schema)
-        return copied, session.last_log_id(), report_run(session, new.parent, run)
+        written = report_run(session, new.parent, run)
+        return copied, session.last_log_id(), written.path if written is not None else None
 
 
 def _finish(session: Session, schema: Schema) -> None:

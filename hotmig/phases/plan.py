@@ -135,7 +135,7 @@ def _planned(
         prerequisites=tuple(_prerequisites(location, context.facts, db)),
         data_migrations=tuple(Known(each.name, each.when) for each in _pending(location, schema)),
         groups=context.groups or (),
-        report=report,
+        report=report if context.groups is not None else None,
         rehearsal=rehearsal,
     )
 

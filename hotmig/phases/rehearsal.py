@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hotmig.errors import HotmigError
 from hotmig.planning.checking import Context
+from hotmig.sqlite import execute
 from hotmig.transfer.group_listing import counts
 from hotmig.transfer.group_report import write_report
 from hotmig.transfer.rehearsal import Rehearsal, found_facts, rehearse, rehearsed
@@ -44,6 +45,9 @@ def find_groups(
             found = found_facts(session, seconds)
             if report is not None:
                 _write(session, report)
+            if session.db.in_transaction:
+                # Whoever keeps it goes on to change the old file, which can't become a WAL file while it is read.
+                execute(session.db, "COMMIT")
     except (sqlite3.Error, ValueError) as error:  # a rule for a column that has no old value; a check names it
         return replace(context, groups=None, groups_problem=str(error)), None
     return replace(context, groups=found), rehearsal if to_be_kept else None

@@ -5,6 +5,7 @@ The ledger has its path and how many rows of each kind there were; keys and valu
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from hotmig.errors import HotmigError
@@ -19,7 +20,15 @@ FOLDER = "reports"
 FEW_ROWS = 1_000  # a report of so many is written while writes are paused
 
 
-def report_run(session: Session, directory: Path, run: Run) -> Path | None:
+@dataclass(frozen=True)
+class Written:
+    """A report, and how many rows it has."""
+
+    path: Path
+    rows: int
+
+
+def report_run(session: Session, directory: Path, run: Run) -> Written | None:
     """Writes ``.hotmig/reports/<run>.json``; None where no rows become one, or no record of the run is kept.
 
     Raises HotmigError where it can't be written.
@@ -35,23 +44,21 @@ def report_run(session: Session, directory: Path, run: Run) -> Path | None:
         except OSError as error:
             raise HotmigError(
                 f"the report {path} can't be written: {error.strerror or error}",
-                "make room for it and see who owns that folder, then run the same command again",
+                "make room for it and see who owns that folder, then go on with `hotmig drain`, which writes it too",
             ) from error
-    return path
+    return Written(path, sum(number for kinds in found.values() for number in kinds.values()))
 
 
-def report_again(session: Session, path: Path | None, run: Run, *, paused: bool) -> None:
+def report_again(session: Session, written: Written | None, run: Run, *, paused: bool) -> None:
     """With what the last replay did. The report of a moment before stays where that would lengthen the pause.
 
     It stays too where anything goes wrong, or a signal comes, behind a hand-over, which must not fail for it.
     """
-    if path is None:
+    if written is None or (paused and written.rows > FEW_ROWS):
         return
     try:
         with run.stoppable():
-            found = counts(session)
-            if not paused or sum(number for kinds in found.values() for number in kinds.values()) <= FEW_ROWS:
-                write_report(session, path, run.run_id, found)
+            write_report(session, written.path, run.run_id, counts(session))
     except BaseException as error:
         if not run.handed_over and not isinstance(error, OSError):
             raise

@@ -6,11 +6,11 @@ and for the rows that are asked for alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hotmig.planning.group_facts import KINDS, Kind
-from hotmig.sqlite import conjunction, disjunction, fold, quote, same, text, value
+from hotmig.sqlite import conjunction, disjunction, execute, fold, quote, same, text, value
 from hotmig.transfer import fates
 from hotmig.transfer.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, LIVE, MADE, MERGED
 from hotmig.transfer.group_sql import GROUP, LEVEL, GroupSql
@@ -20,6 +20,9 @@ from hotmig.transfer.step_sql import matches
 FATES: dict[Kind, str] = {
     "merged": MERGED, "collisions": COLLIDES, "historical_drops": DROPPED, "losers_kept": KEPT, "homeless": HOMELESS,
 }  # fmt: skip
+
+PORTION = 1_000
+STAGED = "_migration_listed"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,11 @@ class Listing:
     winner: tuple[str, ...] = ()
     winner_values: tuple[str, ...] = ()
     where: str = "1"
+
+    @property
+    def reads_old_rows(self) -> bool:
+        """Whether the new file alone does not say it all."""
+        return bool(self.values) or self.where != "1"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -63,6 +71,23 @@ def listing(group: GroupSql, kind: Kind) -> Listing | None:
     values, winner_values = (tuple(_value(group, each, of) for each in group.compared) for of in (key, winner))
     where = _is_set_anew(group, key) if kind == "losers_kept" else "1"
     return Listing(rows, key, _listed(listed), values, f"l.{MADE}", winner, winner_values, where)
+
+
+def short_reads(session: Session, found: Listing) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """SELECTs, with their parameters, that give the rows of a listing one after the other.
+
+    Who reads the old file in rollback-journal mode holds up its writers: which rows there are is put down first there.
+    """
+    if session.wal or not found.reads_old_rows:
+        yield f"{found.rows} LIMIT -1", ()
+        return
+    execute(session.db, f"DROP TABLE IF EXISTS temp.{STAGED}")
+    execute(session.db, f"CREATE TEMP TABLE {STAGED} AS {found.rows}")
+    some = f"SELECT * FROM temp.{STAGED} WHERE rowid > ? ORDER BY rowid LIMIT {PORTION}"
+    last: int = value(session.db, f"SELECT coalesce(max(rowid), 0) FROM temp.{STAGED}")
+    for done in range(0, last, PORTION):
+        yield some, (done,)
+        session.let_writers_in()
 
 
 def _listed(names: Iterable[str]) -> tuple[str, ...]:
@@ -139,9 +164,12 @@ def count(session: Session, group: GroupSql, kind: Kind) -> int:
         return int(value(session.db, live)) if group.grouping.create is not None else 0
     if kind == "carried":
         return _carried(session, group)
+    if kind == "losers_kept" and (found := listing(group, kind)) is not None:
+        return sum(
+            value(session.db, f"SELECT count(*) FROM ({some}) AS l WHERE {found.where}", parameters)
+            for some, parameters in short_reads(session, found)
+        )
     where = _is_of(group, kind)
-    if kind == "losers_kept":
-        where += f" AND {_is_set_anew(group, fates.key_names(group.step, 'f'))}"
     return int(value(session.db, f"SELECT count(*) FROM {fates.table(group.step)} AS f WHERE {where}"))
 
 

@@ -12,20 +12,18 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import count as count_from
 from pathlib import Path
 from typing import TextIO
 
 from hotmig.planning.group_facts import KINDS, Kind
 from hotmig.private import open_private
 from hotmig.sqlite import execute, text
-from hotmig.transfer.group_listing import Listing, listing
+from hotmig.transfer.group_listing import PORTION, Listing, listing, short_reads
 from hotmig.transfer.group_sql import GroupSql
 from hotmig.transfer.session import Session
 
-PORTION = 1_000
 FORMAT = 1
-STAGED = "_migration_listed"
+HEAD = f'{{"format": {FORMAT}, "run_id": '
 NO_TEXT = "hotmig_no_text"
 MOST_PAIRS = 50  # of json_object, which takes 127 arguments
 LARGEST_REAL = "1.7976931348623157e308"
@@ -54,7 +52,7 @@ def write_report(session: Session, path: Path, run_id: str | None, counts: Count
 
 
 def _write(session: Session, file: TextIO, run_id: str | None, counts: Counts) -> None:
-    file.write(f'{{"format": {FORMAT}, "run_id": {json.dumps(run_id)}, "tables": [')
+    file.write(f'{HEAD}{json.dumps(run_id)}, "tables": [')
     for number, group in enumerate(session.groups):
         name = group.step.table.name
         table = {"table": name, "source": group.sql.source_key.table, "counts": counts[name]}
@@ -87,27 +85,10 @@ def _entries(session: Session, group: GroupSql, kind: Kind) -> Iterator[bytes]:
     found = listing(group, kind)
     if found is None:
         return
-    if session.wal or not found.values:
-        cursor = execute(session.db, _as_json(group, kind, found, f"{found.rows} LIMIT -1"))
+    for some, parameters in short_reads(session, found):
+        cursor = execute(session.db, _as_json(group, kind, found, some), parameters)
         while rows := cursor.fetchmany(PORTION):
             yield _joined(rows)
-    else:
-        yield from _in_portions(session, group, kind, found)
-
-
-def _in_portions(session: Session, group: GroupSql, kind: Kind, found: Listing) -> Iterator[bytes]:
-    """Which rows there are is put down first: who reads the old file in rollback-journal mode holds up its writers."""
-    execute(session.db, f"DROP TABLE IF EXISTS temp.{STAGED}")
-    execute(session.db, f"CREATE TEMP TABLE {STAGED} AS {found.rows}")
-    some = f"SELECT * FROM temp.{STAGED} WHERE rowid > ? ORDER BY rowid LIMIT {PORTION}"
-    last = execute(session.db, f"SELECT coalesce(max(rowid), 0) FROM temp.{STAGED}").fetchone()[0]
-    for done in count_from(0, PORTION):
-        if done >= last:
-            return
-        rows = execute(session.db, _as_json(group, kind, found, some), (done,)).fetchall()
-        if rows:
-            yield _joined(rows)
-        session.let_writers_in()
 
 
 def _joined(rows: Iterable[tuple[bytes]]) -> bytes:

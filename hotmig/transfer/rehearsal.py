@@ -44,8 +44,6 @@ class Rehearsal:
 
     def compare(self) -> None:
         """Under the write lock of the old database, and before anything is changed in it."""
-        if self.session.db.in_transaction:
-            execute(self.session.db, "COMMIT")  # in its own snapshot it would never see a write
         self.holds = value(self.session.db, "PRAGMA old.data_version") == self.version
 
 

@@ -120,3 +120,11 @@ def test_a_collision_that_is_written_after_the_copy_is_refused_before_the_fence(
     project.write("UPDATE project_state SET status = 'invalid' WHERE id = 'x2'")
     project.run("drain", "--cutover")
     assert project.new("SELECT value FROM project_state WHERE category = 'c'") == [("mine",)]
+
+
+def test_the_plan_that_was_kept_does_not_stand_in_the_way_of_wal(tmp_path: Path) -> None:
+    """What it read of the old file in one long read is over: who still reads it keeps it from becoming a WAL file."""
+    project = begin(tmp_path, wal=False)
+    project.run("migrate", "--wal", "--long-reads")
+    project.run("drain", "--cutover")
+    check(project)

@@ -12,6 +12,8 @@ import pytest
 
 from hotmig.cli.signals import Stopped
 from hotmig.phases import drain, reports
+from hotmig.transfer import group_listing
+from hotmig.transfer.session import Session
 from tests.rules.memory import begin
 from tests.rules.project import Project
 
@@ -52,8 +54,8 @@ def test_the_plan_counts_and_lists_with_samples(tmp_path: Path) -> None:
 def test_the_plan_writes_everything_into_a_file_for_its_owner(tmp_path: Path) -> None:
     project = begin(tmp_path)
     file = tmp_path / "report.json"
-    file.write_text("an earlier one")
-    project.run("plan", "--report", str(file))
+    for _ in range(2):  # it may replace an earlier one
+        project.run("plan", "--report", str(file))
     tables = report(file)
     assert {name: table["counts"] for name, table in tables.items()} == COUNTS
     assert {entry["key"]["id"] for entry in tables["projects"]["merged"]} == {"p2", "p3", "p6"}
@@ -119,3 +121,55 @@ def test_a_last_report_that_fails_leaves_the_earlier_one_and_the_cutover_stands(
     assert project.run("status", "--json").stdout.count('"phase": "retired"') == (way == "drain --cutover")
     if not stands:
         project.write("INSERT INTO projects VALUES ('p8', 'later', 'writes go on')")
+
+
+@pytest.mark.parametrize("what", ["database", "link", "module", "folder", "other JSON", "empty"])
+def test_nothing_but_an_earlier_report_is_replaced(tmp_path: Path, what: str) -> None:
+    project = begin(tmp_path)
+    project.app.close()
+    database = next(tmp_path.glob("*.sqlite"))
+    path = {"database": database, "module": tmp_path / "schema.py"}.get(what, tmp_path / "report.json")
+    if what == "folder":
+        path.mkdir()
+    elif what == "link":
+        path.symlink_to(database)
+    elif not path.exists():
+        path.write_text("" if what == "empty" else '{"format": 2}')
+    before = path.lstat()
+    refused = project.run("plan", "--report", str(path), code=2)
+    assert what == "folder" or f"{path} is there already, and is no report of hotmig" in refused.stderr
+    assert path.lstat() == before
+    project.run("plan")
+
+
+def test_a_plan_that_could_not_find_out_names_no_report(tmp_path: Path) -> None:
+    project = begin(tmp_path)
+    module = (tmp_path / "schema.py").read_text()
+    (tmp_path / "schema.py").write_text(module.replace("status = 'active' DESC", "no_such_column DESC"))
+    told = project.run("plan", "--report", str(tmp_path / "report.json"), code=1)
+    assert "Every row that becomes one" not in told.stdout
+    assert not (tmp_path / "report.json").exists()
+
+
+@pytest.mark.parametrize("wal", [True, False])
+def test_who_reads_of_losers_that_stay_reads_the_old_file_in_portions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wal: bool
+) -> None:
+    """In rollback-journal mode whoever reads it holds up its writers."""
+    monkeypatch.setattr(group_listing, "PORTION", 2)
+    gaps: list[int] = []
+
+    def gap(session: Session) -> None:
+        listed = f"SELECT count(*) FROM temp.sqlite_schema WHERE name = '{group_listing.STAGED}'"
+        gaps.append(session.db.execute(listed).fetchone()[0])
+
+    begun = begin(tmp_path, *(f"INSERT INTO memories VALUES ('n{i}', 'fact', 'x', 'lantern', 'active', 't{i}')"
+        for i in range(9)), wal=wal)  # fmt: skip
+    begun.run("migrate")
+    monkeypatch.setattr(Session, "let_writers_in", gap)
+    run = json.loads(begun.run("drain", "--cutover", "--json").stdout)
+    found = report(Path(run["report"]))["memories"]
+    assert len(found["losers_kept"]) == found["counts"]["losers_kept"] == 10
+    assert {entry["winner"]["key"]["id"] for entry in found["losers_kept"]} == {"m2", "m3", "n8"}
+    assert sum(gaps) >= (0 if wal else 10)
+    assert wal == (sum(gaps) == 0)
