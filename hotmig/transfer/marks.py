@@ -47,7 +47,7 @@ def all_marks(db: sqlite3.Connection, adopted: AdoptedMarks | None) -> tuple[Mar
 
 def _read_adopted(db: sqlite3.Connection, adopted: AdoptedMarks) -> tuple[Mark, ...]:
     """None where the table, or one of the columns, is not there (any more)."""
-    sql = "SELECT count(DISTINCT lower(name)) FROM pragma_table_info(?) WHERE lower(name) IN (lower(?), lower(?))"
+    sql = "SELECT count(DISTINCT lower(name)) FROM pragma_table_xinfo(?) WHERE lower(name) IN (lower(?), lower(?))"
     wanted = len({adopted.name.lower(), adopted.applied.lower()})
     if value(db, sql, (adopted.table, adopted.name, adopted.applied)) != wanted:
         return ()
