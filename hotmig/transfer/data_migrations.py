@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 import time
@@ -72,7 +73,7 @@ def _call(db: Supervised, schema: Schema, each: DataMigration, deadline: float |
         # What a function prints must not stand in the output of --json.
         with importing_beside(schema.file), redirect_stdout(sys.stderr), supervised(db, deadline) as watched:
             try:
-                each.function(db)
+                _alone(each, db)
             finally:
                 if watched.stopped is not None:
                     # The function may have taken it for an error of SQLite's.
@@ -85,6 +86,18 @@ def _call(db: Supervised, schema: Schema, each: DataMigration, deadline: float |
     if _is_late(deadline):
         raise _too_long(each)
     return watched
+
+
+def _alone(each: DataMigration, db: Supervised) -> None:
+    """Calls the function; a child that it forked ends here, as two processes must not go on with one connection."""
+    process, failed = os.getpid(), True
+    try:
+        each.function(db)
+        failed = False
+    finally:
+        if os.getpid() != process:
+            # At once: on the way out connections would be closed, and the parent's locks with them.
+            os._exit(int(failed))
 
 
 def _is_late(deadline: float | None) -> bool:

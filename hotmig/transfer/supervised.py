@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 import time
@@ -65,6 +66,7 @@ class Supervision:
 
     def __init__(self, db: Supervised, deadline: float | None) -> None:
         self.db = db
+        self.process = os.getpid()
         self.deadline = deadline
         self.deferred = False
         self.stopped: BaseException | None = None  # what SQLite's callbacks would swallow
@@ -93,6 +95,8 @@ class Supervision:
         """Raises where the function must not go on."""
         if self.stopped is not None:
             raise self.stopped
+        if os.getpid() != self.process:
+            raise NotAllowedError("the child of a fork has no connection: SQLite's own is the parent's")
         if self.is_late:
             # As SQLite does in the middle of a statement.
             raise _interrupted()
