@@ -325,3 +325,62 @@ def test_the_ledger_holds_where_it_failed_and_nothing_of_the_data(tmp_path: Path
     shown = shop.run("runs show", shop.runs()[0]["run_id"]).stdout
     assert "\n        ValueError\n        then:\n" in shown
     assert needle not in shop.run("status").stdout + shop.run("data status").stdout + shop.run("plan").stderr
+
+
+# --- what status says is next
+
+
+def next_of(shop: Shop) -> str:
+    """The last line of `hotmig status`, without the directory."""
+    (line,) = (line for line in shop.run("status").stdout.splitlines() if line.startswith("Next: "))
+    return line.replace(f" --dir {shop.directory}", "")
+
+
+def row_of(shop: Shop) -> str:
+    rows = (line.strip() for line in shop.run("status").stdout.splitlines())
+    return next((row.removeprefix("data migrations").strip() for row in rows if row.startswith("data migrations")), "")
+
+
+def test_behind_a_cutover_the_next_is_to_run_what_was_left(shop: Shop) -> None:
+    later = "(once the new database is in service)"
+    assert row_of(shop) == (
+        f"failed: 002_bad {later}; pending: 004_cut (in cutover, while writes are paused), 005_last {later}"
+    )
+    facts = shop.json("status")
+    assert facts["data_failed"] == [{"name": "002_bad", "when": "after"}]
+    assert [each["name"] for each in facts["data_migrations"]] == ["004_cut", "005_last"]
+    assert facts["next"] == "hotmig data run"
+    assert next_of(shop) == "Next: hotmig data run  # once data migration 002_bad is mended or skipped"
+    shop.run("data skip 002_bad --reason x")
+    assert next_of(shop) == "Next: hotmig data run"
+    shop.run("data run")
+    assert (next_of(shop), shop.json("status")["data_failed"]) == ("Next: hotmig cleanup-old", [])
+
+
+def test_where_the_module_asks_for_another_database_running_them_would_be_refused(shop: Shop) -> None:
+    text = (shop.directory / "schema.py").read_text()
+    (shop.directory / "schema.py").write_text(text.replace("name: str | None = None", "name: str = 'x'"))
+    assert next_of(shop) == "Next: hotmig cleanup-old"
+
+
+@pytest.mark.parametrize(("way", "following"), [("cutover", "cutover"), ("drain --cutover", "drain")])
+def test_behind_a_failure_in_cutover_the_next_is_to_mend_or_skip_it(tmp_path: Path, way: str, following: str) -> None:
+    shop = open_data_shop(tmp_path / "shop", upper(), numbered("002_bad", FAILS), numbered("003_more"))
+    shop.run("migrate")
+    assert next_of(shop) == "Next: hotmig drain"
+    if way == "cutover":
+        shop.run("drain")
+    told = shop.run(way, code=1).stderr
+    mend = "# once data migration 002_bad is mended or skipped"
+    assert re.search(rf"^Next: hotmig {following} .*  {mend}$", told, re.MULTILINE)  # the recovery snapshot
+    assert next_of(shop) == f"Next: hotmig {following}  {mend}"
+    assert row_of(shop).startswith("failed: 002_bad (in cutover, while writes are paused); pending: 001_upper (")
+    shop.run("data skip 002_bad --reason x")
+    assert next_of(shop) == f"Next: hotmig {following}"
+
+
+def test_a_module_that_is_older_than_the_database_has_no_next_command(tmp_path: Path) -> None:
+    shop = open_data_shop(tmp_path / "shop", upper(), numbered("002_newer"))
+    cut_over(shop)
+    rewrite(shop, upper())
+    assert (next_of(shop), shop.json("status")["next"]) == ("Next: nothing to run", None)
