@@ -85,12 +85,14 @@ def _under_way(seen: Survey, old: DatabaseFile, marker: Marker, schema_file: Pat
 
 
 def _written_since(schema_file: Path, began: float) -> bool:
-    """Whether the module, or one that it may import, is younger than the migration. Cheap: only their times are read.
+    """Whether the module, or what it may import or take a mapping from, is younger than the migration.
 
-    A file that comes with an older time (``cp -p``, ``tar``) is missed; the next command compiles it and refuses.
+    Cheap: only their times are read. A file that comes with an older time (``cp -p``, ``tar``) is missed, and so is a
+    mapping elsewhere that a module beside it names; the next command compiles all that, and refuses.
     """
     beside = schema_file.parent
-    for path in (schema_file, *beside.glob("*.py"), *beside.glob("*/*.py")):
+    modules = (schema_file, *beside.glob("*.py"), *beside.glob("*/*.py"))
+    for path in (*modules, *beside.glob("*.json"), *project.mappings_in_module(schema_file)):
         with suppress(OSError):
             if path.stat().st_mtime >= began:
                 return True
