@@ -18,9 +18,18 @@ from hotmig.phases.migration import new_writer
 from hotmig.phases.settled import is_settled
 from hotmig.planning.data_marks import Mark, resolved
 from hotmig.schema.model import DataMigration, Moment, Schema
-from hotmig.sqlite import LOCK_SECONDS, transaction
+from hotmig.sqlite import LOCK_SECONDS, reading, transaction
 from hotmig.transfer.build import is_begun
-from hotmig.transfer.marks import all_marks, carry_marks, forget_mark, rename_marks, stamp_skipped, utc_now
+from hotmig.transfer.marks import (
+    MARKS,
+    all_marks,
+    carry_marks,
+    forget_mark,
+    is_taken,
+    rename_marks,
+    stamp_skipped,
+    utc_now,
+)
 
 State = Literal["applied", "failed", "pending", "skipped"]
 MOMENTS: dict[Moment, str] = {
@@ -124,7 +133,7 @@ def _marking(
 
 
 def require_skippable(location: Location, name: str) -> None:
-    """Raises HotmigError for an unknown name, Refused for one that is applied or skipped already."""
+    """Raises HotmigError for an unknown name and for marks that can't be made, Refused for one that has a mark."""
     each = _named(location, name)
     mark = _marked(location, each.name)
     if mark is not None and mark.applied_utc is not None:
@@ -137,6 +146,13 @@ def require_skippable(location: Location, name: str) -> None:
             f"data migration {name} is skipped already, since {mark.skipped_utc}",
             f"`hotmig data unskip {name}` takes that back",
         )
+    database = _database(location)
+    with reading(database) as db:
+        if is_taken(db):
+            raise HotmigError(
+                f"{MARKS} in {database.name} is not hotmig's, and there is no place for marks",
+                "rename it, as `hotmig plan` says too",
+            )
 
 
 def unskip(location: Location, name: str, *, seconds: float = LOCK_SECONDS, run: Run = UNRECORDED) -> SkipResult:

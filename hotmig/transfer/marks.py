@@ -62,6 +62,12 @@ def note_known(db: sqlite3.Connection, schema: Schema) -> None:
         execute(db, "INSERT OR REPLACE INTO _schema_hint VALUES (?, '', ?, ?)", (_KIND, each.name, each.when))
 
 
+def is_taken(db: sqlite3.Connection) -> bool:
+    """Whether something that is not hotmig's has the name of the table for marks."""
+    there = value(db, "SELECT count(*) FROM sqlite_schema WHERE name = ? COLLATE NOCASE", (MARKS,))
+    return bool(there) and not has_own_table(db, MARKS)
+
+
 def create_marks(db: sqlite3.Connection) -> None:
     """Makes the table, where it is not there."""
     if not has_own_table(db, MARKS):

@@ -158,6 +158,22 @@ def test_while_the_new_file_is_not_made_there_is_nowhere_to_make_it(tmp_path: Pa
     shop.run("data skip 001_upper --reason x")
 
 
+@pytest.mark.parametrize(
+    "object",
+    ["TABLE _data_migration(x)", "TABLE _DATA_MIGRATION(name)", "VIEW _data_migration AS SELECT 1"],
+)
+def test_where_something_else_has_the_name_of_the_marks_nothing_is_tried(tmp_path: Path, object: str) -> None:
+    shop = open_data_shop(tmp_path / "shop", upper())
+    shop.write(f"CREATE {object}")
+    before = shop.everything()
+    error, hint = shop.run("data skip 001_upper --reason x", code=1).stderr.splitlines()
+    assert error == f"Error: _data_migration in {shop.old.name} is not hotmig's, and there is no place for marks"
+    assert hint == "Hint: rename it, as `hotmig plan` says too"
+    assert "_data_migration in the old database is not hotmig's" in shop.run("plan", code=1).stdout.lower()
+    assert states(shop) == {"001_upper": "pending"}
+    assert shop.everything() == before
+
+
 # --- unskip
 
 
