@@ -104,7 +104,11 @@ def test_a_skip_needs_a_reason(shop: Shop) -> None:
 
 def test_a_skip_is_a_run_and_runs_nothing(shop: Shop) -> None:
     done = shop.json("data skip 002_bad", "--reason", "by hand")
-    assert (done["name"], done["reason"], done["skipped"], bool(done["run_id"])) == ("002_bad", "by hand", None, True)
+    assert (done["name"], done["reason"], done["database"]) == ("002_bad", "by hand", str(shop.new))
+    assert done.keys() == {"format", "name", "database", "reason", "skipped_utc", "run_id"}
+    assert [(done["skipped_utc"],)] == shop.ask(
+        "SELECT skipped_utc FROM _data_migration WHERE reason = 'by hand'", shop.new
+    )
     assert shop.steps() == [("skip data migration", "002_bad", "done")]
     assert states(shop) == {
         "001_upper": "applied", "002_bad": "skipped", "003_not": "skipped", "004_cut": "pending", "005_last": "pending"
@@ -197,7 +201,7 @@ def test_unskipping_what_is_not_skipped_says_so_and_creates_nothing(tmp_path: Pa
     shop = open_data_shop(tmp_path / "shop", upper())
     before = shop.everything()
     done = shop.run("data unskip 001_upper")
-    assert "data migration 001_upper is not skipped: it is pending" in done.stdout
+    assert done.stdout.startswith("Nothing to take back.\n  data migration 001_upper is not skipped: it is pending\n")
     assert shop.json("data unskip 001_upper")["skipped"] == "data migration 001_upper is not skipped: it is pending"
     assert shop.everything() == before
     cut_over(shop)
@@ -232,6 +236,14 @@ def test_run_is_refused_where_a_migration_is_needed_or_under_way(tmp_path: Path)
     shop.run("migrate")
     assert message in shop.run("data run", code=3).stderr
     assert states(shop) == {"001_upper": "pending"}
+
+
+def test_a_run_that_is_refused_leaves_no_trace(tmp_path: Path) -> None:
+    shop = open_data_shop(tmp_path / "shop", upper(when="after"))
+    before = shop.everything()
+    shop.run("data run", code=3)
+    assert shop.everything() == before
+    assert shop.run("plan").stderr == ""
 
 
 @pytest.mark.parametrize("command", ["data status", "data skip 004_cut --reason x", "data unskip 003_not"])
@@ -272,6 +284,23 @@ def test_every_other_command_tells_of_one_that_failed_on_stderr(shop: Shop, comm
 def test_those_that_change_something_tell_it_too(shop: Shop, command: str) -> None:
     rewrite_failing(shop)
     assert re.match(NOTE, shop.run(command).stderr)
+
+
+@pytest.mark.parametrize("command", ["plan", "path", "runs list", "data status", "data run"])
+def test_the_run_that_it_failed_in_is_not_told_besides(shop: Shop, command: str) -> None:
+    shop.run("data run", code=1)
+    told = shop.run(command, code=int(command == "data run")).stderr
+    assert told.count("Note: ") == (0 if command.startswith("data") else 1)
+    assert "Note: an earlier run" not in told
+
+
+def test_another_run_that_failed_is_told_besides(shop: Shop) -> None:
+    shop.run("data run", code=1)
+    text = (shop.directory / "schema.py").read_text()
+    (shop.directory / "schema.py").write_text(text.replace("name: str | None = None", "name: str = 'x'"))
+    shop.run("cutover", code=3)
+    told = shop.run("plan").stderr.splitlines()
+    assert [line.split(" ")[1:3] for line in told] == [["an", "earlier"], ["data", "migration"]]
 
 
 def rewrite_failing(shop: Shop) -> None:
