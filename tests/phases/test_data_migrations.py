@@ -638,7 +638,14 @@ def test_a_name_that_was_changed_has_to_say_so(newer: Shop) -> None:
     rewrite(newer, upper(), numbered("002_other"))
     newer.run("plan", code=3)
     rewrite(newer, upper(), numbered("002_other", formerly=("002_newer",)))
-    assert newer.json("plan")["nothing_to_do"] is True
+    plan = newer.json("plan")
+    assert (plan["nothing_to_do"], plan["new"] == str(newer.new)) == (True, False)
+    newer.run("data run")  # which has nothing to run, and renames nothing
+    assert [mark[0] for mark in marks(newer)] == ["001_upper", "002_newer"]
+    more = numbered("003_more", when="after")
+    rewrite(newer, upper(), numbered("002_other", formerly=("002_newer",)), more)
+    newer.run("data skip 003_more --reason x")
+    assert [mark[0] for mark in marks(newer)] == ["001_upper", "002_other", "003_more"]
 
 
 # --- nothing of this without data migrations
