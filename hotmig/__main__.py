@@ -9,12 +9,13 @@ import sys
 def main() -> None:
     """Runs the command line and exits with its code."""
     from hotmig.cli import signals
+    from hotmig.errors import Stopped
 
     signals.stop_on_signals()
     try:
         # Importing takes longest of all that a short command does: a signal can come into it.
         from hotmig.cli.app import cli
-    except signals.Stopped:
+    except Stopped:
         signals.ignore()
         sys.exit(128 + (signals.received() or 0))
     _print_anything()

@@ -61,8 +61,27 @@ class DowngradeDetected(Refused):
     """The database has data migrations that the schema module does not know: a newer version wrote them."""
 
 
+class Stopped(BaseException):
+    """A signal asked us to stop. No ``except Exception`` on the way may swallow it."""
+
+    told = "stopped by a signal"  # in the ledger
+
+
 class DataMigrationFailed(HotmigError):
     """A data migration failed and was rolled back. ``step`` is its name, ``trace`` where it was."""
+
+
+class DataMigrationExit(SystemExit):
+    """A data migration called ``sys.exit``: that goes on up, with its code, as the ``failure`` that it is otherwise."""
+
+    def __init__(self, failure: DataMigrationFailed, code: int) -> None:
+        super().__init__(code)
+        failure.exit_code = code
+        self.failure = failure
+        self.step, self.trace, self.told = failure.step, failure.trace, failure.without_data
+
+    def __str__(self) -> str:
+        return str(self.failure)
 
 
 class DataMigrationTooLong(GaveUp):

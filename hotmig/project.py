@@ -18,6 +18,7 @@ GIT_SECONDS = 10
 _NAMING = re.compile(r"(?P<name>.+)-(?P<hash>[0-9a-f]{16})\.sqlite", re.DOTALL)
 _DATABASE_SUFFIXES = (".sqlite", ".sqlite3", ".db", ".db3")
 _NAME_IN_MODULE = re.compile(r"""^database\s*(?::[^=\n]+)?=\s*(["'])(?P<name>[^"'\n]+)\1\s*(?:#.*)?$""", re.MULTILINE)
+_MAPPING_IN_MODULE = re.compile(r"""\bfrom_json\(\s*(?P<quote>["'])(?P<file>[^"'\n\0]+)(?P=quote)""")
 
 
 def schema_file(directory: Path, given: Path | None = None) -> Path:
@@ -37,12 +38,20 @@ def default_name(directory: Path) -> str:
 
 def name_in_module(file: Path) -> str | None:
     """What the line ``database = "shop"`` says, without running the module; None without such a line or file."""
-    try:
-        source = file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    found = _NAME_IN_MODULE.search(source)
+    found = _NAME_IN_MODULE.search(_text_of(file))
     return found["name"] if found else None
+
+
+def mappings_in_module(file: Path) -> tuple[Path, ...]:
+    """The files that a module's ``from_json("…", …)`` seem to name, without running it."""
+    return tuple(file.parent / found["file"] for found in _MAPPING_IN_MODULE.finditer(_text_of(file)))
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def target(directory: Path, name: str, schema_hash: str) -> Path:

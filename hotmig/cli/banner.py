@@ -8,29 +8,23 @@ import click
 
 from hotmig import project
 
-TELLING_DATA = ("status", "data")
 
+def tell_failures(directory: Path, schema_file: Path | None, command: str) -> None:
+    """The last run, and each data migration that failed, until they are settled. Never on stdout.
 
-def tell_unsettled(directory: Path, command: str) -> None:
-    """Never on stdout. Status shows the last run itself."""
+    A run in which a data migration failed is told as that alone; status shows both itself, and data the latter.
+    """
     if command == "status" or not project.own_folder(directory).is_dir():
         return
     from hotmig.cli.render.runs import WORDS
+    from hotmig.phases.data_failures import still_failed
     from hotmig.phases.last_run import unsettled
 
-    last = unsettled(directory)
-    if last is not None:
+    last, failed = unsettled(directory), still_failed(directory, schema_file)
+    if last is not None and last.run_id not in {each.run_id for each in failed}:
         what = f"an earlier run, `hotmig {last.command}`, {WORDS[last.state]}"
         click.echo(f"Note: {what}; `hotmig runs show {last.run_id}` tells more", err=True)
-
-
-def tell_failed(directory: Path, schema_file: Path | None, command: str) -> None:
-    """A line for each data migration that failed, until it succeeds or is skipped."""
-    if command in TELLING_DATA or not project.own_folder(directory).is_dir():
-        return
-    from hotmig.phases.data_failures import still_failed
-
-    for each in still_failed(directory, schema_file):
+    for each in failed if command != "data" else ():
         click.echo(f"Note: data migration {each.name} failed at {each.utc}; `hotmig data status` tells more", err=True)
 
 

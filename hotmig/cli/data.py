@@ -99,8 +99,11 @@ def run_command(options: Options, extensions: tuple[str, ...], no_ledger: bool) 
     from hotmig.cli.output import print_result
     from hotmig.cli.recorded import at_work
     from hotmig.cli.render import data as render
-    from hotmig.phases.data import run_pending
+    from hotmig.phases.data import require_settled, run_pending
 
-    with at_work(options, "data run", no_ledger=no_ledger, extensions=extensions) as (location, run):
+    with at_work(options, "data run", no_ledger=no_ledger, extensions=extensions, require=require_settled) as (
+        location,
+        run,
+    ):
         result = run_pending(location, seconds=options.busy_timeout, extensions=extensions, run=run)
     print_result(options, result, render.run, run.run_id)

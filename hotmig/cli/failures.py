@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from hotmig.cli import signals
-from hotmig.errors import FenceLeftUp, GaveUp, HotmigError, UsageError
+from hotmig.errors import DataMigrationExit, FenceLeftUp, GaveUp, HotmigError, UsageError
 from hotmig.sqlite import is_locked
 
 # What the context knows, whatever the command: --debug, --json, the run's id, whether an object was printed already.
@@ -28,7 +28,7 @@ def explain(error: BaseException, settings: Mapping[str, Any]) -> int:
     """Tells on stderr what went wrong and what to do next, as JSON on stdout too; returns the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
-    if isinstance(error, SystemExit):
+    if isinstance(error, SystemExit) and not isinstance(error, DataMigrationExit):
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, BrokenPipeError):
         return _closed_pipe()
@@ -54,6 +54,8 @@ def _told(error: BaseException) -> HotmigError:
         return HotmigError("interrupted", f"nothing is lost; {WHERE}")
     if isinstance(error, HotmigError):
         return error
+    if isinstance(error, DataMigrationExit):
+        return error.failure
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "hotmig"
         return UsageError(error.format_message(), f"`{path} --help` lists what it takes")

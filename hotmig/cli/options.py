@@ -118,15 +118,14 @@ def shared(function: Function) -> Function:
     def run(
         directory: Path, schema_file: Path | None, json: bool, quiet: bool, busy_timeout: float, **rest: Any
     ) -> Any:
-        from hotmig.cli.banner import refuse_newer, tell_failed, tell_unsettled
+        from hotmig.cli.banner import refuse_newer, tell_failures
 
         options = Options(directory, schema_file, json, quiet, busy_timeout)
         _limit_waiting(options)
         name = click.get_current_context().command_path.split()[1]
         refuse_newer(directory, schema_file, name)
         if not quiet:
-            tell_unsettled(directory, name)
-            tell_failed(directory, schema_file, name)
+            tell_failures(directory, schema_file, name)
         return function(options, **rest)
 
     command: Any = run

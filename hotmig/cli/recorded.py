@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -66,11 +66,13 @@ def at_work(
     no_ledger: bool,
     need_schema: bool = True,
     extensions: tuple[str, ...] = (),
+    require: Callable[[Location], object] = lambda _: None,
 ) -> Iterator[tuple[Location, Run]]:
     """The same, for a command that works on databases which are there.
 
     They are looked for twice: what is wrong with the directory or the module is told before lock and ledger are made,
-    and what another command did meanwhile is seen behind the lock.
+    and what another command did meanwhile is seen behind the lock. ``require`` raises for what the command asks of
+    them.
     """
     from hotmig.phases.locate import CutShort, locate
     from hotmig.phases.read_only import require_writable
@@ -82,6 +84,7 @@ def at_work(
     try:
         found = find()
         database, known = found.old, found.schema
+        require(found)
     except CutShort as cut:
         database = cut.path  # mended behind the lock
     require_owner(database)

@@ -9,18 +9,14 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
+from hotmig.errors import Stopped
+
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ALREADY = b"Stopping already: what was begun is undone first.\n"
 DONE = b"Done already; a second signal ends what is left: tidying up and printing.\n"
 
 _received: int | None = None
 _done_when: Callable[[], bool] | None = None
-
-
-class Stopped(BaseException):
-    """A signal asked us to stop. No ``except Exception`` on the way may swallow it."""
-
-    told = "stopped by a signal"  # in the ledger
 
 
 def stop_on_signals() -> None:

@@ -212,8 +212,7 @@ def began(steps: Sequence[Step]) -> bool:
 
 
 def _told_with_trace(error: BaseException) -> str:
-    trace = error.trace if isinstance(error, HotmigError) else ""
-    return "\n".join(filter(None, (_told(error), trace)))
+    return "\n".join(filter(None, (_told(error), getattr(error, "trace", ""))))
 
 
 def _told(error: BaseException) -> str:

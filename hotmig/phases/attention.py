@@ -32,6 +32,10 @@ NEXT: dict[Phase, str | None] = {
 
 def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
     """The command to run next, None where there is none."""
+    if pair.newer:
+        return None  # all but status refuse
+    if pair.data_runs and not pair.changed_by_hand:
+        return "hotmig data run"  # the old database may be what it takes to mend one that failed
     if pair.old is None:
         return _next_without_old(seen, pair, phase)
     if phase == "none" and seen.orphan:

@@ -18,9 +18,18 @@ from hotmig.phases.migration import new_writer
 from hotmig.phases.settled import is_settled
 from hotmig.planning.data_marks import Mark, resolved
 from hotmig.schema.model import DataMigration, Moment, Schema
-from hotmig.sqlite import LOCK_SECONDS, transaction
+from hotmig.sqlite import LOCK_SECONDS, reading, transaction
 from hotmig.transfer.build import is_begun
-from hotmig.transfer.marks import all_marks, carry_marks, forget_mark, rename_marks, stamp_skipped, utc_now
+from hotmig.transfer.marks import (
+    MARKS,
+    all_marks,
+    carry_marks,
+    forget_mark,
+    is_taken,
+    rename_marks,
+    stamp_skipped,
+    utc_now,
+)
 
 State = Literal["applied", "failed", "pending", "skipped"]
 MOMENTS: dict[Moment, str] = {
@@ -53,12 +62,21 @@ class DataStatus:
 
 @dataclass(frozen=True)
 class SkipResult:
-    """``skipped`` says why there was nothing to do; ``runs`` when an unskipped one will be run."""
+    """The mark that a data migration got, and where."""
+
+    name: str
+    database: Path
+    reason: str
+    skipped_utc: str
+
+
+@dataclass(frozen=True)
+class UnskipResult:
+    """``skipped`` says why there was nothing to do; ``runs`` when it will be run."""
 
     skipped: str | None
     name: str
     database: Path | None
-    reason: str | None = None
     runs: str | None = None
 
 
@@ -102,12 +120,12 @@ def skip(
 ) -> SkipResult:
     """Notes that a data migration is not to be run. Raises Refused for one that is applied or skipped already."""
     require_skippable(location, name)
-    schema, database = _schema(location), _database(location)
+    schema, database, at = _schema(location), _database(location), utc_now()
     with _marking(location, database, SKIP, name, seconds, run) as db:
         carry_marks(db, schema, all_marks(db, schema.adopted), skipped=False)
         rename_marks(db, schema)
-        stamp_skipped(db, name, utc_now(), reason)
-    return SkipResult(None, name, database, reason)
+        stamp_skipped(db, name, at, reason)
+    return SkipResult(name, database, reason, at)
 
 
 @contextmanager
@@ -124,7 +142,7 @@ def _marking(
 
 
 def require_skippable(location: Location, name: str) -> None:
-    """Raises HotmigError for an unknown name, Refused for one that is applied or skipped already."""
+    """Raises HotmigError for an unknown name and for marks that can't be made, Refused for one that has a mark."""
     each = _named(location, name)
     mark = _marked(location, each.name)
     if mark is not None and mark.applied_utc is not None:
@@ -137,9 +155,16 @@ def require_skippable(location: Location, name: str) -> None:
             f"data migration {name} is skipped already, since {mark.skipped_utc}",
             f"`hotmig data unskip {name}` takes that back",
         )
+    database = _database(location)
+    with reading(database) as db:
+        if is_taken(db):
+            raise HotmigError(
+                f"{MARKS} in {database.name} is not hotmig's, and there is no place for marks",
+                "rename it, as `hotmig plan` says too",
+            )
 
 
-def unskip(location: Location, name: str, *, seconds: float = LOCK_SECONDS, run: Run = UNRECORDED) -> SkipResult:
+def unskip(location: Location, name: str, *, seconds: float = LOCK_SECONDS, run: Run = UNRECORDED) -> UnskipResult:
     """Takes a skip back; says when the data migration will be run. Raises HotmigError for an unknown name."""
     nothing = not_skipped(location, name)
     if nothing is not None:
@@ -148,10 +173,10 @@ def unskip(location: Location, name: str, *, seconds: float = LOCK_SECONDS, run:
     with _marking(location, database, UNSKIP, name, seconds, run) as db:
         rename_marks(db, _schema(location))
         forget_mark(db, name)
-    return SkipResult(None, name, database, runs=_when(location, _named(location, name)))
+    return UnskipResult(None, name, database, runs=_when(location, _named(location, name)))
 
 
-def not_skipped(location: Location, name: str) -> SkipResult | None:
+def not_skipped(location: Location, name: str) -> UnskipResult | None:
     """What ``unskip`` says where there is nothing to take back; None where there is."""
     each = _named(location, name)
     mark = _marked(location, name)
@@ -159,7 +184,7 @@ def not_skipped(location: Location, name: str) -> SkipResult | None:
         return None
     state = "pending" if mark is None else f"applied, since {mark.applied_utc}"
     runs = _when(location, each) if mark is None else None
-    return SkipResult(
+    return UnskipResult(
         f"data migration {name} is not skipped: it is {state}", name, _building(location) or location.old, runs=runs
     )
 
@@ -177,18 +202,23 @@ def run_pending(
 
     Raises Refused where a migration is under way, or needed: its cutover runs them.
     """
-    schema = _schema(location)
+    schema, database = _schema(location), require_settled(location)
+    run.concerns(None, database.name, database.name)
+    with new_writer(database, seconds, extensions) as db:
+        done = walk_after(db, schema, seconds, run)
+    waiting = tuple(each.name for each in look(location).entries if each.state in ("failed", "pending"))
+    skipped = None if done else "no data migration is waiting to be run"
+    return RunResult(skipped, database, done, waiting)
+
+
+def require_settled(location: Location) -> Path:
+    """The database in service. Raises Refused where a migration is under way, or needed."""
     if location.old is None or not is_settled(location):
         raise Refused(
             "the database in service does not have this schema: data migrations are run once it has",
             "`hotmig migrate`, `hotmig drain` and `hotmig cutover` lead there; `hotmig status` says what is next",
         )
-    run.concerns(None, location.old.name, location.old.name)
-    with new_writer(location.old, seconds, extensions) as db:
-        done = walk_after(db, schema, seconds, run)
-    waiting = tuple(each.name for each in look(location).entries if each.state in ("failed", "pending"))
-    skipped = None if done else "no data migration is waiting to be run"
-    return RunResult(skipped, location.old, done, waiting)
+    return location.old
 
 
 def _schema(location: Location) -> Schema:

@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from hotmig.errors import HotmigError
+from hotmig.errors import DataMigrationExit, HotmigError
 from hotmig.ledger.run import Run
 from hotmig.ledger.store import Intent
 from hotmig.phases.budget import Deadline
@@ -115,11 +115,11 @@ def walk_behind_cutover(db: Supervised, schema: Schema, walk: Walk, seconds: flo
         with run.stoppable():
             walk_after(db, schema, seconds, run)
         problem = None
-    except (HotmigError, sqlite3.Error) as error:  # a lock, a full disk or the ledger, too
+    except (HotmigError, DataMigrationExit, sqlite3.Error) as error:  # a lock, a full disk or the ledger, too
         problem = " ".join(str(error).split())
     except BaseException as error:
-        # KeyboardInterrupt and SystemExit are the function's own: a signal that we heard is another exception.
-        if not run.handed_over or isinstance(error, Exception | KeyboardInterrupt | SystemExit):
+        # A KeyboardInterrupt is the function's own: a signal that we heard is another exception.
+        if not run.handed_over or isinstance(error, Exception | KeyboardInterrupt):
             raise
         problem = STOPPED if pending(waiting, all_marks(db, schema.adopted)) else None
     left = pending(waiting, all_marks(db, schema.adopted))

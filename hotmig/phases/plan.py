@@ -35,6 +35,7 @@ from hotmig.planning.sameness import nothing_to_do, same_schema
 from hotmig.schema.model import DataMigration, Schema
 from hotmig.sqlite import SHORT_READ_SECONDS, TookTooLong, at_most, execute, is_closed_wal, quote, reading, value
 from hotmig.transfer.bookkeeping import built_catalog, read_hints
+from hotmig.transfer.marks import read_known, read_marks
 from hotmig.transfer.rehearsal import Rehearsal
 from hotmig.transfer.value_maps import create_value_maps
 
@@ -186,6 +187,8 @@ def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Fact
         functions=frozenset(row[0] for row in execute(db, "SELECT DISTINCT name FROM pragma_function_list")),
         collations=frozenset(row[0] for row in execute(db, "SELECT name FROM pragma_collation_list")),
         drifted=("its catalog is not the one that it was built with",) if drifted else (),
+        # A skip alone makes the table for marks too.
+        has_marks=bool(read_known(db)) or any(mark.applied_utc for mark in read_marks(db)),
     )
 
 

@@ -39,6 +39,7 @@ class Pair:
     earlier: str | None = None  # the name of a replaced file that the module asks for
     edited: tuple[str, ...] = ()  # what the module says by now that the migration does not do
     data: tuple[Known, ...] = ()  # the data migrations that are pending
+    data_runs: bool = False  # whether `data run` would run one of them
     newer: str | None = None  # why the module is too old for the database in service
 
     @property
@@ -84,12 +85,14 @@ def _under_way(seen: Survey, old: DatabaseFile, marker: Marker, schema_file: Pat
 
 
 def _written_since(schema_file: Path, began: float) -> bool:
-    """Whether the module, or one that it may import, is younger than the migration. Cheap: only their times are read.
+    """Whether the module, or what it may import or take a mapping from, is younger than the migration.
 
-    A file that comes with an older time (``cp -p``, ``tar``) is missed; the next command compiles it and refuses.
+    Cheap: only their times are read. A file that comes with an older time (``cp -p``, ``tar``) is missed, and so is a
+    mapping elsewhere that a module beside it names; the next command compiles all that, and refuses.
     """
     beside = schema_file.parent
-    for path in (schema_file, *beside.glob("*.py"), *beside.glob("*/*.py")):
+    modules = (schema_file, *beside.glob("*.py"), *beside.glob("*/*.py"))
+    for path in (*modules, *beside.glob("*.json"), *project.mappings_in_module(schema_file)):
         with suppress(OSError):
             if path.stat().st_mtime >= began:
                 return True
@@ -108,7 +111,17 @@ def _at_rest(seen: Survey, live: DatabaseFile, schema_file: Path) -> Pair:
 
     marks = marks_of(schema, live.path, None) if schema.data_migrations else live.marks
     waiting = tuple(Known(each.name, each.when) for each in pending(schema.data_migrations, marks))
-    return replace(pair, data=waiting, newer=newer(live.path, live.marks, schema))
+    pair = replace(pair, data=waiting, newer=newer(live.path, live.marks, schema))
+    return replace(pair, data_runs=_runs_now(seen, pair, live, schema))
+
+
+def _runs_now(seen: Survey, pair: Pair, live: DatabaseFile, schema: Schema) -> bool:
+    """Whether one waits for the database in service, and not for a migration that comes first."""
+    if not pair.in_service or not any(each.when == "after" for each in pair.data):
+        return False
+    from hotmig.phases.settled import has_schema
+
+    return project.target(seen.directory, seen.name, schema.hash) == live.path or has_schema(live.path, schema)
 
 
 def _resting(seen: Survey, live: DatabaseFile, schema: Schema | None, problem: str | None) -> Pair:

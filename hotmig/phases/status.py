@@ -103,6 +103,7 @@ class Status:
     read_only: str | None = None  # what marks the directory so that nothing is changed in it
     schema_edited: bool = False  # the module asks for something else than the migration under way
     data_migrations: tuple[Known, ...] = ()  # that are pending
+    data_failed: tuple[Known, ...] = ()  # and those that were tried already
 
     @property
     def needs_attention(self) -> bool:
@@ -160,8 +161,7 @@ def _with_runs(found: Status) -> Status:
     holder = read_holder(folder)
     found = replace(found, at_work=None if holder is None else str(holder))
     try:
-        failed = _failed(found) if found.data_migrations else ()
-        found = replace(found, last_run=last_run(found.directory), attention=(*found.attention, *failed))
+        found = replace(_with_failed(found) if found.data_migrations else found, last_run=last_run(found.directory))
     except HotmigError as error:
         return replace(found, runs_problem=error.message)
     if holder is not None:
@@ -172,13 +172,18 @@ def _with_runs(found: Status) -> Status:
     return replace(found, attention=(*found.attention, *stands_still(found.phase), *badly))
 
 
-def _failed(found: Status) -> tuple[str, ...]:
-    """The pending data migrations that were tried already, one sentence each."""
+def _with_failed(found: Status) -> Status:
+    """The data migrations that wait, those that were tried already apart, with a sentence for each."""
     from hotmig.phases.data_failures import failures
 
-    failed = failures(found.directory)
-    names = [each.name for each in found.data_migrations if each.name in failed]
-    return tuple(f"data migration {name} failed: `hotmig runs show {failed[name].run_id}` tells more" for name in names)
+    failures_by_name = failures(found.directory)
+    failed = tuple(each for each in found.data_migrations if each.name in failures_by_name)
+    told = (
+        f"data migration {each.name} failed: `hotmig runs show {failures_by_name[each.name].run_id}` tells more"
+        for each in failed
+    )
+    waiting = tuple(each for each in found.data_migrations if each not in failed)
+    return replace(found, data_migrations=waiting, data_failed=failed, attention=(*found.attention, *told))
 
 
 def _status(seen: Survey, schema_file: Path, pair: Pair, phase: Phase, now: float) -> Status:

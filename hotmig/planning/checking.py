@@ -46,6 +46,7 @@ class Facts:
     functions: frozenset[str] | None = None
     collations: frozenset[str] | None = None
     drifted: tuple[str, ...] = ()
+    has_marks: bool = False  # what is applied was noted by hotmig already: in this database, or in the making of it
 
 
 @dataclass(frozen=True)

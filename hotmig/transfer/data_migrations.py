@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 from hotmig.catalog.fingerprint import differences
 from hotmig.catalog.model import Catalog
 from hotmig.catalog.read import read_catalog
-from hotmig.errors import DataMigrationFailed, DataMigrationTooLong
+from hotmig.errors import DataMigrationExit, DataMigrationFailed, DataMigrationTooLong, Stopped
 from hotmig.schema.model import DataMigration, Schema
 from hotmig.schema.modules import importing_beside
 from hotmig.sqlite import Row, execute, fold, quote, reading, value
@@ -32,7 +33,7 @@ def run(db: Supervised, schema: Schema, pending: Sequence[DataMigration], deadli
     """Runs them in their order, inside the caller's transaction, with foreign keys on.
 
     Raises DataMigrationFailed, or DataMigrationTooLong behind ``deadline`` (of ``time.monotonic``): the caller rolls
-    back. What is not an Exception passes as it is. Nothing that would keep the caller from committing is left behind.
+    back. KeyboardInterrupt and SystemExit go on up. Nothing that would keep the caller from committing is left behind.
     """
     deferrable = _deferrable(schema.catalog)
     for each in pending[:1]:
@@ -72,19 +73,32 @@ def _call(db: Supervised, schema: Schema, each: DataMigration, deadline: float |
         # What a function prints must not stand in the output of --json.
         with importing_beside(schema.file), redirect_stdout(sys.stderr), supervised(db, deadline) as watched:
             try:
-                each.function(db)
+                _alone(each, db)
             finally:
                 if watched.stopped is not None:
                     # The function may have taken it for an error of SQLite's.
                     raise watched.stopped
+    except (KeyboardInterrupt, Stopped):
+        raise
     except SystemExit as error:
-        # Not swallowed; but nothing was handed over, so no script may take it for done.
-        raise SystemExit(error.code or 1) from error
-    except Exception as error:
+        raise _exit(each, error) from error
+    except BaseException as error:
         raise (_too_long(each) if _is_late(deadline) else _failed(each, error)) from error
     if _is_late(deadline):
         raise _too_long(each)
     return watched
+
+
+def _alone(each: DataMigration, db: Supervised) -> None:
+    """Calls the function; a child that it forked ends here, as two processes must not go on with one connection."""
+    process, failed = os.getpid(), True
+    try:
+        each.function(db)
+        failed = False
+    finally:
+        if os.getpid() != process:
+            # At once: on the way out connections would be closed, and the parent's locks with them.
+            os._exit(int(failed))
 
 
 def _is_late(deadline: float | None) -> bool:
@@ -102,9 +116,28 @@ def _failed(each: DataMigration, error: BaseException) -> DataMigrationFailed:
     kind, ours = type(error).__name__, isinstance(error, NotAllowedError)
     if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorname", None):
         kind += f" ({error.sqlite_errorname})"
-    told = _error(each, str(error) if ours else kind, "" if ours or not str(error) else f": {error}")
+    text = _text(error)
+    told = _error(each, text if ours else kind, "" if ours or not text else f": {text}")
     told.trace = _trace(error)
     return told
+
+
+def _exit(each: DataMigration, error: SystemExit) -> DataMigrationExit:
+    """Nothing was handed over, so no deploy script may take it for done: whatever a shell takes for 0 is 1."""
+    code = error.code if isinstance(error.code, int) else 1
+    shown, text = (_text(error.code), "") if isinstance(error.code, int) else ("", _text(error.code or ""))
+    what = f"data migration {each.name} called sys.exit({shown})"
+    told = DataMigrationFailed(what, MEND.format(name=each.name), rows=f": {text}" if text else "")
+    told.step, told.trace = each.name, _trace(error)
+    return DataMigrationExit(told, code if code & 0xFF else 1)
+
+
+def _text(told: object) -> str:
+    """What it says of itself: the code for that is the users', and may fail."""
+    try:
+        return str(told)
+    except Exception:
+        return ""
 
 
 def _error(each: DataMigration, what: str, rows: str = "") -> DataMigrationFailed:

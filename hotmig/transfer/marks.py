@@ -47,7 +47,7 @@ def all_marks(db: sqlite3.Connection, adopted: AdoptedMarks | None) -> tuple[Mar
 
 def _read_adopted(db: sqlite3.Connection, adopted: AdoptedMarks) -> tuple[Mark, ...]:
     """None where the table, or one of the columns, is not there (any more)."""
-    sql = "SELECT count(DISTINCT lower(name)) FROM pragma_table_info(?) WHERE lower(name) IN (lower(?), lower(?))"
+    sql = "SELECT count(DISTINCT lower(name)) FROM pragma_table_xinfo(?) WHERE lower(name) IN (lower(?), lower(?))"
     wanted = len({adopted.name.lower(), adopted.applied.lower()})
     if value(db, sql, (adopted.table, adopted.name, adopted.applied)) != wanted:
         return ()
@@ -60,6 +60,12 @@ def note_known(db: sqlite3.Connection, schema: Schema) -> None:
     """Writes down which data migrations the schema has: `status` has no need of the module then."""
     for each in schema.data_migrations:
         execute(db, "INSERT OR REPLACE INTO _schema_hint VALUES (?, '', ?, ?)", (_KIND, each.name, each.when))
+
+
+def is_taken(db: sqlite3.Connection) -> bool:
+    """Whether something that is not hotmig's has the name of the table for marks."""
+    there = value(db, "SELECT count(*) FROM sqlite_schema WHERE name = ? COLLATE NOCASE", (MARKS,))
+    return bool(there) and not has_own_table(db, MARKS)
 
 
 def create_marks(db: sqlite3.Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 import time
@@ -51,6 +52,7 @@ class Cursor(sqlite3.Cursor):
 
 _LEVEL: Any = vars(sqlite3.Connection)["isolation_level"]
 _OURS = "a data migration is committed by hotmig alone"
+_OUTLASTS = "it would outlast the transaction"
 
 
 def _supervision(cursor: sqlite3.Cursor) -> Supervision:
@@ -65,6 +67,7 @@ class Supervision:
 
     def __init__(self, db: Supervised, deadline: float | None) -> None:
         self.db = db
+        self.process = os.getpid()
         self.deadline = deadline
         self.deferred = False
         self.stopped: BaseException | None = None  # what SQLite's callbacks would swallow
@@ -93,6 +96,8 @@ class Supervision:
         """Raises where the function must not go on."""
         if self.stopped is not None:
             raise self.stopped
+        if os.getpid() != self.process:
+            raise NotAllowedError("the child of a fork has no connection: SQLite's own is the parent's")
         if self.is_late:
             # As SQLite does in the middle of a statement.
             raise _interrupted()
@@ -123,7 +128,7 @@ class Supervision:
             return None
         if name == "foreign_keys":
             return "foreign keys are enforced in a data migration; PRAGMA defer_foreign_keys puts that off to its end"
-        return f"PRAGMA {name} in a data migration: it would outlast the transaction"
+        return f"PRAGMA {name} in a data migration: {_OUTLASTS}"
 
     def look(self) -> bool:
         """SQLite asks now and then, in the middle of a statement, whether to give up."""
@@ -168,9 +173,9 @@ class Supervised(Connection):
             super().executescript(sql_script) if self.supervision is None else self.cursor().executescript(sql_script)
         )
 
-    def _refused(self, what: str) -> None:
+    def _refused(self, what: str, why: str = _OURS) -> None:
         if self.supervision is not None:
-            raise NotAllowedError(f"{what} in a data migration: {_OURS}")
+            raise NotAllowedError(f"{what} in a data migration: {why}")
 
     def commit(self) -> None:
         self._refused("commit()")
@@ -205,6 +210,15 @@ class Supervised(Connection):
     def set_authorizer(self, *arguments: Any, **named: Any) -> None:
         self._refused("set_authorizer()")
         super().set_authorizer(*arguments, **named)
+
+    def setlimit(self, *arguments: Any) -> int:
+        self._refused("setlimit()", _OUTLASTS)
+        return super().setlimit(*arguments)
+
+    def setconfig(self, *arguments: Any) -> None:
+        """Of Python 3.12."""
+        self._refused("setconfig()", _OUTLASTS)
+        getattr(super(), "setconfig")(*arguments)  # noqa: B009 - unknown to 3.11
 
     def set_progress_handler(self, *arguments: Any, **named: Any) -> None:
         self._refused("set_progress_handler()")

@@ -104,7 +104,11 @@ def test_a_skip_needs_a_reason(shop: Shop) -> None:
 
 def test_a_skip_is_a_run_and_runs_nothing(shop: Shop) -> None:
     done = shop.json("data skip 002_bad", "--reason", "by hand")
-    assert (done["name"], done["reason"], done["skipped"], bool(done["run_id"])) == ("002_bad", "by hand", None, True)
+    assert (done["name"], done["reason"], done["database"]) == ("002_bad", "by hand", str(shop.new))
+    assert done.keys() == {"format", "name", "database", "reason", "skipped_utc", "run_id"}
+    assert [(done["skipped_utc"],)] == shop.ask(
+        "SELECT skipped_utc FROM _data_migration WHERE reason = 'by hand'", shop.new
+    )
     assert shop.steps() == [("skip data migration", "002_bad", "done")]
     assert states(shop) == {
         "001_upper": "applied", "002_bad": "skipped", "003_not": "skipped", "004_cut": "pending", "005_last": "pending"
@@ -158,6 +162,22 @@ def test_while_the_new_file_is_not_made_there_is_nowhere_to_make_it(tmp_path: Pa
     shop.run("data skip 001_upper --reason x")
 
 
+@pytest.mark.parametrize(
+    "object",
+    ["TABLE _data_migration(x)", "TABLE _DATA_MIGRATION(name)", "VIEW _data_migration AS SELECT 1"],
+)
+def test_where_something_else_has_the_name_of_the_marks_nothing_is_tried(tmp_path: Path, object: str) -> None:
+    shop = open_data_shop(tmp_path / "shop", upper())
+    shop.write(f"CREATE {object}")
+    before = shop.everything()
+    error, hint = shop.run("data skip 001_upper --reason x", code=1).stderr.splitlines()
+    assert error == f"Error: _data_migration in {shop.old.name} is not hotmig's, and there is no place for marks"
+    assert hint == "Hint: rename it, as `hotmig plan` says too"
+    assert "_data_migration in the old database is not hotmig's" in shop.run("plan", code=1).stdout.lower()
+    assert states(shop) == {"001_upper": "pending"}
+    assert shop.everything() == before
+
+
 # --- unskip
 
 
@@ -181,7 +201,7 @@ def test_unskipping_what_is_not_skipped_says_so_and_creates_nothing(tmp_path: Pa
     shop = open_data_shop(tmp_path / "shop", upper())
     before = shop.everything()
     done = shop.run("data unskip 001_upper")
-    assert "data migration 001_upper is not skipped: it is pending" in done.stdout
+    assert done.stdout.startswith("Nothing to take back.\n  data migration 001_upper is not skipped: it is pending\n")
     assert shop.json("data unskip 001_upper")["skipped"] == "data migration 001_upper is not skipped: it is pending"
     assert shop.everything() == before
     cut_over(shop)
@@ -216,6 +236,14 @@ def test_run_is_refused_where_a_migration_is_needed_or_under_way(tmp_path: Path)
     shop.run("migrate")
     assert message in shop.run("data run", code=3).stderr
     assert states(shop) == {"001_upper": "pending"}
+
+
+def test_a_run_that_is_refused_leaves_no_trace(tmp_path: Path) -> None:
+    shop = open_data_shop(tmp_path / "shop", upper(when="after"))
+    before = shop.everything()
+    shop.run("data run", code=3)
+    assert shop.everything() == before
+    assert shop.run("plan").stderr == ""
 
 
 @pytest.mark.parametrize("command", ["data status", "data skip 004_cut --reason x", "data unskip 003_not"])
@@ -256,6 +284,23 @@ def test_every_other_command_tells_of_one_that_failed_on_stderr(shop: Shop, comm
 def test_those_that_change_something_tell_it_too(shop: Shop, command: str) -> None:
     rewrite_failing(shop)
     assert re.match(NOTE, shop.run(command).stderr)
+
+
+@pytest.mark.parametrize("command", ["plan", "path", "runs list", "data status", "data run"])
+def test_the_run_that_it_failed_in_is_not_told_besides(shop: Shop, command: str) -> None:
+    shop.run("data run", code=1)
+    told = shop.run(command, code=int(command == "data run")).stderr
+    assert told.count("Note: ") == (0 if command.startswith("data") else 1)
+    assert "Note: an earlier run" not in told
+
+
+def test_another_run_that_failed_is_told_besides(shop: Shop) -> None:
+    shop.run("data run", code=1)
+    text = (shop.directory / "schema.py").read_text()
+    (shop.directory / "schema.py").write_text(text.replace("name: str | None = None", "name: str = 'x'"))
+    shop.run("cutover", code=3)
+    told = shop.run("plan").stderr.splitlines()
+    assert [line.split(" ")[1:3] for line in told] == [["an", "earlier"], ["data", "migration"]]
 
 
 def rewrite_failing(shop: Shop) -> None:
@@ -325,3 +370,62 @@ def test_the_ledger_holds_where_it_failed_and_nothing_of_the_data(tmp_path: Path
     shown = shop.run("runs show", shop.runs()[0]["run_id"]).stdout
     assert "\n        ValueError\n        then:\n" in shown
     assert needle not in shop.run("status").stdout + shop.run("data status").stdout + shop.run("plan").stderr
+
+
+# --- what status says is next
+
+
+def next_of(shop: Shop) -> str:
+    """The last line of `hotmig status`, without the directory."""
+    (line,) = (line for line in shop.run("status").stdout.splitlines() if line.startswith("Next: "))
+    return line.replace(f" --dir {shop.directory}", "")
+
+
+def row_of(shop: Shop) -> str:
+    rows = (line.strip() for line in shop.run("status").stdout.splitlines())
+    return next((row.removeprefix("data migrations").strip() for row in rows if row.startswith("data migrations")), "")
+
+
+def test_behind_a_cutover_the_next_is_to_run_what_was_left(shop: Shop) -> None:
+    later = "(once the new database is in service)"
+    assert row_of(shop) == (
+        f"failed: 002_bad {later}; pending: 004_cut (in cutover, while writes are paused), 005_last {later}"
+    )
+    facts = shop.json("status")
+    assert facts["data_failed"] == [{"name": "002_bad", "when": "after"}]
+    assert [each["name"] for each in facts["data_migrations"]] == ["004_cut", "005_last"]
+    assert facts["next"] == "hotmig data run"
+    assert next_of(shop) == "Next: hotmig data run  # once data migration 002_bad is mended or skipped"
+    shop.run("data skip 002_bad --reason x")
+    assert next_of(shop) == "Next: hotmig data run"
+    shop.run("data run")
+    assert (next_of(shop), shop.json("status")["data_failed"]) == ("Next: hotmig cleanup-old", [])
+
+
+def test_where_the_module_asks_for_another_database_running_them_would_be_refused(shop: Shop) -> None:
+    text = (shop.directory / "schema.py").read_text()
+    (shop.directory / "schema.py").write_text(text.replace("name: str | None = None", "name: str = 'x'"))
+    assert next_of(shop) == "Next: hotmig cleanup-old"
+
+
+@pytest.mark.parametrize(("way", "following"), [("cutover", "cutover"), ("drain --cutover", "drain")])
+def test_behind_a_failure_in_cutover_the_next_is_to_mend_or_skip_it(tmp_path: Path, way: str, following: str) -> None:
+    shop = open_data_shop(tmp_path / "shop", upper(), numbered("002_bad", FAILS), numbered("003_more"))
+    shop.run("migrate")
+    assert next_of(shop) == "Next: hotmig drain"
+    if way == "cutover":
+        shop.run("drain")
+    told = shop.run(way, code=1).stderr
+    mend = "# once data migration 002_bad is mended or skipped"
+    assert re.search(rf"^Next: hotmig {following} .*  {mend}$", told, re.MULTILINE)  # the recovery snapshot
+    assert next_of(shop) == f"Next: hotmig {following}  {mend}"
+    assert row_of(shop).startswith("failed: 002_bad (in cutover, while writes are paused); pending: 001_upper (")
+    shop.run("data skip 002_bad --reason x")
+    assert next_of(shop) == f"Next: hotmig {following}"
+
+
+def test_a_module_that_is_older_than_the_database_has_no_next_command(tmp_path: Path) -> None:
+    shop = open_data_shop(tmp_path / "shop", upper(), numbered("002_newer"))
+    cut_over(shop)
+    rewrite(shop, upper())
+    assert (next_of(shop), shop.json("status")["next"]) == ("Next: nothing to run", None)

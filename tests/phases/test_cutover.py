@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hotmig.cli.signals import Stopped
+from hotmig.errors import Stopped
 from hotmig.phases import half_cut as half_cut_phase
 from hotmig.phases import handover
 from hotmig.schema.model import Schema

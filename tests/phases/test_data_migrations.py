@@ -237,6 +237,44 @@ def test_a_mark_that_the_earlier_tool_makes_during_the_migration_counts_too(tmp_
     assert marks(shop) == [("001_upper", True, False, None)]
 
 
+@pytest.mark.parametrize(("right", "wrong"), [("_migrations", "_migration"), ("NAME", "nmae"), ("applied_at", "at")])
+def test_a_spelling_mistake_in_adopt_marks_runs_nothing_again(tmp_path: Path, right: str, wrong: str) -> None:
+    script = f"{TWO_ITEMS} {EARLIER} INSERT INTO schema_migrations VALUES ('001_upper', '2020-01-01')"
+    adopts = ADOPTS.replace(right, wrong)
+    shop = open_data_shop(tmp_path / "shop", upper(), script=script, more=KEEPS + adopts)
+    (finding,) = (each for each in shop.json("plan", code=1)["findings"] if each["severity"] == "block")
+    assert finding["check"] == "adopt-marks"
+    before = shop.listing()
+    assert "Error: migrate is blocked: adopt_marks() names the " in shop.run("migrate", code=1).stderr
+    shop.run("data skip 001_upper --reason x")  # which makes the table for marks, and takes none over
+    rewrite(shop, upper(), upper("002_more"), more=KEEPS + adopts)
+    shop.run("plan", code=1)
+    shop.run("data unskip 001_upper")
+    rewrite(shop, upper(), more=KEEPS + ADOPTS)
+    assert shop.json("plan")["nothing_to_do"] is True
+    assert before.keys() == shop.listing().keys()
+
+
+def test_adopt_marks_may_stay_when_the_table_of_the_earlier_tool_is_gone(tmp_path: Path) -> None:
+    script = f"{TWO_ITEMS} {EARLIER} INSERT INTO schema_migrations VALUES ('one', '2020-01-01')"
+    gone = "\nfrom hotmig.schema import dropped\ndropped('schema_migrations')\n"
+    never = numbered("001_first", "raise AssertionError", formerly=("one",))
+    shop = open_data_shop(tmp_path / "shop", never, script=script, more=ADOPTS + gone)
+    cut_over(shop)
+    rewrite(shop, never, upper("002_upper"), more=ADOPTS + gone)
+    assert [each["severity"] for each in shop.json("plan")["findings"] if each["check"] == "adopt-marks"] == ["note"]
+    cut_over(shop)
+
+
+def test_a_first_database_never_had_the_table_of_the_earlier_tool(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    (tmp_path / "schema.py").write_text(module(upper(), more=ADOPTS))
+    shop.run("init")
+    shop.write("INSERT INTO item VALUES (1, 'a')", file=shop.new)
+    rewrite(shop, upper(), upper("002_more"), more=ADOPTS)
+    cut_over(shop)
+
+
 @pytest.mark.parametrize("both", [False, True], ids=["the former name", "both names"])
 def test_a_former_name_is_renamed_and_counts_as_applied(tmp_path: Path, both: bool) -> None:
     shop = open_data_shop(tmp_path / "shop", upper("001_upper"))
@@ -600,7 +638,14 @@ def test_a_name_that_was_changed_has_to_say_so(newer: Shop) -> None:
     rewrite(newer, upper(), numbered("002_other"))
     newer.run("plan", code=3)
     rewrite(newer, upper(), numbered("002_other", formerly=("002_newer",)))
-    assert newer.json("plan")["nothing_to_do"] is True
+    plan = newer.json("plan")
+    assert (plan["nothing_to_do"], plan["new"] == str(newer.new)) == (True, False)
+    newer.run("data run")  # which has nothing to run, and renames nothing
+    assert [mark[0] for mark in marks(newer)] == ["001_upper", "002_newer"]
+    more = numbered("003_more", when="after")
+    rewrite(newer, upper(), numbered("002_other", formerly=("002_newer",)), more)
+    newer.run("data skip 003_more --reason x")
+    assert [mark[0] for mark in marks(newer)] == ["001_upper", "002_other", "003_more"]
 
 
 # --- nothing of this without data migrations

@@ -90,6 +90,32 @@ def test_a_change_in_a_module_beside_it_is_seen(tmp_path: Path, beside: str) -> 
     assert BACK in shop.run("status --check", code=1).stdout
 
 
+MAPPED = MODULE.replace("import Key,", "import Key, Mapped, from_json,").replace(
+    'Was("name")', 'Was("name"), Mapped(from_json("FILE", canonical="id", aliases="as"))'
+)
+
+
+@pytest.mark.parametrize(
+    ("registry", "in_another"),
+    [("registry.json", False), ("data/registry.json", False), ("../registry.txt", False), ("registry.json", True)],
+)
+def test_a_change_in_the_file_of_a_mapping_is_seen(tmp_path: Path, registry: str, in_another: bool) -> None:
+    shop = open_shop(tmp_path / "shop", module=MAPPED.replace("FILE", registry))
+    module, file = shop.directory / "schema.py", shop.directory / registry
+    file.parent.mkdir(exist_ok=True)
+    file.write_text('[{"id": "one", "as": ["uno"]}]')
+    if in_another:
+        age(module.rename(shop.directory / "tables.py"))
+        module.write_text('import tables\ndatabase = "shop"\n')
+    age(file)
+    age(module)
+    shop.run("migrate")
+    shop.run("status --check")
+    file.write_text('[{"id": "one", "as": ["uno", "eins"]}]')
+    assert f": {BACK}\n" in shop.run("status --check", code=1).stdout
+    assert "put the schema module back" in shop.run("drain", code=3).stderr
+
+
 def test_a_module_that_was_broken_meanwhile_is_told(shop: Shop) -> None:
     (shop.directory / "schema.py").write_text('database = "shop"\nclass (\n')
     assert "schema module        not usable: " in shop.run("status").stdout

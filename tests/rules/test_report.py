@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hotmig.cli.signals import Stopped
+from hotmig.errors import Stopped
 from hotmig.phases import drain, reports
 from hotmig.transfer import group_listing
 from hotmig.transfer.session import Session

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hotmig.phases.data import DataStatus, Entry, RunResult, SkipResult
+    from hotmig.phases.data import DataStatus, Entry, RunResult, SkipResult, UnskipResult
     from hotmig.planning.data_marks import Known
 
 SIGNS = {"applied": "✓", "failed": "✗", "pending": "·", "skipped": "~"}
@@ -44,9 +44,9 @@ def skip(result: SkipResult) -> Iterator[str]:
     yield f"  `hotmig data unskip {result.name}` takes that back"
 
 
-def unskip(result: SkipResult) -> Iterator[str]:
+def unskip(result: UnskipResult) -> Iterator[str]:
     """What is pending again, and when it will be run."""
-    yield "Unskip skipped." if result.skipped else f"Data migration {result.name} is pending again."
+    yield "Nothing to take back." if result.skipped else f"Data migration {result.name} is pending again."
     if result.skipped:
         yield f"  {result.skipped}"
     if result.runs:

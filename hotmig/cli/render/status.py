@@ -37,6 +37,11 @@ OPENED: dict[Phase, str] = {  # where the fence has gaps
     "retired": "The new database is in service; the old one is kept, but accepts writes",
 }
 DRAINED: tuple[Phase, ...] = ("drained", "half-cut")
+MOMENTS_OF = {  # of the data migrations that the next command comes upon
+    "hotmig drain": "cutover",
+    "hotmig cutover": "cutover",
+    "hotmig data run": "after",
+}
 COMMENTS: dict[Phase, str] = {
     "copying": "unless one is running: it goes on where the other stopped",
     "draining": "unless one is running: it begins again",
@@ -80,6 +85,7 @@ def to_json(status: Status) -> dict[str, Any]:
         "started_utc": status.started_utc,
         "age_seconds": _rounded(status.age),
         "data_migrations": to_plain(status.data_migrations),
+        "data_failed": to_plain(status.data_failed),
         "last_run": to_plain(status.last_run),
         "runs_problem": status.runs_problem,
         "at_work": status.at_work,
@@ -118,6 +124,10 @@ def _comment(status: Status) -> str | None:
         return f"once {status.read_only} is taken away"
     if status.schema_problem and _under_way(status) and status.schema_file.exists():
         return "once the schema module can be used"
+    due = MOMENTS_OF.get(status.next or "")
+    for each in status.data_failed:
+        if each.when == due:
+            return f"once data migration {each.name} is mended or skipped"
     return COMMENTS.get(status.phase) if status.last_run is None else None
 
 
@@ -159,8 +169,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     elif status.old.path is not None:
         yield from _recording(status)
     yield from _bookkeeping(status)
-    if status.data_migrations:
-        yield "data migrations", f"pending: {', '.join(map(pending, status.data_migrations))}"
+    if status.data_migrations or status.data_failed:
+        yield "data migrations", "; ".join(_data(status))
     yield from _last_run(status)
 
 
@@ -174,6 +184,12 @@ def _last_run(status: Status) -> Iterator[tuple[str, str]]:
         yield "last run", f"not known: {status.runs_problem}"
     elif run:
         yield "last run", f"{run.run_id}, {run.state}" + (f": {run.error}" if run.error else "")
+
+
+def _data(status: Status) -> Iterator[str]:
+    for state, waiting in (("failed", status.data_failed), ("pending", status.data_migrations)):
+        if waiting:
+            yield f"{state}: {', '.join(map(pending, waiting))}"
 
 
 def _under_way(status: Status) -> bool:
