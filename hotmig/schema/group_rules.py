@@ -8,7 +8,8 @@ from pathlib import Path
 
 from hotmig.catalog.keys import primary_key_names
 from hotmig.catalog.lexer import Token, tokens
-from hotmig.catalog.model import Table
+from hotmig.catalog.model import Catalog, Table
+from hotmig.errors import HotmigError
 from hotmig.schema.columns import ColumnSpec
 from hotmig.schema.compile import TableSpec
 from hotmig.schema.markers import Mapped
@@ -26,10 +27,11 @@ _DIRECTIONS = ("ASC", "DESC", "NULLS", "FIRST", "LAST")
 class GroupRules:
     """The rules of one table; ``db`` judges the SQL in them."""
 
-    def __init__(self, db: sqlite3.Connection, spec: TableSpec, table: Table) -> None:
+    def __init__(self, db: sqlite3.Connection, spec: TableSpec, table: Table, tables: Catalog) -> None:
         self.db = db
         self.spec = spec
         self.table = table
+        self.tables = tables
         self.names = Names(spec.name, (column.name for column in spec.columns))
 
     def duplicates(self) -> DuplicatesRule | None:
@@ -67,7 +69,7 @@ class GroupRules:
             by=by,
             mapping=value_map(declared.mapping, declared.fold_case, declared.spot),
             create=None if declared.create is None else self._created(declared, declared.create, by),
-            touch=tuple(self._touched(declared.touch, declared.spot)),
+            touch=tuple(self._touched(declared.touch, by, declared.spot)),
             place=_place(declared.spot),
         )
 
@@ -76,7 +78,7 @@ class GroupRules:
         found = self.names.require(name, spot)
         column = self.table.column(found)
         if column is None or column.generated is not None:
-            raise wrong(spot, f"{found} is generated: it follows from other columns", "name these")
+            raise _generated(found, spot)
         return found
 
     def _order(self, declared: Duplicates) -> Iterator[OrderTerm]:
@@ -116,12 +118,32 @@ class GroupRules:
                 raise wrong(declared.spot, f"create does not fill {column.name}", f'add "{column.name}": "SQL" to it')
         return made
 
-    def _touched(self, given: Mapping[str, str], spot: Spot) -> Iterator[tuple[str, str]]:
+    def _touched(self, given: Mapping[str, str], by: str, spot: Spot) -> Iterator[tuple[str, str]]:
         for name, sql in given.items():
+            if fold(name) == fold(by):
+                raise wrong(spot, f"touch sets {by}, which gets the canonical value", "take it away")
+            self._require_moving(name, spot)
             text = never_text(fragment(sql, spot))
             if not self._is_constant(text):
                 check_row_local(self.db, text, spot, f"touch={sql!r}")
             yield name, text
+
+    def _require_moving(self, name: str, spot: Spot) -> None:
+        """The column is one of this table, or of one that refers to it."""
+        if self.names.find(name) is not None:
+            self._stored(name, spot)
+            return
+        own = fold(self.table.name)
+        children = [each for each in self.tables.tables if own in {fold(to.parent) for to in each.foreign_keys}]
+        moving = list(dict.fromkeys([self.table, *children]))
+        known = [column for table in moving for column in table.columns]
+        found = [column for column in known if fold(column.name) == fold(name)]
+        if not found:
+            what = f"touch sets {name}, and no table whose rows move has that column"
+            names = ", ".join(table.name for table in moving)
+            raise wrong(spot, f"{what}: {names}", Names("", (column.name for column in known)).likely(name))
+        if all(column.generated is not None for column in found):
+            raise _generated(found[0].name, spot)
 
     def _constant(self, what: str, sql: str, spot: Spot) -> str:
         text = never_text(fragment(sql, spot))
@@ -173,6 +195,10 @@ def _split(text: str) -> Iterator[str]:
             yield text[start : token.start]
             start = token.end
     yield text[start:]
+
+
+def _generated(name: str, spot: Spot) -> HotmigError:
+    return wrong(spot, f"{name} is generated: it follows from other columns", "name these")
 
 
 def _place(spot: Spot) -> Place:

@@ -50,6 +50,18 @@ MODULES = {
         'merge=Merge(by="name", mapping={"a": "b"}, create={"id": "rank"})',
         "create='rank' is no SQL that reads no column",
     ),
+    "touch of the canonical value": (
+        'merge=Merge(by="name", mapping={"a": "b"}, touch={"Name": "\'x\'"})',
+        "touch sets name, which gets the canonical value",
+    ),
+    "touch of a generated column": (
+        'merge=Merge(by="name", mapping={"a": "b"}, touch={"size": "1"})',
+        "size is generated: it follows from other columns",
+    ),
+    "touch of no column": (
+        'merge=Merge(by="name", mapping={"a": "b"}, touch={"rnk": "1"})',
+        "touch sets rnk, and no table whose rows move has that column: topic",
+    ),
 }
 
 
@@ -65,6 +77,23 @@ def test_a_rule_that_makes_no_sense_is_named(tmp_path: Path, table: str, message
         load(written(tmp_path, table))
     assert message in str(error.value)
     assert f"{tmp_path}/schema.py:" in str(error.value)
+
+
+def test_a_touch_is_held_against_all_tables_whose_rows_move(tmp_path: Path) -> None:
+    file = written(tmp_path, 'merge=Merge(by="name", mapping={"a": "b"}, touch={"changd_at": "1"})')
+    fact = "\n@table\nclass Fact:\n    topic: Annotated[Topic, References()]\n    changed_at: int = 0\n"
+    other = "\n@table\nclass Other:\n    changd_at: int = 0\n"
+    file.write_text(file.read_text() + fact + other)
+    with pytest.raises(SchemaError) as error:
+        load(file)
+    assert "touch sets changd_at, and no table whose rows move has that column: topic, fact" in str(error.value)
+    assert error.value.hint == "did you mean changed_at?"
+    file.write_text(file.read_text().replace('"changd_at"', '"changed_at"'))
+    assert load(file).rules("topic") is not None
+    generated = "    changed_at: Annotated[int, Generated('topic_id')] = auto()"
+    file.write_text(file.read_text().replace("    changed_at: int = 0", generated))
+    with pytest.raises(SchemaError, match="changed_at is generated"):
+        load(file)
 
 
 def test_a_column_is_mapped_once_and_seed_rows_are_no_duplicates(tmp_path: Path) -> None:
@@ -170,6 +199,18 @@ def test_two_rows_that_prefer_cannot_rank_collide_also_where_they_are_the_same(t
         (
             'duplicates=Duplicates(key="name", compare=(), prefer="nowhere")', "", "group-sql",
             "prefer of topic can't be read from topic: nowhere: no such column: nowhere",
+        ),
+        (
+            'merge=Merge(by="name", mapping={"sol": "sun"}, touch={"slot": "nope + 1"})', "", "group-sql",
+            "touch['slot'] of fact can't be read from fact: nope + 1: no such column: nope",
+        ),
+        (
+            'merge=Merge(by="name", mapping={"sol": "sun"}, touch={"rank": "1 + slot"})', "", "group-sql",
+            "touch['rank'] of topic can't be read from topic: 1 + slot: no such column: slot",
+        ),
+        (
+            'merge=Merge(by="name", mapping={"sol": "sun"}, touch={"rank": "_canonical"})', "", "group-sql",
+            "touch['rank'] of topic can't be read from topic: _canonical: no such column: _canonical",
         ),
         (
             'duplicates=Duplicates(key="name", compare=(), prefer="id", losers={"id": "1"})', "", "group-key",

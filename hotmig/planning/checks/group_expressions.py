@@ -11,6 +11,7 @@ from hotmig.planning.model import Finding, TableStep
 from hotmig.sqlite import fold
 
 NAME = "group-sql"
+NO_COLUMN = "no such column: "
 
 
 @check(NAME)
@@ -21,7 +22,7 @@ def findings(context: Context) -> Iterable[Finding]:
         if step.grouping is not None and step.source.column(CANONICAL) is not None:
             yield Finding(NAME, "block", step.table.name, f"{step.source.name} has a column {CANONICAL} of its own")
         for what, sql in _expressions(step):
-            error = compiled(with_canonical(sql, "1"), step.source).error
+            error = compiled(sql, step.source).error
             if error is not None:
                 message = f"{what} of {step.table.name} can't be read from {step.source.name}: {sql}: {error}"
                 yield Finding(NAME, "block", step.table.name, message)
@@ -30,11 +31,13 @@ def findings(context: Context) -> Iterable[Finding]:
 def _expressions(step: TableStep) -> Iterator[tuple[str, str]]:
     grouping = step.grouping
     if grouping is not None:
-        yield from (("prefer", term.expression) for term in grouping.prefer)
+        told = [("prefer", term.expression) for term in grouping.prefer]
         if grouping.collide is not None:
-            yield "collide", grouping.collide
-        yield from ((f"losers[{fold(name)!r}]", sql) for name, sql in grouping.losers or ())
+            told.append(("collide", grouping.collide))
+        told += [(f"losers[{fold(name)!r}]", sql) for name, sql in grouping.losers or ()]
+        yield from ((what, with_canonical(sql, "1")) for what, sql in told)
     for touch in step.touches:
-        # One that reads no column is evaluated once, and may ask for the time.
-        if step.source is not None and compiled(touch.expression, step.source).reads:
+        found = compiled(touch.expression, step.source) if step.source is not None else None
+        # One that reads no column is evaluated once, and may ask for the time; an unknown column is not read either.
+        if found is not None and (found.reads or (found.error or "").startswith(NO_COLUMN)):
             yield f"touch[{touch.column!r}]", touch.expression
