@@ -214,7 +214,7 @@ def test_two_rows_that_prefer_cannot_rank_collide_also_where_they_are_the_same(t
         ),
         (
             'duplicates=Duplicates(key="name", compare=(), prefer="id", losers={"id": "1"})', "", "group-key",
-            "topic.id is a key or a reference: losers= and touch= can't set it",
+            "topic.id is a key or a reference, or referred to: losers= and touch= can't set it",
         ),
         (
             'duplicates=Duplicates(key=("name", "extra"), compare=(), prefer="id")', "", "group-key",
@@ -230,6 +230,29 @@ def test_what_the_old_tables_can_not_give_is_refused(
         tmp_path, OLD, module.replace("    rank: int = 0\n", "    rank: int = 0\n    extra: int = 1\n")
     )
     assert message in project.messages(check, code=1)
+
+
+def test_a_rule_does_not_set_what_other_tables_refer_to(tmp_path: Path) -> None:
+    """One that frees the very key of its group is another matter: nothing leads to it."""
+    fact = "\n    name: Annotated[str, References('Topic', 'name')]\n"
+    old = """CREATE TABLE topic(id INTEGER PRIMARY KEY, name TEXT UNIQUE, label TEXT);
+        CREATE TABLE fact(name TEXT NOT NULL REFERENCES topic(name));
+        INSERT INTO topic VALUES (1, 'a', 'x'), (2, 'b', 'x'); INSERT INTO fact VALUES ('a'), ('b');"""
+    module = """
+@table(duplicates=Duplicates(key="label", compare=(), prefer="id", equal="keep", losers={LOSERS}))
+class Topic:
+    id: Annotated[int, Key] = auto()
+    name: Annotated[str | None, Unique] = None
+    label: Annotated[str | None, Unique] = None
+
+@table
+class Fact:"""
+    project = Project.begin(tmp_path, old, module.replace("LOSERS", "'label': 'NULL', 'name': 'name || id'") + fact)
+    assert project.messages("group-key", code=1) == [
+        "topic.name is a key or a reference, or referred to: losers= and touch= can't set it"
+    ]
+    project.change(module.replace("LOSERS", "'label': 'NULL'") + fact)
+    assert project.messages("group-key") == []
 
 
 def test_a_merge_by_a_column_without_old_values_is_refused(tmp_path: Path) -> None:
