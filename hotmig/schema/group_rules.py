@@ -47,8 +47,8 @@ class GroupRules:
         if not declared.key:
             raise wrong(spot, "Duplicates needs a key", 'write key=("a", "b")')
         return DuplicatesRule(
-            key=tuple(self._stored(name, spot) for name in declared.key),
-            compare=tuple(self._stored(name, spot) for name in declared.compare),
+            key=self._several("key", declared.key, spot),
+            compare=self._several("compare", declared.compare, spot),
             prefer=tuple(self._order(declared)),
             collide=self._over_old_row("collide", declared.collide, spot) if declared.collide is not None else None,
             equal=declared.equal,
@@ -81,6 +81,13 @@ class GroupRules:
             raise _generated(found, spot)
         return found
 
+    def _several(self, what: str, names: Iterable[str], spot: Spot) -> tuple[str, ...]:
+        found = tuple(self._stored(name, spot) for name in names)
+        twice = [name for name in found if found.count(name) > 1]
+        if twice:
+            raise wrong(spot, f"{what}= names {twice[0]} twice", "name each column once")
+        return found
+
     def _order(self, declared: Duplicates) -> Iterator[OrderTerm]:
         for text in _split(fragment(declared.prefer, declared.spot)):
             stream = list(tokens(text))
@@ -101,12 +108,16 @@ class GroupRules:
         return text
 
     def _set(self, what: str, given: Mapping[str, str], spot: Spot) -> tuple[tuple[str, str], ...]:
-        return tuple((self._stored(name, spot), self._over_old_row(what, sql, spot)) for name, sql in given.items())
+        names = self._several(what, given, spot)
+        return tuple(
+            (name, self._over_old_row(what, sql, spot)) for name, sql in zip(names, given.values(), strict=True)
+        )
 
     def _created(self, declared: Merge, given: Mapping[str, str], by: str) -> tuple[tuple[str, str], ...]:
+        names = self._several("create", given, declared.spot)
         made = tuple(
-            (self._stored(name, declared.spot), self._constant("create", sql, declared.spot))
-            for name, sql in given.items()
+            (name, self._constant("create", sql, declared.spot))
+            for name, sql in zip(names, given.values(), strict=True)
         )
         filled = {fold(name) for name, _ in made}
         if fold(by) in filled:
@@ -119,7 +130,10 @@ class GroupRules:
         return made
 
     def _touched(self, given: Mapping[str, str], by: str, spot: Spot) -> Iterator[tuple[str, str]]:
+        folded = [fold(name) for name in given]
         for name, sql in given.items():
+            if folded.count(fold(name)) > 1:
+                raise wrong(spot, f"touch= names {name} twice", "name each column once")
             if fold(name) == fold(by):
                 raise wrong(spot, f"touch sets {by}, which gets the canonical value", "take it away")
             self._require_moving(name, spot)

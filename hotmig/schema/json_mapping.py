@@ -25,7 +25,4 @@ def from_json(file: str, *, items: str | None = None, canonical: str, aliases: s
     In each entry ``canonical`` names the member with the canonical value, ``aliases`` the one with the list of its
     aliases, which may be missing.
     """
-    for what, name in (("from_json", file), ("items", items), ("canonical", canonical), ("aliases", aliases)):
-        if not isinstance(name, str) and not (what == "items" and name is None):
-            raise TypeError(f"{what} takes text, not {name!r}")
     return JsonMapping(file, items, canonical, aliases)

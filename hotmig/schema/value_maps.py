@@ -20,7 +20,10 @@ def value_map(mapping: Mapping[str, str] | JsonMapping, fold_case: bool, spot: S
 
     Raises SchemaError for a file that is missing or no such list, and for an alias that two canonical values claim.
     """
+    if not isinstance(fold_case, bool):
+        raise wrong(spot, f"fold_case={fold_case!r} is neither True nor False", "write fold_case=True or leave it out")
     if isinstance(mapping, JsonMapping):
+        _require_names(mapping, spot)
         title, entries = mapping.file, tuple(_from_file(mapping, spot))
         where = f"{mapping.file}: "
     else:
@@ -49,11 +52,25 @@ def _claim(claimed: dict[str, str], alias: str, canonical: str, fold_case: bool,
 
 def _from_dict(mapping: object, spot: Spot) -> Iterator[Entry]:
     if not isinstance(mapping, Mapping):
-        raise wrong(spot, f"{mapping!r} is no mapping", 'write a dict {"alias": "canonical"}, or from_json("…", …)')
+        raise wrong(
+            spot,
+            f"the mapping {mapping!r} is neither a dict nor from_json(…)",
+            'write a dict {"alias": "canonical"}, or from_json("…", …)',
+        )
     for alias, canonical in mapping.items():
         if not isinstance(alias, str) or not isinstance(canonical, str):
             raise wrong(spot, f"the mapping has {alias!r}: {canonical!r}, which is not two texts", "map texts to texts")
         yield _checked(canonical, "", spot), (alias,)
+
+
+def _require_names(mapping: JsonMapping, spot: Spot) -> None:
+    """What from_json was given. It does not look itself: in an annotation that is a text it can't say where it is."""
+    if not isinstance(mapping.file, str) or not mapping.file:
+        what = f"from_json() takes the name of a file, not {mapping.file!r}"
+        raise wrong(spot, what, 'write from_json("registry.json", canonical="id", aliases="aliases")')
+    for what, name in (("items", mapping.items), ("canonical", mapping.canonical), ("aliases", mapping.aliases)):
+        if not isinstance(name, str) and not (what == "items" and name is None):
+            raise wrong(spot, f"{what}= of from_json() takes the name of a member, not {name!r}", f'write {what}="…"')
 
 
 def _from_file(mapping: JsonMapping, spot: Spot) -> Iterator[Entry]:

@@ -127,6 +127,26 @@ def test_a_mapping_that_makes_no_sense_is_named(tmp_path: Path, content: str | N
     assert f"{tmp_path}/schema.py:9: " in str(error.value)
 
 
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"], ids=["", "texts"])
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ("Mapped(5)", "the mapping 5 is neither a dict nor from_json(…)"),
+        ("Mapped({}, fold_case='yes')", "fold_case='yes' is neither True nor False"),
+        ("Mapped(from_json(5, canonical='a', aliases='b'))", "from_json() takes the name of a file, not 5"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_named(tmp_path: Path, future: str, marker: str, message: str) -> None:
+    text = IMPORTS.removeprefix("from __future__ import annotations\n")
+    text += NEW.replace("Mapped({MAPPING}, fold_case=True)", marker)
+    (tmp_path / "schema.py").write_text(future + text)
+    with pytest.raises(SchemaError) as error:
+        load(tmp_path / "schema.py")
+    assert f"{tmp_path}/schema.py:{9 if future else 8}: {message}" in str(error.value)
+    assert error.value.hint is not None
+    assert "correct the " not in error.value.hint
+
+
 def test_a_column_that_follows_its_reference_is_not_mapped_as_well(tmp_path: Path) -> None:
     project = Project.begin(
         tmp_path,

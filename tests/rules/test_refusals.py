@@ -37,8 +37,70 @@ MODULES = {
         'duplicates=Duplicates(key="name", compare=(), prefer="id"), merge=Merge(by="name", mapping={"a": "b"})',
         "topic has both Duplicates and Merge",
     ),
+    "key": ('duplicates=Duplicates(key=5, compare=(), prefer="id")', "key= takes a column or a list of columns, not 5"),
+    "a number in the key": (
+        'duplicates=Duplicates(key=("name", 5), compare=(), prefer="id")',
+        "key= takes a column or a list of columns, not ('name', 5)",
+    ),
+    "key twice": ('duplicates=Duplicates(key=("name", "NAME"), compare=(), prefer="id")', "key= names name twice"),
+    "compare": (
+        'duplicates=Duplicates(key="name", compare=None, prefer="id")',
+        "compare= takes a column or a list of columns, not None",
+    ),
+    "compare twice": (
+        'duplicates=Duplicates(key="name", compare=["rank", "rank"], prefer="id")',
+        "compare= names rank twice",
+    ),
+    "prefer": ('duplicates=Duplicates(key="name", compare=(), prefer=None)', "prefer= takes SQL, not None"),
+    "prefer of nothing": ('duplicates=Duplicates(key="name", compare=(), prefer=" ")', "prefer= takes SQL, not ' '"),
+    "collide": ('duplicates=Duplicates(key="name", compare=(), prefer="id", collide=1)', "collide= takes SQL, not 1"),
+    "equal": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="id", equal="foo")',
+        'equal= takes "merge" or "keep", not \'foo\'',
+    ),
+    "losers of a text": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="id", losers="x")',
+        "losers= takes \"drop\" or a dict of columns with SQL, not 'x'",
+    ),
+    "losers of a number": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="id", losers={"rank": 5})',
+        "losers= takes \"drop\" or a dict of columns with SQL, not {'rank': 5}",
+    ),
+    "losers twice": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="id", losers={"rank": "1", "RANK": "2"})',
+        "losers= names rank twice",
+    ),
+    "by": ('merge=Merge(by=3, mapping={"a": "b"})', "by= takes the name of a column, not 3"),
+    "create": (
+        'merge=Merge(by="name", mapping={"a": "b"}, create="x")',
+        "create= takes a dict of columns with SQL, not 'x'",
+    ),
+    "create twice": (
+        'merge=Merge(by="name", mapping={"a": "b"}, create={"id": "1", "ID": "1"})',
+        "create= names id twice",
+    ),
+    "touch": (
+        'merge=Merge(by="name", mapping={"a": "b"}, touch={"rank": " "})',
+        "touch= takes a dict of columns with SQL, not {'rank': ' '}",
+    ),
+    "fold_case": (
+        'merge=Merge(by="name", mapping={"a": "b"}, fold_case="yes")',
+        "fold_case='yes' is neither True nor False",
+    ),
+    "file": (
+        'merge=Merge(by="name", mapping=from_json(5, canonical="a", aliases="b"))',
+        "from_json() takes the name of a file, not 5",
+    ),
+    "canonical": (
+        'merge=Merge(by="name", mapping=from_json("x", canonical=None, aliases="b"))',
+        "canonical= of from_json() takes the name of a member, not None",
+    ),
+    "items": (
+        'merge=Merge(by="name", mapping=from_json("x", items=7, canonical="a", aliases="b"))',
+        "items= of from_json() takes the name of a member, not 7",
+    ),
     "not texts": ('merge=Merge(by="name", mapping={"a": 1})', "the mapping has 'a': 1, which is not two texts"),
-    "no mapping": ('merge=Merge(by="name", mapping=7)', "7 is no mapping"),
+    "no mapping": ('merge=Merge(by="name", mapping=7)', "mapping 7 is neither a dict nor from_json"),
     "chain": ('merge=Merge(by="name", mapping={"a": "b", "b": "c"})', "the alias 'b' is claimed by two"),
     "NUL": ('merge=Merge(by="name", mapping={"a\\0b": "c"})', "has a NUL in it"),
     "created by": (
@@ -76,7 +138,9 @@ def test_a_rule_that_makes_no_sense_is_named(tmp_path: Path, table: str, message
     with pytest.raises(SchemaError) as error:
         load(written(tmp_path, table))
     assert message in str(error.value)
-    assert f"{tmp_path}/schema.py:" in str(error.value)
+    assert str(error.value).startswith(f"{tmp_path}/schema.py:6: ")
+    assert error.value.hint is not None
+    assert "correct the line" not in error.value.hint
 
 
 def test_a_touch_is_held_against_all_tables_whose_rows_move(tmp_path: Path) -> None:
