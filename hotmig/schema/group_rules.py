@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hotmig.catalog.keys import primary_key_names
@@ -21,7 +21,7 @@ from hotmig.schema.terms import Names, fragment, never_text
 from hotmig.schema.value_maps import value_map
 from hotmig.sqlite import execute, fold
 
-_DIRECTIONS = ("ASC", "DESC", "NULLS", "FIRST", "LAST")
+_NULLS = ("FIRST", "LAST")
 
 
 class GroupRules:
@@ -91,20 +91,19 @@ class GroupRules:
     def _order(self, declared: Duplicates) -> Iterator[OrderTerm]:
         for text in _split(fragment(declared.prefer, declared.spot)):
             stream = list(tokens(text))
-            end = len(stream)
-            while end and stream[end - 1].kind == "word" and stream[end - 1].keyword in _DIRECTIONS:
-                end -= 1
-            if not end:
+            count = _direction(stream)
+            if count == len(stream):
                 raise wrong(
                     declared.spot, f"prefer={declared.prefer!r} is no ORDER BY", "write SQL such as 'updated DESC'"
                 )
-            at = stream[end].start if end < len(stream) else len(text)
-            expression = self._over_old_row("prefer", text[:at].strip(), declared.spot)
-            yield OrderTerm(expression, " ".join(token.text.upper() for token in stream[end:]))
+            direction = stream[len(stream) - count :]
+            sql = text[: direction[0].start] if direction else text
+            expression = self._over_old_row("prefer", sql.strip(), declared.spot, told=text.strip())
+            yield OrderTerm(expression, " ".join(token.text.upper() for token in direction))
 
-    def _over_old_row(self, what: str, sql: str, spot: Spot) -> str:
+    def _over_old_row(self, what: str, sql: str, spot: Spot, told: str | None = None) -> str:
         text = never_text(fragment(sql, spot))
-        check_row_local(self.db, text, spot, f"{what}={sql!r}")
+        check_row_local(self.db, text, spot, f"{what}={told or sql!r}")
         return text
 
     def _set(self, what: str, given: Mapping[str, str], spot: Spot) -> tuple[tuple[str, str], ...]:
@@ -213,6 +212,17 @@ def _split(text: str) -> Iterator[str]:
 
 def _generated(name: str, spot: Spot) -> HotmigError:
     return wrong(spot, f"{name} is generated: it follows from other columns", "name these")
+
+
+def _direction(stream: Sequence[Token]) -> int:
+    """How many tokens at the end of a term are its direction. A column of such a name is none."""
+    words = [token.keyword if token.kind == "word" else None for token in stream]
+    count = 0
+    if len(words) > 2 and words[-2] == "NULLS" and words[-1] in _NULLS:
+        count = 2
+    if len(words) > count and words[len(words) - count - 1] in ("ASC", "DESC"):
+        count += 1
+    return count
 
 
 def _place(spot: Spot) -> Place:

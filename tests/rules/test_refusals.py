@@ -21,6 +21,14 @@ MODULES = {
     "no key": ('duplicates=Duplicates(key=(), compare=(), prefer="id")', "Duplicates needs a key"),
     "generated": ('duplicates=Duplicates(key="size", compare=(), prefer="id")', "size is generated: it follows"),
     "no order": ('duplicates=Duplicates(key="name", compare=(), prefer="DESC")', "prefer='DESC' is no ORDER BY"),
+    "two directions": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="rank, id DESC ASC")',
+        "prefer='id DESC ASC' is no SQL expression",
+    ),
+    "half a direction": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="id NULLS")',
+        "prefer='id NULLS' is no SQL expression",
+    ),
     "not row-local": (
         'duplicates=Duplicates(key="name", compare=(), prefer="(SELECT 1)")',
         "prefer='(SELECT 1)' is not row-local: ",
@@ -265,6 +273,22 @@ def test_two_rows_that_prefer_cannot_rank_collide_also_where_they_are_the_same(t
             "prefer of topic can't be read from topic: nowhere: no such column: nowhere",
         ),
         (
+            'duplicates=Duplicates(key="name", compare=(), prefer="_canonical, rnk DESC")', "", "group-sql",
+            "prefer of topic can't be read from topic: rnk: no such column: rnk; did you mean rank?",
+        ),
+        (
+            'duplicates=Duplicates(key="name", compare=(), prefer="id", collide="_canonical AND \\"nme\\" = 1")', "",
+            "group-sql",
+            "collide of topic can't be read from topic: _canonical AND `nme` = 1: no such column: nme;"
+            " did you mean name?",
+        ),
+        (
+            'duplicates=Duplicates(key="name", compare=(), prefer="id", losers={"rank": "superseded"})', "",
+            "group-sql",
+            "losers['rank'] of topic can't be read from topic: superseded: no such column: superseded;"
+            " a text stands in single quotes: 'superseded'",
+        ),
+        (
             'merge=Merge(by="name", mapping={"sol": "sun"}, touch={"slot": "nope + 1"})', "", "group-sql",
             "touch['slot'] of fact can't be read from fact: nope + 1: no such column: nope",
         ),
@@ -293,7 +317,17 @@ def test_what_the_old_tables_can_not_give_is_refused(
     project = Project.begin(
         tmp_path, OLD, module.replace("    rank: int = 0\n", "    rank: int = 0\n    extra: int = 1\n")
     )
-    assert message in project.messages(check, code=1)
+    blocking = [each for each in project.plan(code=1)["findings"] if each["severity"] == "block"]
+    assert [(each["check"], each["message"]) for each in blocking if each["check"] != "unanswered"] == [
+        (check, message)
+    ]
+    assert [each for each in blocking if each["check"] == "groups"] == []
+
+
+def test_a_column_may_be_called_as_a_direction_is(tmp_path: Path) -> None:
+    body = TOPIC.replace("rank", "last")
+    for prefer in ("last", "last DESC", "last DESC NULLS LAST, id"):
+        load(written(tmp_path, f'duplicates=Duplicates(key="name", compare=(), prefer="{prefer}")', body))
 
 
 def test_a_rule_does_not_set_what_other_tables_refer_to(tmp_path: Path) -> None:
