@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -23,8 +24,9 @@ def value_map(mapping: Mapping[str, str] | JsonMapping, fold_case: bool, spot: S
     if not isinstance(fold_case, bool):
         raise wrong(spot, f"fold_case={fold_case!r} is neither True nor False", "write fold_case=True or leave it out")
     if isinstance(mapping, JsonMapping):
+        directory, spot = Path(spot.file).parent, mapping.spot or spot
         _require_names(mapping, spot)
-        title, entries = mapping.file, tuple(_from_file(mapping, spot))
+        title, entries = mapping.file, tuple(_from_file(mapping, directory, spot))
         where = f"{mapping.file}: "
     else:
         entries = tuple(_from_dict(mapping, spot))
@@ -73,9 +75,10 @@ def _require_names(mapping: JsonMapping, spot: Spot) -> None:
             raise wrong(spot, f"{what}= of from_json() takes the name of a member, not {name!r}", f'write {what}="…"')
 
 
-def _from_file(mapping: JsonMapping, spot: Spot) -> Iterator[Entry]:
+def _from_file(mapping: JsonMapping, directory: Path, spot: Spot) -> Iterator[Entry]:
     seen: set[str] = set()
-    for number, item in enumerate(_items(mapping, spot), 1):
+    items = _items(mapping, directory, spot)
+    for number, item in enumerate(items, 1):
         what = f"{mapping.file}: entry {number}"
         if not isinstance(item, dict) or not isinstance(item.get(mapping.canonical), str):
             hint = f'each entry is an object with a text "{mapping.canonical}"'
@@ -89,6 +92,11 @@ def _from_file(mapping: JsonMapping, spot: Spot) -> Iterator[Entry]:
             raise wrong(spot, f"{mapping.file}: {canonical!r} stands in it twice", "make one entry of the two")
         seen.add(canonical)
         yield canonical, tuple(aliases)
+    if items and not any(mapping.aliases in item for item in items):
+        members = list(dict.fromkeys(name for item in items for name in item))
+        close = difflib.get_close_matches(mapping.aliases, members, n=1)
+        hint = f"did you mean {close[0]}?" if close else "aliases= names the member that has the list of aliases"
+        raise wrong(spot, f"no entry of {mapping.file} has {mapping.aliases}", hint)
 
 
 def _checked(canonical: str, where: str, spot: Spot) -> str:
@@ -102,9 +110,9 @@ def _are_texts(values: Iterable[object]) -> bool:
     return all(isinstance(value, str) for value in values)
 
 
-def _items(mapping: JsonMapping, spot: Spot) -> list[Any]:
+def _items(mapping: JsonMapping, directory: Path, spot: Spot) -> list[Any]:
     """The list of entries. Raises SchemaError with the file's name."""
-    path = Path(spot.file).parent / mapping.file
+    path = directory / mapping.file
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -109,6 +109,10 @@ MISTAKES = {
         '{"projects": [{"id": "a", "aliases": ["B"]}, {"id": "b"}]}',
         "registry.json: the alias 'b' is claimed by two canonical values: 'a' and 'b'",
     ),
+    "no entry with aliases": (
+        '{"projects": [{"id": "a", "alias": ["b"]}, {"id": "c"}]}',
+        "no entry of registry.json has aliases",
+    ),
     "empty alias": ('{"projects": [{"id": "a", "aliases": [" "]}]}', "registry.json: an alias of 'a' is empty"),
     "blanks": ('{"projects": [{"id": " a"}]}', "registry.json: the canonical value ' a' is empty or has blanks"),
 }
@@ -125,6 +129,27 @@ def test_a_mapping_that_makes_no_sense_is_named(tmp_path: Path, content: str | N
         load(tmp_path / "schema.py")
     assert message in str(error.value)
     assert f"{tmp_path}/schema.py:9: " in str(error.value)
+
+
+def test_the_member_that_was_meant_is_named(tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text('[{"id": "a", "aliases": ["b"]}]')
+    (tmp_path / "schema.py").write_text(IMPORTS + module('from_json("r.json", canonical="id", aliases="alias")'))
+    with pytest.raises(SchemaError, match=r"no entry of r\.json has alias") as error:
+        load(tmp_path / "schema.py")
+    assert error.value.hint == "did you mean aliases?"
+
+
+@pytest.mark.parametrize("where", ["schema.py", "names.py"])
+def test_a_file_that_makes_no_sense_is_told_of_where_it_is_named(tmp_path: Path, where: str) -> None:
+    """A name for the mapping is used by several tables: none of them is to blame."""
+    named = '\n\nNAMES = from_json(\n    "r.json", canonical="id", aliases="aliases")\n'
+    if where == "names.py":
+        (tmp_path / "names.py").write_text("from hotmig.schema import from_json\n" + named)
+        named = "from names import NAMES\n"
+    (tmp_path / "schema.py").write_text(IMPORTS + named + module("NAMES"))
+    with pytest.raises(SchemaError) as error:
+        load(tmp_path / "schema.py")
+    assert str(error.value).startswith(f"{tmp_path}/{where}:{7 if where == 'schema.py' else 4}: r.json can't be read")
 
 
 @pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"], ids=["", "texts"])
