@@ -172,7 +172,7 @@ def is_constant(db: sqlite3.Connection, sql: str) -> bool:
     """Whether the expression reads no column, so that it can be evaluated once."""
     try:
         execute(db, f"SELECT ({sql}\n)")
-    except sqlite3.Error:
+    except (sqlite3.Error, ValueError):  # ValueError for a character that can't be in SQL
         return False
     return True
 

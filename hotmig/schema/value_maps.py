@@ -44,6 +44,9 @@ def _claim(claimed: dict[str, str], alias: str, canonical: str, fold_case: bool,
         raise wrong(spot, f"{where}an alias of {canonical!r} is empty", "take it away: empty values are left alone")
     if "\0" in key:
         raise wrong(spot, f"{where}the alias {alias!r} has a NUL in it", "take it away")
+    if any("\ud800" <= letter <= "\udfff" for letter in alias):
+        what = f"{where}the alias {alias!r} has half of a surrogate pair in it"
+        raise wrong(spot, what, "no database holds such a text: write the whole character")
     if claimed.setdefault(key, canonical) != canonical:
         raise wrong(
             spot,
@@ -118,6 +121,9 @@ def _items(mapping: JsonMapping, directory: Path, spot: Spot) -> list[Any]:
     except OSError as error:
         hint = "its name is relative to the schema module"
         raise wrong(spot, f"{mapping.file} can't be read: {error.strerror}", hint) from error
+    except RecursionError as error:
+        hint = "the list of entries stands in it, or under one member of its object"
+        raise wrong(spot, f"{mapping.file} can't be read: its lists are nested too deeply", hint) from error
     except ValueError as error:
         raise wrong(spot, f"{mapping.file} is no JSON: {error}", "correct the file") from error
     found = content

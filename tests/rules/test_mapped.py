@@ -113,6 +113,11 @@ MISTAKES = {
         '{"projects": [{"id": "a", "alias": ["b"]}, {"id": "c"}]}',
         "no entry of registry.json has aliases",
     ),
+    "lone surrogate": (
+        '{"projects": [{"id": "a", "aliases": ["\\ud800"]}]}',
+        "registry.json: the alias '\\ud800' has half of a surrogate pair in it",
+    ),
+    "nesting": ("[" * 100_000, "registry.json can't be read: its lists are nested too deeply"),
     "empty alias": ('{"projects": [{"id": "a", "aliases": [" "]}]}', "registry.json: an alias of 'a' is empty"),
     "blanks": ('{"projects": [{"id": " a"}]}', "registry.json: the canonical value ' a' is empty or has blanks"),
 }

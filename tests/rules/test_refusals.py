@@ -111,6 +111,18 @@ MODULES = {
     "no mapping": ('merge=Merge(by="name", mapping=7)', "mapping 7 is neither a dict nor from_json"),
     "chain": ('merge=Merge(by="name", mapping={"a": "b", "b": "c"})', "the alias 'b' is claimed by two"),
     "NUL": ('merge=Merge(by="name", mapping={"a\\0b": "c"})', "has a NUL in it"),
+    "surrogate": (
+        'merge=Merge(by="name", mapping={"a\\ud800b": "c"})',
+        "the alias 'a\\ud800b' has half of a surrogate pair in it",
+    ),
+    "canonical surrogate": (
+        'merge=Merge(by="name", mapping={"a": "\\ud800"})',
+        "the alias '\\ud800' has half of a surrogate pair in it",
+    ),
+    "created surrogate": (
+        'merge=Merge(by="name", mapping={"a": "b"}, create={"id": "\'\\ud800\'"})',
+        "is no SQL that reads no column",
+    ),
     "created by": (
         'merge=Merge(by="name", mapping={"a": "b"}, create={"id": "1", "name": "2"})',
         "create fills name, which gets the canonical value",
