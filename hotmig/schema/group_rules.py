@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hotmig.catalog.keys import primary_key_names
 from hotmig.catalog.lexer import Token, tokens
-from hotmig.catalog.model import Table
+from hotmig.catalog.model import Catalog, Table
+from hotmig.errors import HotmigError
 from hotmig.schema.columns import ColumnSpec
 from hotmig.schema.compile import TableSpec
 from hotmig.schema.markers import Mapped
@@ -20,16 +21,17 @@ from hotmig.schema.terms import Names, fragment, never_text
 from hotmig.schema.value_maps import value_map
 from hotmig.sqlite import execute, fold
 
-_DIRECTIONS = ("ASC", "DESC", "NULLS", "FIRST", "LAST")
+_NULLS = ("FIRST", "LAST")
 
 
 class GroupRules:
     """The rules of one table; ``db`` judges the SQL in them."""
 
-    def __init__(self, db: sqlite3.Connection, spec: TableSpec, table: Table) -> None:
+    def __init__(self, db: sqlite3.Connection, spec: TableSpec, table: Table, tables: Catalog) -> None:
         self.db = db
         self.spec = spec
         self.table = table
+        self.tables = tables
         self.names = Names(spec.name, (column.name for column in spec.columns))
 
     def duplicates(self) -> DuplicatesRule | None:
@@ -45,8 +47,8 @@ class GroupRules:
         if not declared.key:
             raise wrong(spot, "Duplicates needs a key", 'write key=("a", "b")')
         return DuplicatesRule(
-            key=tuple(self._stored(name, spot) for name in declared.key),
-            compare=tuple(self._stored(name, spot) for name in declared.compare),
+            key=self._several("key", declared.key, spot),
+            compare=self._several("compare", declared.compare, spot),
             prefer=tuple(self._order(declared)),
             collide=self._over_old_row("collide", declared.collide, spot) if declared.collide is not None else None,
             equal=declared.equal,
@@ -67,7 +69,7 @@ class GroupRules:
             by=by,
             mapping=value_map(declared.mapping, declared.fold_case, declared.spot),
             create=None if declared.create is None else self._created(declared, declared.create, by),
-            touch=tuple(self._touched(declared.touch, declared.spot)),
+            touch=tuple(self._touched(declared.touch, by, declared.spot)),
             place=_place(declared.spot),
         )
 
@@ -76,35 +78,45 @@ class GroupRules:
         found = self.names.require(name, spot)
         column = self.table.column(found)
         if column is None or column.generated is not None:
-            raise wrong(spot, f"{found} is generated: it follows from other columns", "name these")
+            raise _generated(found, spot)
+        return found
+
+    def _several(self, what: str, names: Iterable[str], spot: Spot) -> tuple[str, ...]:
+        found = tuple(self._stored(name, spot) for name in names)
+        twice = [name for name in found if found.count(name) > 1]
+        if twice:
+            raise wrong(spot, f"{what}= names {twice[0]} twice", "name each column once")
         return found
 
     def _order(self, declared: Duplicates) -> Iterator[OrderTerm]:
         for text in _split(fragment(declared.prefer, declared.spot)):
             stream = list(tokens(text))
-            end = len(stream)
-            while end and stream[end - 1].kind == "word" and stream[end - 1].keyword in _DIRECTIONS:
-                end -= 1
-            if not end:
+            count = _direction(stream)
+            if count == len(stream):
                 raise wrong(
                     declared.spot, f"prefer={declared.prefer!r} is no ORDER BY", "write SQL such as 'updated DESC'"
                 )
-            at = stream[end].start if end < len(stream) else len(text)
-            expression = self._over_old_row("prefer", text[:at].strip(), declared.spot)
-            yield OrderTerm(expression, " ".join(token.text.upper() for token in stream[end:]))
+            direction = stream[len(stream) - count :]
+            sql = text[: direction[0].start] if direction else text
+            expression = self._over_old_row("prefer", sql.strip(), declared.spot, told=text.strip())
+            yield OrderTerm(expression, " ".join(token.text.upper() for token in direction))
 
-    def _over_old_row(self, what: str, sql: str, spot: Spot) -> str:
+    def _over_old_row(self, what: str, sql: str, spot: Spot, told: str | None = None) -> str:
         text = never_text(fragment(sql, spot))
-        check_row_local(self.db, text, spot, f"{what}={sql!r}")
+        check_row_local(self.db, text, spot, f"{what}={told or sql!r}")
         return text
 
     def _set(self, what: str, given: Mapping[str, str], spot: Spot) -> tuple[tuple[str, str], ...]:
-        return tuple((self._stored(name, spot), self._over_old_row(what, sql, spot)) for name, sql in given.items())
+        names = self._several(what, given, spot)
+        return tuple(
+            (name, self._over_old_row(what, sql, spot)) for name, sql in zip(names, given.values(), strict=True)
+        )
 
     def _created(self, declared: Merge, given: Mapping[str, str], by: str) -> tuple[tuple[str, str], ...]:
+        names = self._several("create", given, declared.spot)
         made = tuple(
-            (self._stored(name, declared.spot), self._constant("create", sql, declared.spot))
-            for name, sql in given.items()
+            (name, self._constant("create", sql, declared.spot))
+            for name, sql in zip(names, given.values(), strict=True)
         )
         filled = {fold(name) for name, _ in made}
         if fold(by) in filled:
@@ -116,12 +128,35 @@ class GroupRules:
                 raise wrong(declared.spot, f"create does not fill {column.name}", f'add "{column.name}": "SQL" to it')
         return made
 
-    def _touched(self, given: Mapping[str, str], spot: Spot) -> Iterator[tuple[str, str]]:
+    def _touched(self, given: Mapping[str, str], by: str, spot: Spot) -> Iterator[tuple[str, str]]:
+        folded = [fold(name) for name in given]
         for name, sql in given.items():
+            if folded.count(fold(name)) > 1:
+                raise wrong(spot, f"touch= names {name} twice", "name each column once")
+            if fold(name) == fold(by):
+                raise wrong(spot, f"touch sets {by}, which gets the canonical value", "take it away")
+            self._require_moving(name, spot)
             text = never_text(fragment(sql, spot))
             if not self._is_constant(text):
                 check_row_local(self.db, text, spot, f"touch={sql!r}")
             yield name, text
+
+    def _require_moving(self, name: str, spot: Spot) -> None:
+        """The column is one of this table, or of one that refers to it."""
+        if self.names.find(name) is not None:
+            self._stored(name, spot)
+            return
+        own = fold(self.table.name)
+        children = [each for each in self.tables.tables if own in {fold(to.parent) for to in each.foreign_keys}]
+        moving = list(dict.fromkeys([self.table, *children]))
+        known = [column for table in moving for column in table.columns]
+        found = [column for column in known if fold(column.name) == fold(name)]
+        if not found:
+            what = f"touch sets {name}, and no table whose rows move has that column"
+            names = ", ".join(table.name for table in moving)
+            raise wrong(spot, f"{what}: {names}", Names("", (column.name for column in known)).likely(name))
+        if all(column.generated is not None for column in found):
+            raise _generated(found[0].name, spot)
 
     def _constant(self, what: str, sql: str, spot: Spot) -> str:
         text = never_text(fragment(sql, spot))
@@ -137,7 +172,7 @@ def is_constant(db: sqlite3.Connection, sql: str) -> bool:
     """Whether the expression reads no column, so that it can be evaluated once."""
     try:
         execute(db, f"SELECT ({sql}\n)")
-    except sqlite3.Error:
+    except (sqlite3.Error, ValueError):  # ValueError for a character that can't be in SQL
         return False
     return True
 
@@ -173,6 +208,21 @@ def _split(text: str) -> Iterator[str]:
             yield text[start : token.start]
             start = token.end
     yield text[start:]
+
+
+def _generated(name: str, spot: Spot) -> HotmigError:
+    return wrong(spot, f"{name} is generated: it follows from other columns", "name these")
+
+
+def _direction(stream: Sequence[Token]) -> int:
+    """How many tokens at the end of a term are its direction. A column of such a name is none."""
+    words = [token.keyword if token.kind == "word" else None for token in stream]
+    count = 0
+    if len(words) > 2 and words[-2] == "NULLS" and words[-1] in _NULLS:
+        count = 2
+    if len(words) > count and words[len(words) - count - 1] in ("ASC", "DESC"):
+        count += 1
+    return count
 
 
 def _place(spot: Spot) -> Place:

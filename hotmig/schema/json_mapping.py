@@ -5,17 +5,23 @@ The file is read when hotmig loads the module, not when an application imports i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from hotmig.schema.places import Spot, written
 
 
 @dataclass(frozen=True)
 class JsonMapping:
-    """Where the entries stand in the file, and what in each of them is the canonical value and its aliases."""
+    """Where the entries stand in the file, and what in each of them is the canonical value and its aliases.
+
+    ``spot`` is where it was written, None where nobody knows.
+    """
 
     file: str
     items: str | None
     canonical: str
     aliases: str
+    spot: Spot | None = field(default=None, compare=False)
 
 
 def from_json(file: str, *, items: str | None = None, canonical: str, aliases: str) -> JsonMapping:
@@ -25,7 +31,4 @@ def from_json(file: str, *, items: str | None = None, canonical: str, aliases: s
     In each entry ``canonical`` names the member with the canonical value, ``aliases`` the one with the list of its
     aliases, which may be missing.
     """
-    for what, name in (("from_json", file), ("items", items), ("canonical", canonical), ("aliases", aliases)):
-        if not isinstance(name, str) and not (what == "items" and name is None):
-            raise TypeError(f"{what} takes text, not {name!r}")
-    return JsonMapping(file, items, canonical, aliases)
+    return JsonMapping(file, items, canonical, aliases, written())

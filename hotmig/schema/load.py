@@ -148,13 +148,14 @@ class _Loading:
     def _rules(self, specs: Sequence[TableSpec], tables: Catalog) -> tuple[TableRules, ...]:
         seeds = collect(self.registry, self.module.modules)
         seeder = Seeder(self.judge.db, self.registry, self.columns)
-        return tuple(self._table_rules(spec, _table(tables, spec.name), seeder, seeds) for spec in specs)
+        return tuple(self._table_rules(spec, tables, seeder, seeds) for spec in specs)
 
-    def _table_rules(self, spec: TableSpec, table: Table, seeder: Seeder, seeds: Sequence[Seed]) -> TableRules:
+    def _table_rules(self, spec: TableSpec, tables: Catalog, seeder: Seeder, seeds: Sequence[Seed]) -> TableRules:
+        table = _table(tables, spec.name)
         for column in spec.columns:
             if column.origin.source is not None:
                 check_row_local(self.judge.db, column.origin.source, column.field.spot)
-        groups = GroupRules(self.judge.db, spec, table)
+        groups = GroupRules(self.judge.db, spec, table, tables)
         merge = groups.merge()
         rows = seeder.rows(spec, table, seeds)
         require_no_seeds(spec, rows)

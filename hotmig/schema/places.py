@@ -37,6 +37,16 @@ def caller() -> Spot:
     return Spot("<unknown>", 1)
 
 
+def written() -> Spot | None:
+    """The same; None while an annotation that is a text is evaluated, for then nobody knows the line."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    if frame is None or frame.f_code.co_filename in _NOBODY:
+        return None
+    return Spot(frame.f_code.co_filename, frame.f_lineno)
+
+
 def wrong(place: Spot | Place, message: str, hint: str) -> SchemaError:
     """The error for a mistake in a schema module: one line that begins with ``file:line:``."""
     line = " ".join(message.split())

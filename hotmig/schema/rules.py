@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from hotmig.errors import SchemaError
 from hotmig.schema.json_mapping import JsonMapping
-from hotmig.schema.places import Spot, caller
+from hotmig.schema.places import Spot, caller, wrong
 
 Losers = Literal["drop"] | Mapping[str, str]
 
@@ -32,17 +33,15 @@ class Duplicates:
         equal: Literal["merge", "keep"] = "merge",
         losers: Losers = "drop",
     ) -> None:
-        self.spot = caller()
-        self.key = _names("key", key)
-        self.compare = _names("compare", compare)
-        self.prefer = _text("prefer", prefer)
-        self.collide = None if collide is None else _text("collide", collide)
+        self.spot = spot = caller()
+        self.key = _names("key", key, spot)
+        self.compare = _names("compare", compare, spot)
+        self.prefer = _sql("prefer", prefer, spot)
+        self.collide = None if collide is None else _sql("collide", collide, spot)
         if equal not in ("merge", "keep"):
-            raise ValueError(f'equal= is "merge" or "keep", not {equal!r}')
-        if losers != "drop" and not isinstance(losers, Mapping):
-            raise ValueError(f'losers= is "drop" or a dict of columns, not {losers!r}')
+            raise _refused(spot, "equal", '"merge" or "keep"', equal, "leave it out to merge rows that are the same")
         self.equal = equal
-        self.losers: dict[str, str] | None = None if isinstance(losers, str) else _expressions("losers", losers)
+        self.losers = None if losers == "drop" else _expressions("losers", losers, spot, '"drop" or ')
 
 
 class Merge:
@@ -63,23 +62,40 @@ class Merge:
         create: Mapping[str, str] | None = None,
         touch: Mapping[str, str] | None = None,
     ) -> None:
-        self.spot = caller()
-        self.by = _text("by", by)
+        self.spot = spot = caller()
+        if not isinstance(by, str):
+            raise _refused(spot, "by", "the name of a column", by, 'write by="name"')
+        self.by = by
         self.mapping = mapping
         self.fold_case = fold_case
-        self.create = None if create is None else _expressions("create", create)
-        self.touch = {} if touch is None else _expressions("touch", touch)
+        self.create = None if create is None else _expressions("create", create, spot)
+        self.touch = {} if touch is None else _expressions("touch", touch, spot)
 
 
-def _text(what: str, given: object) -> str:
-    if not isinstance(given, str):
-        raise TypeError(f"{what} takes text, not {given!r}")
-    return given
+def _refused(spot: Spot, what: str, takes: str, given: object, hint: str) -> SchemaError:
+    return wrong(spot, f"{what}= takes {takes}, not {given!r}", hint)
 
 
-def _names(what: str, given: str | Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(_text(what, name) for name in given)
+def _sql(what: str, given: object, spot: Spot) -> str:
+    if not _is_sql(given):
+        raise _refused(spot, what, "SQL", given, f'write SQL over the old row in quotes: {what}="…"')
+    return str(given)
 
 
-def _expressions(what: str, given: Mapping[str, str]) -> dict[str, str]:
-    return {_text(what, name): _text(what, sql) for name, sql in given.items()}
+def _is_sql(given: object) -> bool:
+    return isinstance(given, str) and bool(given.strip())
+
+
+def _names(what: str, given: object, spot: Spot) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else given
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        hint = 'write compare=() to compare nothing, or ("a", "b")' if what == "compare" else 'write ("a", "b")'
+        raise _refused(spot, what, "a column or a list of columns", given, hint)
+    return tuple(names)
+
+
+def _expressions(what: str, given: object, spot: Spot, or_else: str = "") -> dict[str, str]:
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) and _is_sql(given[name]) for name in given):
+        hint = f'write {what}={{"column": "SQL"}}'
+        raise _refused(spot, what, f"{or_else}a dict of columns with SQL", given, hint)
+    return dict(given)

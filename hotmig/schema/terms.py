@@ -48,10 +48,17 @@ class Names:
 
     def unknown(self, name: str, spot: Spot) -> HotmigError:
         """The error for a column that isn't there."""
-        close = difflib.get_close_matches(name, self.names, n=1)
+        return wrong(spot, f"{self.table} has no column {name}", self.likely(name))
+
+    def likely(self, name: str) -> str:
+        """The hint for a column that isn't there."""
+        close = self.close_to(name)
         listed = ", ".join(self.names[:20]) + (", …" if len(self.names) > 20 else "")
-        hint = f"did you mean {close[0]}?" if close else f"its columns are {listed}"
-        return wrong(spot, f"{self.table} has no column {name}", hint)
+        return f"did you mean {close}?" if close is not None else f"its columns are {listed}"
+
+    def close_to(self, name: str) -> str | None:
+        """The column that is spelled much like that one, if there is one."""
+        return next(iter(difflib.get_close_matches(name, self.names, n=1)), None)
 
 
 def parse_term(text: str, names: Names, spot: Spot) -> Term | None:

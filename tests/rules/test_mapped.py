@@ -109,6 +109,15 @@ MISTAKES = {
         '{"projects": [{"id": "a", "aliases": ["B"]}, {"id": "b"}]}',
         "registry.json: the alias 'b' is claimed by two canonical values: 'a' and 'b'",
     ),
+    "no entry with aliases": (
+        '{"projects": [{"id": "a", "alias": ["b"]}, {"id": "c"}]}',
+        "no entry of registry.json has aliases",
+    ),
+    "lone surrogate": (
+        '{"projects": [{"id": "a", "aliases": ["\\ud800"]}]}',
+        "registry.json: the alias '\\ud800' has half of a surrogate pair in it",
+    ),
+    "nesting": ("[" * 100_000, "registry.json can't be read: its lists are nested too deeply"),
     "empty alias": ('{"projects": [{"id": "a", "aliases": [" "]}]}', "registry.json: an alias of 'a' is empty"),
     "blanks": ('{"projects": [{"id": " a"}]}', "registry.json: the canonical value ' a' is empty or has blanks"),
 }
@@ -125,6 +134,47 @@ def test_a_mapping_that_makes_no_sense_is_named(tmp_path: Path, content: str | N
         load(tmp_path / "schema.py")
     assert message in str(error.value)
     assert f"{tmp_path}/schema.py:9: " in str(error.value)
+
+
+def test_the_member_that_was_meant_is_named(tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text('[{"id": "a", "aliases": ["b"]}]')
+    (tmp_path / "schema.py").write_text(IMPORTS + module('from_json("r.json", canonical="id", aliases="alias")'))
+    with pytest.raises(SchemaError, match=r"no entry of r\.json has alias") as error:
+        load(tmp_path / "schema.py")
+    assert error.value.hint == "did you mean aliases?"
+
+
+@pytest.mark.parametrize("where", ["schema.py", "names.py"])
+def test_a_file_that_makes_no_sense_is_told_of_where_it_is_named(tmp_path: Path, where: str) -> None:
+    """A name for the mapping is used by several tables: none of them is to blame."""
+    named = '\n\nNAMES = from_json(\n    "r.json", canonical="id", aliases="aliases")\n'
+    if where == "names.py":
+        (tmp_path / "names.py").write_text("from hotmig.schema import from_json\n" + named)
+        named = "from names import NAMES\n"
+    (tmp_path / "schema.py").write_text(IMPORTS + named + module("NAMES"))
+    with pytest.raises(SchemaError) as error:
+        load(tmp_path / "schema.py")
+    assert str(error.value).startswith(f"{tmp_path}/{where}:{7 if where == 'schema.py' else 4}: r.json can't be read")
+
+
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"], ids=["", "texts"])
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ("Mapped(5)", "the mapping 5 is neither a dict nor from_json(…)"),
+        ("Mapped({}, fold_case='yes')", "fold_case='yes' is neither True nor False"),
+        ("Mapped(from_json(5, canonical='a', aliases='b'))", "from_json() takes the name of a file, not 5"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_named(tmp_path: Path, future: str, marker: str, message: str) -> None:
+    text = IMPORTS.removeprefix("from __future__ import annotations\n")
+    text += NEW.replace("Mapped({MAPPING}, fold_case=True)", marker)
+    (tmp_path / "schema.py").write_text(future + text)
+    with pytest.raises(SchemaError) as error:
+        load(tmp_path / "schema.py")
+    assert f"{tmp_path}/schema.py:{9 if future else 8}: {message}" in str(error.value)
+    assert error.value.hint is not None
+    assert "correct the " not in error.value.hint
 
 
 def test_a_column_that_follows_its_reference_is_not_mapped_as_well(tmp_path: Path) -> None:

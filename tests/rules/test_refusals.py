@@ -21,6 +21,14 @@ MODULES = {
     "no key": ('duplicates=Duplicates(key=(), compare=(), prefer="id")', "Duplicates needs a key"),
     "generated": ('duplicates=Duplicates(key="size", compare=(), prefer="id")', "size is generated: it follows"),
     "no order": ('duplicates=Duplicates(key="name", compare=(), prefer="DESC")', "prefer='DESC' is no ORDER BY"),
+    "two directions": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="rank, id DESC ASC")',
+        "prefer='id DESC ASC' is no SQL expression",
+    ),
+    "half a direction": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="id NULLS")',
+        "prefer='id NULLS' is no SQL expression",
+    ),
     "not row-local": (
         'duplicates=Duplicates(key="name", compare=(), prefer="(SELECT 1)")',
         "prefer='(SELECT 1)' is not row-local: ",
@@ -37,10 +45,84 @@ MODULES = {
         'duplicates=Duplicates(key="name", compare=(), prefer="id"), merge=Merge(by="name", mapping={"a": "b"})',
         "topic has both Duplicates and Merge",
     ),
+    "key": ('duplicates=Duplicates(key=5, compare=(), prefer="id")', "key= takes a column or a list of columns, not 5"),
+    "a number in the key": (
+        'duplicates=Duplicates(key=("name", 5), compare=(), prefer="id")',
+        "key= takes a column or a list of columns, not ('name', 5)",
+    ),
+    "key twice": ('duplicates=Duplicates(key=("name", "NAME"), compare=(), prefer="id")', "key= names name twice"),
+    "compare": (
+        'duplicates=Duplicates(key="name", compare=None, prefer="id")',
+        "compare= takes a column or a list of columns, not None",
+    ),
+    "compare twice": (
+        'duplicates=Duplicates(key="name", compare=["rank", "rank"], prefer="id")',
+        "compare= names rank twice",
+    ),
+    "prefer": ('duplicates=Duplicates(key="name", compare=(), prefer=None)', "prefer= takes SQL, not None"),
+    "prefer of nothing": ('duplicates=Duplicates(key="name", compare=(), prefer=" ")', "prefer= takes SQL, not ' '"),
+    "collide": ('duplicates=Duplicates(key="name", compare=(), prefer="id", collide=1)', "collide= takes SQL, not 1"),
+    "equal": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="id", equal="foo")',
+        'equal= takes "merge" or "keep", not \'foo\'',
+    ),
+    "losers of a text": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="id", losers="x")',
+        "losers= takes \"drop\" or a dict of columns with SQL, not 'x'",
+    ),
+    "losers of a number": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="id", losers={"rank": 5})',
+        "losers= takes \"drop\" or a dict of columns with SQL, not {'rank': 5}",
+    ),
+    "losers twice": (
+        'duplicates=Duplicates(key="name", compare=(), prefer="id", losers={"rank": "1", "RANK": "2"})',
+        "losers= names rank twice",
+    ),
+    "by": ('merge=Merge(by=3, mapping={"a": "b"})', "by= takes the name of a column, not 3"),
+    "create": (
+        'merge=Merge(by="name", mapping={"a": "b"}, create="x")',
+        "create= takes a dict of columns with SQL, not 'x'",
+    ),
+    "create twice": (
+        'merge=Merge(by="name", mapping={"a": "b"}, create={"id": "1", "ID": "1"})',
+        "create= names id twice",
+    ),
+    "touch": (
+        'merge=Merge(by="name", mapping={"a": "b"}, touch={"rank": " "})',
+        "touch= takes a dict of columns with SQL, not {'rank': ' '}",
+    ),
+    "fold_case": (
+        'merge=Merge(by="name", mapping={"a": "b"}, fold_case="yes")',
+        "fold_case='yes' is neither True nor False",
+    ),
+    "file": (
+        'merge=Merge(by="name", mapping=from_json(5, canonical="a", aliases="b"))',
+        "from_json() takes the name of a file, not 5",
+    ),
+    "canonical": (
+        'merge=Merge(by="name", mapping=from_json("x", canonical=None, aliases="b"))',
+        "canonical= of from_json() takes the name of a member, not None",
+    ),
+    "items": (
+        'merge=Merge(by="name", mapping=from_json("x", items=7, canonical="a", aliases="b"))',
+        "items= of from_json() takes the name of a member, not 7",
+    ),
     "not texts": ('merge=Merge(by="name", mapping={"a": 1})', "the mapping has 'a': 1, which is not two texts"),
-    "no mapping": ('merge=Merge(by="name", mapping=7)', "7 is no mapping"),
+    "no mapping": ('merge=Merge(by="name", mapping=7)', "mapping 7 is neither a dict nor from_json"),
     "chain": ('merge=Merge(by="name", mapping={"a": "b", "b": "c"})', "the alias 'b' is claimed by two"),
     "NUL": ('merge=Merge(by="name", mapping={"a\\0b": "c"})', "has a NUL in it"),
+    "surrogate": (
+        'merge=Merge(by="name", mapping={"a\\ud800b": "c"})',
+        "the alias 'a\\ud800b' has half of a surrogate pair in it",
+    ),
+    "canonical surrogate": (
+        'merge=Merge(by="name", mapping={"a": "\\ud800"})',
+        "the alias '\\ud800' has half of a surrogate pair in it",
+    ),
+    "created surrogate": (
+        'merge=Merge(by="name", mapping={"a": "b"}, create={"id": "\'\\ud800\'"})',
+        "is no SQL that reads no column",
+    ),
     "created by": (
         'merge=Merge(by="name", mapping={"a": "b"}, create={"id": "1", "name": "2"})',
         "create fills name, which gets the canonical value",
@@ -49,6 +131,18 @@ MODULES = {
     "created of a column": (
         'merge=Merge(by="name", mapping={"a": "b"}, create={"id": "rank"})',
         "create='rank' is no SQL that reads no column",
+    ),
+    "touch of the canonical value": (
+        'merge=Merge(by="name", mapping={"a": "b"}, touch={"Name": "\'x\'"})',
+        "touch sets name, which gets the canonical value",
+    ),
+    "touch of a generated column": (
+        'merge=Merge(by="name", mapping={"a": "b"}, touch={"size": "1"})',
+        "size is generated: it follows from other columns",
+    ),
+    "touch of no column": (
+        'merge=Merge(by="name", mapping={"a": "b"}, touch={"rnk": "1"})',
+        "touch sets rnk, and no table whose rows move has that column: topic",
     ),
 }
 
@@ -64,7 +158,26 @@ def test_a_rule_that_makes_no_sense_is_named(tmp_path: Path, table: str, message
     with pytest.raises(SchemaError) as error:
         load(written(tmp_path, table))
     assert message in str(error.value)
-    assert f"{tmp_path}/schema.py:" in str(error.value)
+    assert str(error.value).startswith(f"{tmp_path}/schema.py:6: ")
+    assert error.value.hint is not None
+    assert "correct the line" not in error.value.hint
+
+
+def test_a_touch_is_held_against_all_tables_whose_rows_move(tmp_path: Path) -> None:
+    file = written(tmp_path, 'merge=Merge(by="name", mapping={"a": "b"}, touch={"changd_at": "1"})')
+    fact = "\n@table\nclass Fact:\n    topic: Annotated[Topic, References()]\n    changed_at: int = 0\n"
+    other = "\n@table\nclass Other:\n    changd_at: int = 0\n"
+    file.write_text(file.read_text() + fact + other)
+    with pytest.raises(SchemaError) as error:
+        load(file)
+    assert "touch sets changd_at, and no table whose rows move has that column: topic, fact" in str(error.value)
+    assert error.value.hint == "did you mean changed_at?"
+    file.write_text(file.read_text().replace('"changd_at"', '"changed_at"'))
+    assert load(file).rules("topic") is not None
+    generated = "    changed_at: Annotated[int, Generated('topic_id')] = auto()"
+    file.write_text(file.read_text().replace("    changed_at: int = 0", generated))
+    with pytest.raises(SchemaError, match="changed_at is generated"):
+        load(file)
 
 
 def test_a_column_is_mapped_once_and_seed_rows_are_no_duplicates(tmp_path: Path) -> None:
@@ -172,8 +285,36 @@ def test_two_rows_that_prefer_cannot_rank_collide_also_where_they_are_the_same(t
             "prefer of topic can't be read from topic: nowhere: no such column: nowhere",
         ),
         (
+            'duplicates=Duplicates(key="name", compare=(), prefer="_canonical, rnk DESC")', "", "group-sql",
+            "prefer of topic can't be read from topic: rnk: no such column: rnk; did you mean rank?",
+        ),
+        (
+            'duplicates=Duplicates(key="name", compare=(), prefer="id", collide="_canonical AND \\"nme\\" = 1")', "",
+            "group-sql",
+            "collide of topic can't be read from topic: _canonical AND `nme` = 1: no such column: nme;"
+            " did you mean name?",
+        ),
+        (
+            'duplicates=Duplicates(key="name", compare=(), prefer="id", losers={"rank": "superseded"})', "",
+            "group-sql",
+            "losers['rank'] of topic can't be read from topic: superseded: no such column: superseded;"
+            " a text stands in single quotes: 'superseded'",
+        ),
+        (
+            'merge=Merge(by="name", mapping={"sol": "sun"}, touch={"slot": "nope + 1"})', "", "group-sql",
+            "touch['slot'] of fact can't be read from fact: nope + 1: no such column: nope",
+        ),
+        (
+            'merge=Merge(by="name", mapping={"sol": "sun"}, touch={"rank": "1 + slot"})', "", "group-sql",
+            "touch['rank'] of topic can't be read from topic: 1 + slot: no such column: slot",
+        ),
+        (
+            'merge=Merge(by="name", mapping={"sol": "sun"}, touch={"rank": "_canonical"})', "", "group-sql",
+            "touch['rank'] of topic can't be read from topic: _canonical: no such column: _canonical",
+        ),
+        (
             'duplicates=Duplicates(key="name", compare=(), prefer="id", losers={"id": "1"})', "", "group-key",
-            "topic.id is a key or a reference: losers= and touch= can't set it",
+            "topic.id is a key or a reference, or referred to: losers= and touch= can't set it",
         ),
         (
             'duplicates=Duplicates(key=("name", "extra"), compare=(), prefer="id")', "", "group-key",
@@ -188,7 +329,40 @@ def test_what_the_old_tables_can_not_give_is_refused(
     project = Project.begin(
         tmp_path, OLD, module.replace("    rank: int = 0\n", "    rank: int = 0\n    extra: int = 1\n")
     )
-    assert message in project.messages(check, code=1)
+    blocking = [each for each in project.plan(code=1)["findings"] if each["severity"] == "block"]
+    assert [(each["check"], each["message"]) for each in blocking if each["check"] != "unanswered"] == [
+        (check, message)
+    ]
+    assert [each for each in blocking if each["check"] == "groups"] == []
+
+
+def test_a_column_may_be_called_as_a_direction_is(tmp_path: Path) -> None:
+    body = TOPIC.replace("rank", "last")
+    for prefer in ("last", "last DESC", "last DESC NULLS LAST, id"):
+        load(written(tmp_path, f'duplicates=Duplicates(key="name", compare=(), prefer="{prefer}")', body))
+
+
+def test_a_rule_does_not_set_what_other_tables_refer_to(tmp_path: Path) -> None:
+    """One that frees the very key of its group is another matter: nothing leads to it."""
+    fact = "\n    name: Annotated[str, References('Topic', 'name')]\n"
+    old = """CREATE TABLE topic(id INTEGER PRIMARY KEY, name TEXT UNIQUE, label TEXT);
+        CREATE TABLE fact(name TEXT NOT NULL REFERENCES topic(name));
+        INSERT INTO topic VALUES (1, 'a', 'x'), (2, 'b', 'x'); INSERT INTO fact VALUES ('a'), ('b');"""
+    module = """
+@table(duplicates=Duplicates(key="label", compare=(), prefer="id", equal="keep", losers={LOSERS}))
+class Topic:
+    id: Annotated[int, Key] = auto()
+    name: Annotated[str | None, Unique] = None
+    label: Annotated[str | None, Unique] = None
+
+@table
+class Fact:"""
+    project = Project.begin(tmp_path, old, module.replace("LOSERS", "'label': 'NULL', 'name': 'name || id'") + fact)
+    assert project.messages("group-key", code=1) == [
+        "topic.name is a key or a reference, or referred to: losers= and touch= can't set it"
+    ]
+    project.change(module.replace("LOSERS", "'label': 'NULL'") + fact)
+    assert project.messages("group-key") == []
 
 
 def test_a_merge_by_a_column_without_old_values_is_refused(tmp_path: Path) -> None:

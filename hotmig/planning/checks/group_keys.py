@@ -19,7 +19,7 @@ def findings(context: Context) -> Iterable[Finding]:
             for name in dict.fromkeys(names):
                 yield from (Finding(NAME, "block", step.table.name, each) for each in _wrong(context.plan, step, name))
             yield from _made(step)
-        yield from _set_keys(step)
+        yield from _set_keys(context.plan, step)
 
 
 def _wrong(plan: CopyPlan, step: TableStep, name: str) -> Iterator[str]:
@@ -55,10 +55,17 @@ def _made(step: TableStep) -> Iterator[Finding]:
         yield Finding(NAME, "block", step.table.name, f"{what}: keep the old keys, or make the canonical rows by hand")
 
 
-def _set_keys(step: TableStep) -> Iterator[Finding]:
-    """A rule that sets a key would move rows, and what refers to them."""
+def _set_keys(plan: CopyPlan, step: TableStep) -> Iterator[Finding]:
+    """A rule that sets a key would move rows, and what refers to them.
+
+    A unique key to which nothing refers may be set, for that can be what makes room for the winner: what collides all
+    the same is found among the rows.
+    """
     keys = {fold(name) for name in step.new_key}
     keys |= {fold(name) for foreign in step.table.foreign_keys for name in foreign.columns}
+    for child in plan.new.tables:
+        own = [foreign for foreign in child.foreign_keys if fold(foreign.parent) == fold(step.table.name)]
+        keys |= {fold(name) for foreign in own for name in foreign.parent_columns}
     for name in sorted(keys & step.set_columns):
-        what = f"{step.table.name}.{name} is a key or a reference: losers= and touch= can't set it"
+        what = f"{step.table.name}.{name} is a key or a reference, or referred to: losers= and touch= can't set it"
         yield Finding(NAME, "block", step.table.name, what)
