@@ -22,22 +22,28 @@ class Counted:
 class Equal:
     """Rows that are equal under a unique key of the new table, once others have become one.
 
-    Not ``certain`` where they were read at several moments, between which the application wrote.
+    Not ``certain`` where they were read at several moments, between which the application wrote. ``is_plain`` says
+    that the key is one of columns, over all rows.
     """
 
     title: str
     rows: int
     samples: tuple[str, ...]
     certain: bool = True
+    is_plain: bool = True
 
 
 @dataclass(frozen=True)
 class GroupFacts:
-    """``counted`` is empty for a table that has no groups itself: its references follow rows that become one."""
+    """``counted`` is empty for a table that has no groups itself: its references follow rows that become one.
+
+    ``unjudged`` says of which questions nobody waited for the answer.
+    """
 
     table: str
     counted: tuple[Counted, ...] = ()
     equal: tuple[Equal, ...] = ()
+    unjudged: tuple[str, ...] = ()
 
     def of(self, kind: Kind) -> Counted:
         return next((each for each in self.counted if each.kind == kind), Counted(kind, 0))
