@@ -41,7 +41,7 @@ def find_groups(
             rehearsal = (keep or own).enter_context(opened)
             session = rehearsal.session
             rehearse(session, seconds)
-            found = found_facts(session, seconds)
+            found = found_facts(session, seconds, context.schema)
             if report is not None:
                 _write(session, report)
     except (sqlite3.Error, ValueError) as error:  # a rule for a column that has no old value; a check names it

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["carried", "merged", "collisions", "historical_drops", "losers_kept", "created", "homeless"]
+Rule = Literal["create"]
 KINDS: tuple[Kind, ...] = ("carried", "merged", "collisions", "historical_drops", "losers_kept", "created")
 
 
@@ -34,6 +35,20 @@ class Equal:
 
 
 @dataclass(frozen=True)
+class Unfit:
+    """Rows that the new table does not take for what a rule makes of them; ``what`` goes on behind their number.
+
+    ``verb`` is for one row and for several.
+    """
+
+    rule: Rule
+    verb: tuple[str, str]
+    what: str
+    rows: int
+    samples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class GroupFacts:
     """``counted`` is empty for a table that has no groups itself: its references follow rows that become one.
 
@@ -43,6 +58,7 @@ class GroupFacts:
     table: str
     counted: tuple[Counted, ...] = ()
     equal: tuple[Equal, ...] = ()
+    unfit: tuple[Unfit, ...] = ()
     unjudged: tuple[str, ...] = ()
 
     def of(self, kind: Kind) -> Counted:
@@ -51,4 +67,4 @@ class GroupFacts:
     @property
     def affects(self) -> bool:
         """Whether any row is another afterwards, or stands in the way."""
-        return any(each.count for each in self.counted) or bool(self.equal)
+        return any(each.count for each in self.counted) or bool(self.equal or self.unfit)

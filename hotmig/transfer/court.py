@@ -49,6 +49,19 @@ def rows_that_stay(
     return built_rows(step.step, names, lambda column: new_value(step, column), rows, beside)
 
 
+def values_that_stay(step: StepSql, names: Iterable[str], beside: Sequence[tuple[str, str]] = ()) -> str | None:
+    """The same as ``u1``, ``u2``, …, without the new table's types and collations."""
+    columns = [step.step.table.column(name) for name in names]
+    values = [new_value(step, column) if column is not None else None for column in columns]
+    if not all(values):
+        return None
+    listed = [
+        *(f"{sql} AS u{number}" for number, sql in enumerate(values, 1)),
+        *(f"{sql} AS {name}" for sql, name in beside),
+    ]
+    return f"SELECT {', '.join(listed)} FROM {step.old_rows} WHERE {step.stays}"
+
+
 def new_value(step: StepSql, column: Column) -> str | None:
     """The value of one column of the new row, over the old row ``o``; None where only the copy can tell."""
     own = step.step.column(column.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hotmig.errors import Refused
-from hotmig.sqlite import conjunction, execute, quote, same, value
+from hotmig.sqlite import conjunction, execute, fold, quote, same, value
 from hotmig.transfer import fates
 from hotmig.transfer.conflicts import HINT, explain_conflict
 from hotmig.transfer.group_sql import GROUP, GroupSql
@@ -18,16 +18,18 @@ def plant_created(session: Session, step: StepSql) -> int:
     if group is None or group.grouping.create is None:
         return 0
     table = fates.created(step.step)
-    columns = ", ".join(quote(name) for name, _ in _values(group))
-    values = ", ".join(f"n.{name}" for _, name in _values(group))
     with explain_conflict(session, step.step):
-        cursor = execute(
-            session.db,
-            f"INSERT OR ABORT INTO {step.target}({columns}) SELECT {values} FROM {table} AS n"
-            " WHERE n.live AND NOT n.planted",
-        )
+        cursor = execute(session.db, insert_made(group, step.target, "n.live AND NOT n.planted"))
     execute(session.db, f"UPDATE {table} SET planted = 1 WHERE live")
     return max(cursor.rowcount, 0)
+
+
+def insert_made(group: GroupSql, target: str, where: str) -> str:
+    """The INSERT of those made rows ``n`` for which the condition holds."""
+    columns = ", ".join(quote(name) for name, _ in made_columns(group))
+    values = ", ".join(f"n.{name}" for _, name in made_columns(group))
+    made = f"{fates.created(group.step)} AS n"
+    return f"INSERT OR ABORT INTO {target}({columns}) SELECT {values} FROM {made} WHERE {where}"
 
 
 def doom_created(session: Session, step: StepSql) -> None:
@@ -36,7 +38,7 @@ def doom_created(session: Session, step: StepSql) -> None:
     if group is None or group.grouping.create is None:
         return
     table = fates.created(step.step)
-    key = ", ".join(_key(group))
+    key = ", ".join(made_key(group))
     execute(session.db, f"INSERT INTO {step.doomed} SELECT {key} FROM {table} AS n WHERE n.planted AND NOT n.live")
     execute(session.db, f"UPDATE {table} SET planted = 0 WHERE NOT live")
 
@@ -46,7 +48,7 @@ def is_created(session: Session, step: StepSql, key: tuple[str, ...]) -> str:
     group = session.group(step)
     if group is None or group.grouping.create is None:
         return "0"
-    found = matches(_key(group), [f"+{name}" for name in key])
+    found = matches(made_key(group), [f"+{name}" for name in key])
     return f"EXISTS (SELECT 1 FROM {fates.created(step.step)} AS n WHERE n.planted AND {found})"
 
 
@@ -59,8 +61,8 @@ def prove_created(session: Session, step: StepSql) -> None:
     if group is None or group.grouping.create is None:
         return
     table = fates.created(step.step)
-    found = matches(step.target_key_of("t"), _key(group), step.target_collations)
-    alike = conjunction(same(f"t.{quote(name)}", f"n.{own}") for name, own in _values(group))
+    found = matches(step.target_key_of("t"), made_key(group), step.target_collations)
+    alike = conjunction(same(f"t.{quote(name)}", f"n.{own}") for name, own in made_columns(group))
     wrong = value(
         session.db,
         f"SELECT count(*) FROM {table} AS n WHERE n.live AND n.planted"
@@ -71,12 +73,13 @@ def prove_created(session: Session, step: StepSql) -> None:
         raise Refused(f"the proof failed: {what}", HINT)
 
 
-def _values(group: GroupSql) -> list[tuple[str, str]]:
+def made_columns(group: GroupSql) -> list[tuple[str, str]]:
     """(column of the new table, column of the table of made rows)."""
     create = [(name, quote(name)) for name, _ in group.grouping.create or ()]
     return [(group.grouping.merges_by or "", GROUP.format(1)), *create]
 
 
-def _key(group: GroupSql) -> tuple[str, ...]:
-    names = {name.casefold(): own for name, own in _values(group)}
-    return tuple(f"n.{names[name.casefold()]}" for name in group.step.new_key)
+def made_key(group: GroupSql) -> tuple[str, ...]:
+    """The new key of the made row ``n``."""
+    names = {fold(name): own for name, own in made_columns(group)}
+    return tuple(f"n.{names[fold(name)]}" for name in group.step.new_key)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hotmig.planning.group_facts import GroupFacts
 from hotmig.planning.model import CopyPlan
+from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, file_uri, is_closed_wal, quote, value, waits
 from hotmig.transfer import fates, groups
 from hotmig.transfer.bookkeeping import create_id_mapping
@@ -22,6 +23,7 @@ from hotmig.transfer.group_ranks import rank
 from hotmig.transfer.group_samples import facts
 from hotmig.transfer.group_sql import GroupSql, groups_of
 from hotmig.transfer.group_tables import create_group_tables
+from hotmig.transfer.made_rows import unfit_made_rows
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.session import Session, unrecorded
 from hotmig.transfer.step_sql import steps_with_source
@@ -166,7 +168,7 @@ def _in_portions(session: Session, bounds: KeyRange, key: Sequence[str], work: C
         session.let_writers_in()
 
 
-def found_facts(session: Session, seconds: float | None) -> tuple[GroupFacts, ...]:
+def found_facts(session: Session, seconds: float | None, schema: Schema) -> tuple[GroupFacts, ...]:
     """What became of the rows of each table that has groups, or that follows one."""
     known = []
     for step in session.steps:
@@ -174,7 +176,8 @@ def found_facts(session: Session, seconds: float | None) -> tuple[GroupFacts, ..
             continue
         group, court = session.group(step), Court(session.db, seconds)
         equal = tuple(equal_rows(court, step))
-        if group is not None or equal or court.unjudged:
+        unfit = tuple(unfit_made_rows(court, session, group, schema)) if group is not None else ()
+        if group is not None or equal or unfit or court.unjudged:
             counted = facts(session, group, seconds).counted if group is not None else ()
-            known.append(GroupFacts(step.step.table.name, counted, equal, tuple(court.unjudged)))
+            known.append(GroupFacts(step.step.table.name, counted, equal, unfit, tuple(court.unjudged)))
     return tuple(known)
