@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["carried", "merged", "collisions", "historical_drops", "losers_kept", "created", "homeless"]
-Rule = Literal["create"]
+Rule = Literal["create", "set"]
 KINDS: tuple[Kind, ...] = ("carried", "merged", "collisions", "historical_drops", "losers_kept", "created")
 
 

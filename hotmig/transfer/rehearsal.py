@@ -26,6 +26,7 @@ from hotmig.transfer.group_tables import create_group_tables
 from hotmig.transfer.made_rows import unfit_made_rows
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.session import Session, unrecorded
+from hotmig.transfer.set_rows import unfit_set_rows
 from hotmig.transfer.step_sql import steps_with_source
 from hotmig.transfer.value_maps import create_value_maps
 
@@ -176,7 +177,8 @@ def found_facts(session: Session, seconds: float | None, schema: Schema) -> tupl
             continue
         group, court = session.group(step), Court(session.db, seconds)
         equal = tuple(equal_rows(court, step))
-        unfit = tuple(unfit_made_rows(court, session, group, schema)) if group is not None else ()
+        made = unfit_made_rows(court, session, group, schema) if group is not None else ()
+        unfit = (*made, *unfit_set_rows(court, step))
         if group is not None or equal or unfit or court.unjudged:
             counted = facts(session, group, seconds).counted if group is not None else ()
             known.append(GroupFacts(step.step.table.name, counted, equal, unfit, tuple(court.unjudged)))

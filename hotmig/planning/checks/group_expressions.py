@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 
 from hotmig.planning.checking import Context, check
 from hotmig.planning.expressions import compiled
 from hotmig.planning.grouping import CANONICAL, with_canonical
 from hotmig.planning.model import Finding, TableStep
-from hotmig.sqlite import fold
+from hotmig.schema.group_rules import is_constant
+from hotmig.sqlite import connect, fold
 
 NAME = "group-sql"
 
@@ -34,7 +36,12 @@ def _expressions(step: TableStep) -> Iterator[tuple[str, str]]:
         if grouping.collide is not None:
             yield "collide", grouping.collide
         yield from ((f"losers[{fold(name)!r}]", sql) for name, sql in grouping.losers or ())
-    for touch in step.touches:
-        # One that reads no column is evaluated once, and may ask for the time.
-        if step.source is not None and compiled(touch.expression, step.source).reads:
-            yield f"touch[{touch.column!r}]", touch.expression
+    # One that reads no column is evaluated once, and may ask for the time.
+    yield from (
+        (f"touch[{each.column!r}]", each.expression) for each in step.touches if not _is_constant(each.expression)
+    )
+
+
+def _is_constant(sql: str) -> bool:
+    with closing(connect(":memory:", "rwc")) as db:
+        return is_constant(db, sql)
