@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["carried", "merged", "collisions", "historical_drops", "losers_kept", "created", "homeless"]
-Rule = Literal["create", "set"]
+Rule = Literal["create", "set", "follow"]
 KINDS: tuple[Kind, ...] = ("carried", "merged", "collisions", "historical_drops", "losers_kept", "created")
 
 
@@ -46,6 +46,7 @@ class Unfit:
     what: str
     rows: int
     samples: tuple[str, ...]
+    stops: bool = True  # the copy would
 
 
 @dataclass(frozen=True)

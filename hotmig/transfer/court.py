@@ -65,7 +65,7 @@ def values_that_stay(step: StepSql, names: Iterable[str], beside: Sequence[tuple
 def new_value(step: StepSql, column: Column) -> str | None:
     """The value of one column of the new row, over the old row ``o``; None where only the copy can tell."""
     own = step.step.column(column.name)
-    if own is None or own.assigned or not _is_known(step, column):
+    if own is None or own.assigned or not is_known(step, column):
         return None
     value = step.value(own)
     if own.expression is not None or translation_of(step.step, column.name) is not None:
@@ -73,7 +73,7 @@ def new_value(step: StepSql, column: Column) -> str | None:
     return stored(f"({value})", column_affinity(step.step.table, column))
 
 
-def _is_known(step: StepSql, column: Column) -> bool:
+def is_known(step: StepSql, column: Column) -> bool:
     """Whether a column does not follow what is made anew, or follows a third table."""
     translation = translation_of(step.step, column.name)
     parent = step.plan.step(translation.parent) if translation is not None else None

@@ -13,7 +13,7 @@ from hotmig.transfer.court import Court, rows_that_stay, values_that_stay
 from hotmig.transfer.created import made_key
 from hotmig.transfer.group_samples import SAMPLES
 from hotmig.transfer.group_sql import GROUP, GroupSql
-from hotmig.transfer.old_rows import shown
+from hotmig.transfer.old_rows import key_title, shown
 from hotmig.transfer.step_sql import StepSql, matches_as_stored
 
 _OLD_KEY = "_migration_old_{}"
@@ -44,9 +44,8 @@ def _with_key_of_old_row(court: Court, group: GroupSql) -> Iterator[Unfit]:
 
 
 def _beside(step: StepSql, rows: Sequence[Row]) -> tuple[int, tuple[str, ...]]:
-    """The same with the name of the old key."""
-    names = step.source_key.columns
-    title = names[0] if len(names) == 1 else f"({', '.join(names)})"
+    """The number that each row of an answer begins with, and the rest of it in words: a canonical value, an old key."""
+    title = key_title(step.step)
     return rows[0][0], tuple(f"{shown([row[1]])}: {title} {shown(row[2:])}" for row in rows)
 
 

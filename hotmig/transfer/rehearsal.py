@@ -23,6 +23,7 @@ from hotmig.transfer.group_ranks import rank
 from hotmig.transfer.group_samples import facts
 from hotmig.transfer.group_sql import GroupSql, groups_of
 from hotmig.transfer.group_tables import create_group_tables
+from hotmig.transfer.lost_references import lost_references
 from hotmig.transfer.made_rows import unfit_made_rows
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.session import Session, unrecorded
@@ -178,7 +179,7 @@ def found_facts(session: Session, seconds: float | None, schema: Schema) -> tupl
         group, court = session.group(step), Court(session.db, seconds)
         equal = tuple(equal_rows(court, step))
         made = unfit_made_rows(court, session, group, schema) if group is not None else ()
-        unfit = (*made, *unfit_set_rows(court, step))
+        unfit = (*made, *unfit_set_rows(court, step), *lost_references(court, step))
         if group is not None or equal or unfit or court.unjudged:
             counted = facts(session, group, seconds).counted if group is not None else ()
             known.append(GroupFacts(step.step.table.name, counted, equal, unfit, tuple(court.unjudged)))

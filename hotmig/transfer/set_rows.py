@@ -12,7 +12,7 @@ from hotmig.planning.rows import KEY, reads
 from hotmig.sqlite import quote, text
 from hotmig.transfer.court import Court, rows_that_stay
 from hotmig.transfer.group_samples import SAMPLES
-from hotmig.transfer.old_rows import shown
+from hotmig.transfer.old_rows import key_title, shown
 from hotmig.transfer.step_sql import StepSql
 
 _Rule = tuple[list[str], str, tuple[str, str], str]  # columns, condition that breaks it, verb for one and several, what
@@ -20,9 +20,7 @@ _Rule = tuple[list[str], str, tuple[str, str], str]  # columns, condition that b
 
 def unfit_set_rows(court: Court, step: StepSql) -> Iterator[Unfit]:
     """One for each constraint over such a column that any row breaks; the others are asked of the old rows alone."""
-    key = step.source_key.columns
     beside = [(sql, KEY.format(number)) for number, sql in enumerate(step.source_key_of("o"), 1)]
-    title = key[0] if len(key) == 1 else f"({', '.join(key)})"
     listed = ", ".join(["count(*) OVER ()", *(name for _, name in beside)])
     for names, broken, verb, what in _rules(step):
         rows = rows_that_stay(step, names, beside) if is_set(step.step, names) else None
@@ -32,7 +30,7 @@ def unfit_set_rows(court: Court, step: StepSql) -> Iterator[Unfit]:
         sql = f"SELECT {listed} FROM {table} WHERE {broken} ORDER BY 2 LIMIT {SAMPLES}"
         found = court.ask(f"rows of {step.step.table.name} {verb[1]} {what}", sql)
         if found:
-            samples = tuple(f"{title} {shown(row[1:])}" for row in found)
+            samples = tuple(f"{key_title(step.step)} {shown(row[1:])}" for row in found)
             yield Unfit("set", verb, what, found[0][0], samples)
 
 

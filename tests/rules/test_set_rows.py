@@ -40,7 +40,8 @@ REFUSED = {
     ),
     "touch CHECK": ('{"ts": "-ts"}', "", POSITIVE, "after touch= 2 rows of kid break the CHECK (ts > 0): id 2; id 3"),
     "touch CHECK of another": (
-        '{"ts": "-ts"}', "", 'int | None = None\n    d: Annotated[int | None, Generated("ts - 1"), Check("d >= 0")] = auto()',
+        '{"ts": "-ts"}', "",
+        'int | None = None\n    d: Annotated[int | None, Generated("ts - 1"), Check("d >= 0")] = auto()',
         "after touch= 2 rows of kid break the CHECK (d >= 0): id 2; id 3",
     ),
     "losers NULL": (
