@@ -7,6 +7,9 @@ from hotmig.catalog.model import Affinity, Column, Table, affinity
 # An INTEGER or NUMERIC column turns a REAL without fraction into an INTEGER inside -2^63 … 2^63, both left out.
 _EXACT_INTEGER = "{0} > -9223372036854775808.0 AND {0} < 9223372036854775808.0 AND CAST({0} AS INTEGER) = {0}"
 
+# What typeof() says of the values that a column of that type takes in a STRICT table, beside NULL; ANY takes all.
+STRICT_KINDS = {"INT": "integer", "INTEGER": "integer", "REAL": "real", "TEXT": "text", "BLOB": "blob"}
+
 
 def column_affinity(table: Table, column: Column) -> Affinity:
     """The affinity of one column; ANY means something else in a STRICT table."""

@@ -42,7 +42,7 @@ def find_groups(
             rehearsal = (keep or own).enter_context(opened)
             session = rehearsal.session
             rehearse(session, seconds)
-            found = found_facts(session, seconds)
+            found = found_facts(session, seconds, context.schema)
             if report is not None:
                 _write(session, report)
             if session.db.in_transaction:

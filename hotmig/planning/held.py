@@ -100,6 +100,16 @@ def is_not_null_already(step: TableStep, name: str) -> bool:
     return step.source is None or (copied is not None and not can_be_null(step.source, copied))
 
 
+def is_set(step: TableStep, names: Iterable[str]) -> bool:
+    """Whether a rule sets any of these columns in some rows, or what a generated one of them is made of."""
+    wanted, seen = {fold(name) for name in names} if step.set_columns else set[str](), set[str]()
+    while wanted - seen:
+        seen |= wanted
+        columns = (step.table.column(name) for name in seen)
+        wanted |= {read for each in columns if each and each.generated for read in reads(each.generated, step.table)}
+    return not seen.isdisjoint(step.set_columns)
+
+
 def is_generated_alike(step: TableStep, name: str) -> bool:
     """Whether the old table generated the same column from the same values."""
     column = step.table.column(name)

@@ -190,6 +190,11 @@ class CopyPlan:
         """Whether rows of any table become one."""
         return any(step.grouping is not None for step in self.steps)
 
+    def is_affected(self, step: TableStep) -> bool:
+        """Whether the rows of a table are fewer, or lead elsewhere, once others have become one."""
+        parents = (self.step(one.parent) for one in step.translations)
+        return step.grouping is not None or any(parent is not None and parent.loses_rows for parent in parents)
+
     def step(self, table: str) -> TableStep | None:
         """The step that fills the new table of that name."""
         folded = fold(table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from hotmig.catalog.affinity import column_affinity, stored
 from hotmig.catalog.model import Column, Table
@@ -47,15 +47,28 @@ def new_rows(step: TableStep, names: Iterable[str], *, stand_in: bool = False) -
     """
     if step.source is None:
         return None
-    stored_names: list[Column] = []
-    generated: list[Column] = []
-    for name in names:
-        _collect(step.table, name, stored_names, generated)
-    wanted = frozenset(fold(column.name) for column in stored_names) if stand_in else frozenset()
-    values = [_value(step, column, wanted) for column in stored_names]
+    wanted = frozenset(fold(column.name) for column in _needed(step.table, names)[0]) if stand_in else frozenset()
+    keys = step.source_key.columns if step.source_key is not None else ()
+    beside = list(zip(map(quote, keys), key_names(step), strict=True))
+    return built_rows(step, names, lambda column: _value(step, column, wanted), quote(step.source.name), beside)
+
+
+def built_rows(
+    step: TableStep,
+    names: Iterable[str],
+    value: Callable[[Column], str | None],
+    rows: str,
+    beside: Sequence[tuple[str, str]],
+) -> str | None:
+    """The same over any ``rows`` of the old table, which is what stands behind FROM, each column with its ``value``.
+
+    ``beside`` are further (SQL, name). None where a value is.
+    """
+    plain, generated = _needed(step.table, names)
+    values = [value(column) for column in plain]
     if not all(values):
         return None
-    sql = _base(step, step.source, stored_names, [value for value in values if value])
+    sql = _base(step, rows, plain, [each for each in values if each], beside)
     for column in generated:
         sql = f"SELECT *, {_generated(step.table, column)} FROM ({sql}) AS {quote(step.table.name)}"
     return sql
@@ -71,6 +84,15 @@ def reads(expression: str, table: Table) -> frozenset[str]:
     """The columns that an expression of the new table reads; all of them when SQLite doesn't tell."""
     found = compiled(expression, table)
     return found.reads if found.error is None else frozenset(fold(column.name) for column in table.columns)
+
+
+def _needed(table: Table, names: Iterable[str]) -> tuple[list[Column], list[Column]]:
+    """The stored columns that are read for these, and the generated ones, each behind those that it reads."""
+    plain: list[Column] = []
+    generated: list[Column] = []
+    for name in names:
+        _collect(table, name, plain, generated)
+    return plain, generated
 
 
 def _collect(table: Table, name: str, plain: list[Column], generated: list[Column]) -> None:
@@ -104,15 +126,16 @@ def _can_stand_in(step: TableStep, translation: Translation, wanted: frozenset[s
     return len(translation.columns) == 1 and is_whole and targets <= wanted
 
 
-def _base(step: TableStep, source: Table, columns: list[Column], values: list[str]) -> str:
+def _base(
+    step: TableStep, rows: str, columns: list[Column], values: list[str], beside: Sequence[tuple[str, str]]
+) -> str:
     """A compound, because its first part lends affinity to the columns; the limit keeps WHERE out of its parts,
     where SQLite 3.40 evaluates it without that affinity and collation."""
-    keys = step.source_key.columns if step.source_key is not None else ()
-    shapes = [*_shapes(step, columns), *(f"NULL AS {name}" for name in key_names(step))]
+    shapes = [*_shapes(step, columns), *(f"NULL AS {name}" for _, name in beside)]
     collated = [f"({value}) COLLATE {quote(column.collation)}" for value, column in zip(values, columns, strict=True)]
-    filled = [*collated, *map(quote, keys)] or ["NULL"]
+    filled = [*collated, *(sql for sql, _ in beside)] or ["NULL"]
     shape = f"SELECT {', '.join(shapes or ['NULL'])} WHERE 0"
-    return f"{shape} UNION ALL SELECT {', '.join(filled)} FROM {quote(source.name)} LIMIT -1"
+    return f"{shape} UNION ALL SELECT {', '.join(filled)} FROM {rows} LIMIT -1"
 
 
 def _shapes(step: TableStep, columns: list[Column]) -> Iterator[str]:

@@ -24,16 +24,18 @@ def plant_created(session: Session, step: StepSql) -> int:
     if group is None or group.grouping.create is None:
         return 0
     table = fates.created(step.step)
-    columns = ", ".join(quote(name) for name, _ in _values(group))
-    values = ", ".join(f"n.{name}" for _, name in _values(group))
     with explain_conflict(session, step.step):
-        cursor = execute(
-            session.db,
-            f"INSERT OR ABORT INTO {step.target}({columns}) SELECT {values} FROM {table} AS n"
-            f" WHERE n.{LIVE} AND NOT n.{PLANTED}",
-        )
+        cursor = execute(session.db, insert_made(group, step.target, f"n.{LIVE} AND NOT n.{PLANTED}"))
     execute(session.db, f"UPDATE {table} SET {PLANTED} = 1 WHERE {LIVE}")
     return max(cursor.rowcount, 0)
+
+
+def insert_made(group: GroupSql, target: str, where: str) -> str:
+    """The INSERT of those made rows ``n`` for which the condition holds."""
+    columns = ", ".join(quote(name) for name, _ in made_columns(group))
+    values = ", ".join(f"n.{name}" for _, name in made_columns(group))
+    made = f"{fates.created(group.step)} AS n"
+    return f"INSERT OR ABORT INTO {target}({columns}) SELECT {values} FROM {made} WHERE {where}"
 
 
 def doom_created(session: Session, step: StepSql) -> None:
@@ -42,7 +44,7 @@ def doom_created(session: Session, step: StepSql) -> None:
     if group is None or group.grouping.create is None:
         return
     table = fates.created(step.step)
-    key = ", ".join(_key(group))
+    key = ", ".join(made_key(group))
     execute(session.db, f"INSERT INTO {step.doomed} SELECT {key} FROM {table} AS n WHERE n.{PLANTED} AND NOT n.{LIVE}")
     execute(session.db, f"UPDATE {table} SET {PLANTED} = 0 WHERE NOT {LIVE}")
 
@@ -52,7 +54,7 @@ def is_created(session: Session, step: StepSql, key: tuple[str, ...]) -> str:
     group = session.group(step)
     if group is None or group.grouping.create is None:
         return "0"
-    found = matches(_key(group), [f"+{name}" for name in key])
+    found = matches(made_key(group), [f"+{name}" for name in key])
     return f"EXISTS (SELECT 1 FROM {fates.created(step.step)} AS n WHERE n.{PLANTED} AND {found})"
 
 
@@ -65,8 +67,8 @@ def prove_created(session: Session, step: StepSql) -> None:
     if group is None or group.grouping.create is None:
         return
     table = fates.created(step.step)
-    found = matches(step.target_key_of("t"), _key(group), step.target_collations)
-    alike = conjunction(same(f"t.{quote(name)}", f"n.{own}") for name, own in _values(group))
+    found = matches(step.target_key_of("t"), made_key(group), step.target_collations)
+    alike = conjunction(same(f"t.{quote(name)}", f"n.{own}") for name, own in made_columns(group))
     is_there = f"EXISTS (SELECT 1 FROM {step.target} AS t WHERE {found} AND {alike})"
     for what, where in (
         ("lacks {} that Merge made", f"n.{LIVE} AND n.{PLANTED} AND NOT {is_there}"),
@@ -92,7 +94,7 @@ def require_parents(session: Session, step: StepSql) -> None:
     group = session.group(step)
     if group is None or group.grouping.create is None:
         return
-    made = {fold(name) for name, _ in _values(group)}
+    made = {fold(name) for name, _ in made_columns(group)}
     for key in step.step.table.foreign_keys:
         if not any(fold(name) in made for name in key.columns):
             continue
@@ -100,7 +102,7 @@ def require_parents(session: Session, step: StepSql) -> None:
         join = conjunction(
             f"q.{quote(theirs)} = +{ours}" for theirs, ours in zip(key.parent_columns, values, strict=True)
         )
-        found = matches(step.target_key_of("t"), _key(group), step.target_collations)
+        found = matches(step.target_key_of("t"), made_key(group), step.target_collations)
         wrong = value(
             session.db,
             f"SELECT count(*) FROM {fates.created(step.step)} AS n CROSS JOIN {step.target} AS t ON {found}"
@@ -113,12 +115,13 @@ def require_parents(session: Session, step: StepSql) -> None:
             raise Refused(what, PARENT_HINT)
 
 
-def _values(group: GroupSql) -> list[tuple[str, str]]:
+def made_columns(group: GroupSql) -> list[tuple[str, str]]:
     """(column of the new table, column of the table of made rows)."""
     create = [(name, quote(name)) for name, _ in group.grouping.create or ()]
     return [(group.grouping.merges_by or "", GROUP.format(1)), *create]
 
 
-def _key(group: GroupSql) -> tuple[str, ...]:
-    names = {fold(name): own for name, own in _values(group)}
+def made_key(group: GroupSql) -> tuple[str, ...]:
+    """The new key of the made row ``n``."""
+    names = {fold(name): own for name, own in made_columns(group)}
     return tuple(f"n.{names[fold(name)]}" for name in group.step.new_key)

@@ -36,6 +36,12 @@ class Misfit:
     columns: tuple[str, ...] = ()
 
 
+def key_title(step: TableStep) -> str:
+    """What people call the old key: ``id``, or ``(a, b)``."""
+    names = step.source_key.columns if step.source_key is not None else ()
+    return names[0] if len(names) == 1 else f"({', '.join(names)})"
+
+
 def shown(values: Sequence[Any]) -> str:
     """A key for a message: values as SQL writes them, long ones cut, and all in one line."""
     parts = [_shown(value) for value in values]
@@ -64,9 +70,7 @@ def told(step: TableStep, misfits: Sequence[Misfit]) -> str:
     listed = "; ".join(_told(misfit, other) for misfit in misfits)
     if step.source is None or step.source_key is None or not old:
         return f" ({listed})"
-    names = step.source_key.columns
-    key = names[0] if len(names) == 1 else f"({', '.join(names)})"
-    return f' (old table "{step.source.name}", {"row" if old == 1 else "rows"} with {key} {listed})'
+    return f' (old table "{step.source.name}", {"row" if old == 1 else "rows"} with {key_title(step)} {listed})'
 
 
 def _told(misfit: Misfit, other: str) -> str:

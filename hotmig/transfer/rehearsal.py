@@ -6,25 +6,29 @@ The old file is attached; nothing is written but temporary files, which have no 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hotmig.planning.group_facts import Equal, GroupFacts
-from hotmig.planning.held import UniqueKey, is_unique_already, unique_keys
+from hotmig.planning.group_facts import GroupFacts
 from hotmig.planning.model import CopyPlan
-from hotmig.sqlite import TookTooLong, at_most, connect, execute, file_uri, fold, is_closed_wal, quote, value, waits
+from hotmig.schema.model import Schema
+from hotmig.sqlite import connect, execute, file_uri, is_closed_wal, quote, value, waits
 from hotmig.transfer import fates, groups
 from hotmig.transfer.bookkeeping import create_id_mapping
+from hotmig.transfer.court import Court
+from hotmig.transfer.equal_rows import equal_rows
 from hotmig.transfer.group_build import fill_groups
 from hotmig.transfer.group_ranks import rank
-from hotmig.transfer.group_samples import SAMPLES, facts
+from hotmig.transfer.group_samples import facts
 from hotmig.transfer.group_sql import GroupSql, groups_of
 from hotmig.transfer.group_tables import create_group_tables
-from hotmig.transfer.old_rows import shown
+from hotmig.transfer.lost_references import lost_references
+from hotmig.transfer.made_rows import unfit_made_rows
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.session import Session, unrecorded
-from hotmig.transfer.step_sql import StepSql, steps_with_source
+from hotmig.transfer.set_rows import unfit_set_rows
+from hotmig.transfer.step_sql import steps_with_source
 from hotmig.transfer.value_maps import create_value_maps
 
 # Half of a session's: the plan has a connection of its own beside this one, and aliases in either.
@@ -57,6 +61,8 @@ def rehearsed(
     would where nobody has it open, for what is read immutable does not tell whether it was written to.
     """
     db = connect("", "rwc", extensions=extensions, patience=waits.seconds)
+    # A reference to no row is for other checks to tell.
+    db.create_function("hotmig_orphan", 0, lambda: None, deterministic=True)
     try:
         encoding = _encoding(old)
         execute(db, f"PRAGMA encoding = '{encoding}'")
@@ -162,74 +168,17 @@ def _in_portions(session: Session, bounds: KeyRange, key: Sequence[str], work: C
         session.let_writers_in()
 
 
-def found_facts(session: Session, seconds: float | None) -> tuple[GroupFacts, ...]:
+def found_facts(session: Session, seconds: float | None, schema: Schema) -> tuple[GroupFacts, ...]:
     """What became of the rows of each table that has groups, or that follows one."""
     known = []
     for step in session.steps:
-        group = session.group(step)
-        equal: tuple[Equal, ...] = ()
-        with suppress(TookTooLong), at_most(session.db, seconds):
-            equal = tuple(_equal(session, step, certain=seconds is None))  # else the new table's own keys find them
-        if group is not None:
-            known.append(GroupFacts(step.step.table.name, facts(session, group, seconds).counted, equal))
-        elif equal:
-            known.append(GroupFacts(step.step.table.name, (), equal))
-    return tuple(known)
-
-
-def is_affected(plan: CopyPlan, step: StepSql) -> bool:
-    """Whether the rows of a table are fewer, or lead elsewhere, once others have become one."""
-    parents = (plan.step(one.parent) for one in step.step.translations)
-    return step.step.grouping is not None or any(parent is not None and parent.loses_rows for parent in parents)
-
-
-def _equal(session: Session, step: StepSql, *, certain: bool) -> Iterator[Equal]:
-    if not is_affected(session.plan, step):
-        return
-    for key in unique_keys(step.step.table):
-        parts = _parts(step, key)
-        if parts is None or is_unique_already(step.step, key) or _is_made_distinct(step, key):
+        if not session.plan.is_affected(step.step):
             continue
-        named = [f"u{number}" for number in range(1, len(parts) + 1)]
-        values = ", ".join(f"{sql} AS {name}" for (sql, _), name in zip(parts, named, strict=True))
-        terms = ", ".join(
-            f"{name} COLLATE {quote(collation)}" for name, (_, collation) in zip(named, parts, strict=True)
-        )
-        given = " AND ".join(f"{name} IS NOT NULL" for name in named)
-        same = (
-            f"SELECT count(*) AS n, {', '.join(named)} FROM (SELECT {values} FROM {step.old_rows} WHERE {step.stays})"
-            f" WHERE {given} GROUP BY {terms} HAVING count(*) > 1"
-        )
-        rows = value(session.db, f"SELECT sum(n) FROM ({same})")
-        if rows:
-            samples = execute(session.db, f"SELECT {', '.join(named)} FROM ({same}) LIMIT {SAMPLES}").fetchall()
-            yield Equal(key.title, rows, tuple(map(shown, samples)), certain)
-
-
-def _is_made_distinct(step: StepSql, key: UniqueKey) -> bool:
-    """Whether it is the very key of the groups, and only one row of each stays."""
-    grouping = step.step.grouping
-    if grouping is None or grouping.losers is not None:
-        return False
-    own = {fold(part.name or "") for part in key.columns}
-    if grouping.merges_by is not None:
-        # A Merge goes by its column letter by letter: what a wider collation takes for the same stays apart.
-        return own == {fold(grouping.merges_by)} and all(part.collation == "BINARY" for part in key.columns)
-    return {fold(name) for name, _ in grouping.key} == own
-
-
-def _parts(step: StepSql, key: UniqueKey) -> list[tuple[str, str]] | None:
-    """What tells the values of each column apart, with its collation; None where only the copy can tell."""
-    if key.where is not None or any(part.name is None for part in key.columns):
-        return None
-    found = []
-    for part in key.columns:
-        column = step.step.column(part.name or "")
-        translation = next((t for t in step.step.translations if fold(part.name or "") in map(fold, t.targets)), None)
-        if translation is not None:
-            found += [(sql, "BINARY") for sql in step.survivor(translation)]
-        elif column is None or column.expression is None:
-            return None
-        else:
-            found.append((f"({step.value(column)})", part.collation))
-    return found
+        group, court = session.group(step), Court(session.db, seconds)
+        equal = tuple(equal_rows(court, step))
+        made = unfit_made_rows(court, session, group, schema) if group is not None else ()
+        unfit = (*made, *unfit_set_rows(court, step), *lost_references(court, step))
+        if group is not None or equal or unfit or court.unjudged:
+            counted = facts(session, group, seconds).counted if group is not None else ()
+            known.append(GroupFacts(step.step.table.name, counted, equal, unfit, tuple(court.unjudged)))
+    return tuple(known)

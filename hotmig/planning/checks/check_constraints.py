@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from hotmig.catalog.model import Check
 from hotmig.planning.checking import Context, check, first_keys, how_many
-from hotmig.planning.held import is_checked_already
+from hotmig.planning.held import is_checked_already, is_set
 from hotmig.planning.model import Finding, Probe, TableStep
 from hotmig.planning.rows import key_names, new_rows, reads
 from hotmig.sqlite import quote
@@ -40,6 +40,9 @@ def _new_constraints(context: Context) -> Iterator[tuple[TableStep, Check, str]]
         for constraint in step.table.checks:
             if step.source is None or is_checked_already(step, constraint):
                 continue
-            rows = new_rows(step, sorted(reads(constraint.expression, step.table)))
+            names = sorted(reads(constraint.expression, step.table))
+            if is_set(step, names):
+                continue  # for the check of columns that a rule sets
+            rows = new_rows(step, names)
             if rows is not None:
                 yield step, constraint, rows

@@ -20,7 +20,7 @@ def findings(context: Context) -> Iterable[Finding]:
             count = counted(equal.rows, "row")
             message = f"{count} of {step.table.name} would be equal under the unique {equal.title}"
             more = equal.rows // 2
-            fix = f"@table(…, duplicates=Duplicates(key=({equal.title},), …))"
+            fix = f"@table(…, duplicates=Duplicates(key=({equal.title},), …))" if equal.is_plain else None
             message = f"{message}: {listed(equal.samples, more)}"
             if equal.certain:
                 yield Finding(NAME, "block", step.table.name, message, fix)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from hotmig.catalog.keys import can_be_null
 from hotmig.catalog.model import Column, Table
 from hotmig.planning.checking import Context, check, first_keys, how_many, source_keys
-from hotmig.planning.held import is_generated_alike, is_not_null_already
+from hotmig.planning.held import is_generated_alike, is_not_null_already, is_set
 from hotmig.planning.lines import bare, from_line, zero
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
 from hotmig.planning.rows import default_of, key_names, new_rows, translation_of, value_of
@@ -41,6 +41,8 @@ def _new_constraints(context: Context) -> Iterator[tuple[TableStep, Column, str]
         for column in step.table.columns:
             if step.source is None or can_be_null(step.table, column.name) or _held(step, column):
                 continue
+            if is_set(step, [column.name]):
+                continue  # for the check of columns that a rule sets
             sql = _stored(step, step.source, column) if column.generated is None else _generated(step, column)
             if sql is not None:
                 yield step, column, sql

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from hotmig.catalog.affinity import column_affinity
+from hotmig.catalog.affinity import STRICT_KINDS, column_affinity
 from hotmig.catalog.model import Column
 from hotmig.planning.checking import Context, check, first_keys, how_many, source_keys
-from hotmig.planning.held import copied_from, is_generated_alike
+from hotmig.planning.held import copied_from, is_generated_alike, is_set
 from hotmig.planning.lines import bare, from_line
 from hotmig.planning.model import ColumnStep, Finding, Probe, TableStep
 from hotmig.planning.rows import default_of, key_names, new_rows, value_of
@@ -19,7 +19,6 @@ from hotmig.units import counted
 
 NAME = "types"
 _FRACTIONS = ("REAL", "NUMERIC")
-_STRICT = {"INT": "integer", "INTEGER": "integer", "REAL": "real", "TEXT": "text", "BLOB": "blob"}
 
 
 def probes(context: Context) -> Iterable[Probe]:
@@ -84,6 +83,8 @@ def _new_constraints(context: Context) -> Iterator[tuple[TableStep, Column, Colu
     for step in context.plan.steps:
         for column in step.table.columns:
             kind = _kind(step, column)
+            if step.table.strict and is_set(step, [column.name]):
+                continue  # for the check of columns that a rule sets
             if step.source is not None and kind is not None and not _held(step, column, kind):
                 yield step, column, step.column(column.name), kind
 
@@ -95,7 +96,7 @@ def _is_rowid(step: TableStep, column: Column) -> bool:
 def _kind(step: TableStep, column: Column) -> str | None:
     if _is_rowid(step, column):
         return "integer"
-    kind = _STRICT.get(column.type.upper())
+    kind = STRICT_KINDS.get(column.type.upper())
     return kind if step.table.strict or (kind == "integer" and column.generated is None) else None
 
 
@@ -110,5 +111,5 @@ def _held(step: TableStep, column: Column, kind: str) -> bool:
         return kind == "integer"
     if not step.table.strict and not _is_rowid(step, column):
         return column_affinity(step.source, old) == "INTEGER"
-    same_type = step.source.strict and _STRICT.get(old.type.upper()) == kind
+    same_type = step.source.strict and STRICT_KINDS.get(old.type.upper()) == kind
     return same_type and not (_is_rowid(step, column) and not old.not_null)

@@ -56,19 +56,12 @@ def _subject(step: TableStep, key: UniqueKey) -> str:
 def _new_constraints(context: Context) -> Iterator[tuple[TableStep, UniqueKey, str]]:
     for step in context.plan.steps:
         for key in unique_keys(step.table):
-            if step.source is None or is_unique_already(step, key) or _is_found_by_rehearsal(context, step, key):
+            # Where rows become one, what is left of them is compared (merged_duplicates).
+            if step.source is None or is_unique_already(step, key) or context.plan.is_affected(step):
                 continue
             sql = _groups(context, step, key)
             if sql is not None:
                 yield step, key, sql
-
-
-def _is_found_by_rehearsal(context: Context, step: TableStep, key: UniqueKey) -> bool:
-    """Where rows become one, what is left of them is compared (merged_duplicates); an expression can't be."""
-    if key.where is not None or any(part.name is None for part in key.columns):
-        return False
-    parents = (context.plan.step(one.parent) for one in step.translations)
-    return step.grouping is not None or any(parent is not None and parent.loses_rows for parent in parents)
 
 
 def _groups(context: Context, step: TableStep, key: UniqueKey) -> str | None:
