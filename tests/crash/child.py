@@ -40,13 +40,17 @@ _SETS = re.compile(
 # The second opinion: whatever is not known to read alone, or to say something of the connection alone. A savepoint in
 # a transaction only asks whether that is whole.
 _READS = re.compile(
-    r"\s*(SELECT|EXPLAIN|ATTACH|DETACH|(SAVEPOINT|RELEASE) hotmig_whole)\b|\s*PRAGMA\s+(\w+\.)?"
-    r"((foreign_keys|defer_foreign_keys|synchronous|cache_size|temp_store|secure_delete|wal_autocheckpoint)\s*=|(?!wal_checkpoint)\w+\s*(\(|$))"
+    r"\s*(SELECT|EXPLAIN|ATTACH|DETACH|(SAVEPOINT|RELEASE) hotmig_whole|WITH\b(?!.*\b(INSERT|UPDATE|DELETE|REPLACE)))\b"
+    r"|\s*PRAGMA\s+(\w+\.)?"
+    r"((foreign_keys|defer_foreign_keys|synchronous|cache_size|temp_store|secure_delete|wal_autocheckpoint)\s*=|(?!wal_checkpoint)\w+\s*(\(|$))",
+    re.DOTALL,
 )
 # Work tables live in the connection and die with it: killed behind such a statement is killed before it.
 _WORK = re.compile(
     r"\s*(CREATE TEMP |INSERT (OR \w+ )?INTO temp\.|UPDATE temp\.|DELETE FROM temp\.|DROP \w+ (IF EXISTS )?temp\.)"
 )
+# Of a database without a name only what is said of the file attached to it: the rest dies with the connection.
+_ATTACHED = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK)\b|.*\bnew\.", re.DOTALL)
 FILE_OPERATIONS = (
     "open", "unlink", "remove", "rmdir", "mkdir", "link", "symlink", "rename", "replace", "chown", "fchown", "chmod",
     "fchmod", "ftruncate", "truncate", "write", "pwrite", "fsync",
@@ -56,15 +60,21 @@ AUDITED = ("remove", "rmdir", "mkdir", "link", "symlink", "rename", "chown", "ch
 
 def changes(db: sqlite3.Connection, sql: str) -> bool:
     """Whether a statement can change a file."""
-    if isinstance(db, hotmig.sqlite.Connection) and db.name == ":memory:":
+    if is_of_no_file(db, sql):
         return False
     return bool(_SETS.match(sql) or (_CHANGES.match(sql) and not _WORK.match(sql)))
 
 
 def reads(db: sqlite3.Connection, sql: str) -> bool:
     """Whether a statement changes no file, as far as is known."""
-    in_memory = isinstance(db, hotmig.sqlite.Connection) and db.name == ":memory:"
-    return in_memory or bool(_READS.match(sql) or _WORK.match(sql))
+    return is_of_no_file(db, sql) or bool(_READS.match(sql) or _WORK.match(sql))
+
+
+def is_of_no_file(db: sqlite3.Connection, sql: str) -> bool:
+    """Whether a statement works on memory, or on the file without a name in which a plan is rehearsed."""
+    if not isinstance(db, hotmig.sqlite.Connection):
+        return False
+    return db.name == ":memory:" or (db.name == "" and not _ATTACHED.match(sql))
 
 
 @dataclass
@@ -157,8 +167,12 @@ def listen(points: Points) -> None:
     """The second opinion on file operations: what Python itself says that it is about to do."""
     told = {f"os.{name}" for name in AUDITED}
 
+    def creates(path: object, _mode: object, flags: object) -> bool:
+        """A descriptor that is wrapped as a file has been opened before."""
+        return not isinstance(path, int) and isinstance(flags, int) and bool(flags & os.O_CREAT)
+
     def hear(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in told or (event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT):
+        if event in told or (event == "open" and creates(*arguments)):
             points.audited.append(event)
 
     sys.addaudithook(hear)

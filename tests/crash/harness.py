@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +87,32 @@ def die(project: Project, death: Death) -> bool:
     return done.returncode == died
 
 
+def prepare(project: Project, before: tuple[str | Death, ...]) -> None:
+    """Brings the migration to where a command is to die; some of these die themselves."""
+    for command in before:
+        if isinstance(command, Death):
+            assert die(project, command), f"the point was never reached: {command}"
+        else:
+            go_on(project, command)
+
+
+@contextmanager
+def standing_still(project: Project, application: Application) -> Iterator[None]:
+    """Stops the writers between two transactions: what was planned still holds when recording begins."""
+    db = sqlite3.connect(project.old, isolation_level=None, timeout=PATIENCE)
+    db.execute("BEGIN EXCLUSIVE")  # nobody has a lock that would be kept
+    for process in application.processes:
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+    db.execute("ROLLBACK")
+    db.close()
+    try:
+        yield
+    finally:
+        for process in application.processes:
+            process.send_signal(signal.SIGCONT)
+
+
 def points(project: Project, command: str) -> dict[str, list[str]]:
     """The points of a command that runs to its end, and what two others saw of them."""
     file = project.directory.parent / "points.json"
@@ -145,13 +174,13 @@ def finish(project: Project, deaths: list[Death] | None = None) -> list[str]:
             die(project, Death(command, next_death.at, next_death.after))
             check_after_death(project)
         else:
-            _go_on(project, command)
+            go_on(project, command)
         assert not both_accept(project)
     assert truth.facts(project).status == "ready", f"status ends the way too early: {commands}"
     return commands
 
 
-def _go_on(project: Project, command: str) -> None:
+def go_on(project: Project, command: str) -> None:
     """Exit 4 says itself that it is safe to run again."""
     for _ in range(5):
         done = here(project, command)
@@ -185,22 +214,25 @@ def survive(
     shape: str,
     journal_mode: str,
     death: Death,
-    before: tuple[str, ...] = (),
+    before: tuple[str | Death, ...] = (),
     more: tuple[Death, ...] = (),
+    *,
+    rows: int = ROWS,
+    still: bool = False,
 ) -> bool:
     """The whole sequence with a writer beside it, and a death in it; returns whether it died there.
 
-    ``more`` are deaths in the commands that follow.
+    ``more`` are deaths in the commands that follow; ``still`` is whether nobody writes until it has died.
     """
-    project = Project.adopt(directory / "app", SHAPES[shape], journal_mode, rows=ROWS)
+    project = Project.adopt(directory / "app", SHAPES[shape], journal_mode, rows=rows)
     contents = exact.contents_of(project.old, project.shape.old_tables)
     with live(project, writers=1, pace=PACE) as application:
-        for command in before:
-            _go_on(project, command)
-        died = die(project, death)
+        prepare(project, before)
+        with standing_still(project, application) if still else nullcontext():
+            died = die(project, death)
         check_after_death(project)
         finish(project, list(more))
-        _wait_for_new(project, application)
+        wait_for_new(project, application)
         application.stop()
     check_nothing_lost(project, contents, application)
     check_states(project)
@@ -208,15 +240,14 @@ def survive(
     return died
 
 
-def survive_cleanup(directory: Path, death: Death, before: tuple[str, ...]) -> bool:
+def survive_cleanup(directory: Path, death: Death, before: tuple[str | Death, ...]) -> bool:
     """A death while the old database is cleaned up: the new one is as it was, and the command can be run again."""
     project = Project.adopt(directory / "app", SHAPES["text"], "wal")
-    for command in before:
-        _go_on(project, command)
+    prepare(project, before)
     contents = exact.contents_of(project.new, project.shape.new_tables)
     died = die(project, death)
     report(project, "status")
-    _go_on(project, death.command)
+    go_on(project, death.command)
     assert exact.contents_of(project.new, project.shape.new_tables) == contents
     assert report(project, "status")["phase"] in ("ready", "retired")
     assert project.old.exists() == ("--delete" not in death.command)
@@ -227,7 +258,7 @@ def survive_cleanup(directory: Path, death: Death, before: tuple[str, ...]) -> b
     return died
 
 
-def _wait_for_new(project: Project, application: Application) -> None:
+def wait_for_new(project: Project, application: Application) -> None:
     deadline = time.monotonic() + PATIENCE
     while not application.accepted(project.new.name):
         assert time.monotonic() < deadline, "the application never wrote to the new database"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.crash.harness import LAST_MIGRATE, ROWS, points
+from tests.crash import harness, numbered
+from tests.crash.harness import LAST_MIGRATE, ROWS, Death, die, points
 from tests.scenarios.harness import Project
 from tests.scenarios.shape import Dice
 from tests.scenarios.shapes import SHAPES
@@ -20,17 +21,54 @@ TRANSACTIONS = 30  # of the application, before each command that is only looked
 
 @dataclass(frozen=True)
 class Sequence:
-    """``before`` brings the migration to where ``command`` is killed."""
+    """``before`` brings the migration to where ``command`` is killed; what is a death in it dies there itself.
+
+    ``numbered``: with data migrations. ``still``: nobody writes until the command has died.
+    """
 
     command: str
     shape: str = "text"
     journal_mode: str = "wal"
-    before: tuple[str, ...] = ()
+    before: tuple[str | Death, ...] = ()
+    rows: int = ROWS
+    numbered: bool = False
+    still: bool = False
 
     def __str__(self) -> str:
-        return f"{self.command} ({self.shape}, {self.journal_mode})"
+        return f"{self.command} ({self.shape}, {self.journal_mode}{', numbered' if self.numbered else ''})"
+
+    def adopt(self, directory: Path) -> Project:
+        if self.numbered:
+            return numbered.adopt(directory, self.journal_mode, self.shape)
+        return Project.adopt(directory / "app", SHAPES[self.shape], self.journal_mode, rows=self.rows)
+
+    def survive(self, directory: Path, at: str, after: bool) -> bool:
+        """Whether the command died there."""
+        death = Death(self.command, at, after)
+        if self.command.startswith("cleanup-old"):
+            return harness.survive_cleanup(directory, death, self.before)
+        if self.numbered:
+            return numbered.survive(directory, self.shape, self.journal_mode, death, self.before)
+        return harness.survive(
+            directory, self.shape, self.journal_mode, death, self.before, rows=self.rows, still=self.still
+        )
 
 
+# A migrate that has got so far finds its groups itself: nothing is handed on to it.
+BEGUN = Death("migrate", "COMMIT behind INSERT INTO main._migration_grouped", True)
+# Rows of each table that are still several chunks, in half the time.
+FEW = 300
+MERGED = (
+    Sequence("migrate", "merged", rows=FEW, still=True),
+    Sequence("migrate", "merged", "delete", (BEGUN,), rows=FEW),
+    Sequence("drain --cutover", "merged", "wal", ("migrate",), rows=FEW),
+    Sequence("drain", "merged", "delete", ("migrate",), rows=FEW),
+    Sequence("cutover", "merged", "delete", ("migrate", "drain"), rows=FEW),
+)
+NUMBERED = (
+    Sequence("drain --cutover", journal_mode="delete", before=("migrate",), numbered=True),
+    Sequence("migrate --offline", numbered=True),
+)
 SEQUENCES = (
     Sequence("migrate", "cascades"),
     Sequence("migrate", "mapped-key", "delete"),
@@ -47,16 +85,21 @@ SEQUENCES = (
     Sequence("cleanup-old", before=("migrate", "drain --cutover")),
     Sequence("cleanup-old --delete", before=("migrate", "drain --cutover")),
     Sequence("cleanup-old --unfence", before=("migrate", "drain --cutover")),
+    *MERGED,
+    *NUMBERED,
 )
 
 
 def traced(directory: Path, sequence: Sequence) -> dict[str, list[str]]:
     """The points of the command, with the same writes before it each time and none beside it."""
-    project = Project.adopt(directory / "app", SHAPES[sequence.shape], sequence.journal_mode, rows=ROWS)
+    project = sequence.adopt(directory)
     dice = Dice(7, 1)
     for command in sequence.before:
-        project.run(command)
-        if command == "migrate":
+        if isinstance(command, Death):
+            assert die(project, command)
+        else:
+            project.run(command)
+        if command == "migrate" or isinstance(command, Death):
             _write(project, dice)
     return points(project, sequence.command)
 
