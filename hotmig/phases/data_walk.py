@@ -15,7 +15,7 @@ from hotmig.phases.data_failures import RUN
 from hotmig.phases.migration import Migration
 from hotmig.planning.data_marks import Mark, merged, pending, resolved
 from hotmig.schema.model import DataMigration, Moment, Schema
-from hotmig.sqlite import reading, transaction
+from hotmig.sqlite import Row, reading, transaction, value
 from hotmig.transfer import data_migrations
 from hotmig.transfer.build import is_begun
 from hotmig.transfer.marks import all_marks, carry_marks, create_marks, read_marks, rename_marks
@@ -26,10 +26,15 @@ STOPPED = "it was told to stop before all data migrations were done"
 
 @dataclass(frozen=True)
 class Walk:
-    """The data migrations of one hand-over. ``seconds`` is how long they may take in all, if the pause has so long."""
+    """The data migrations of one hand-over. ``seconds`` is how long they may take in all, if the pause has so long.
+
+    ``tolerated`` are the orphans that were there shortly before; None where they can still be looked for when one of
+    these puts foreign keys off.
+    """
 
     pending: tuple[DataMigration, ...] = ()
     seconds: float = 0.0
+    tolerated: frozenset[Row] | None = None
 
     @property
     def intents(self) -> tuple[Intent, ...]:
@@ -63,7 +68,15 @@ def marks_of(schema: Schema, old: Path | None, building: Path | None) -> tuple[M
 def at_cutover(migration: Migration, seconds: float = math.inf) -> Walk:
     """What the hand-over has to run, within ``seconds``."""
     waiting = _waiting_for("cutover", migration.schema, marks_of(migration.schema, migration.old, migration.new))
-    return Walk(waiting, seconds) if waiting else Walk()
+    return Walk(waiting, seconds, _tolerated(migration.new)) if waiting else Walk()
+
+
+def _tolerated(new: Path) -> frozenset[Row] | None:
+    """In rollback-journal mode the hand-over keeps every reader out, and so it can't ask any more."""
+    with reading(new) as db:
+        if value(db, "PRAGMA journal_mode") == "wal":
+            return None
+        return frozenset(data_migrations.orphans(db))
 
 
 def _waiting_for(moment: Moment, schema: Schema, marks: tuple[Mark, ...]) -> tuple[DataMigration, ...]:
@@ -77,7 +90,7 @@ def walk_at_cutover(old: sqlite3.Connection, new: Supervised, schema: Schema, wa
     """
     carry_marks(new, schema, all_marks(old, schema.adopted), skipped=False)
     waiting = [each for each in _waiting_for("cutover", schema, read_marks(new)) if each in walk.pending]
-    data_migrations.run(new, schema, waiting, deadline.within(walk.seconds).at)
+    data_migrations.run(new, schema, waiting, deadline.within(walk.seconds).at, walk.tolerated)
 
 
 def walk_after(db: Supervised, schema: Schema, seconds: float, run: Run) -> tuple[str, ...]:

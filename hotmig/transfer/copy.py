@@ -60,15 +60,18 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
             with session.step("copy", name):
                 rows[name] = _copy_table(session, keys, by_name[name], report)
         with session.step("index", name):
-            _finish_table(session, plain, by_name.get(name), indexes.get(name, ()))
+            _finish_table(session, keys, plain, by_name.get(name), indexes.get(name, ()))
     return Copied(rows, mapped, resumed)
 
 
-def _finish_table(session: Session, step: TableStep, old: StepSql | None, indexes: tuple[str, ...]) -> None:
+def _finish_table(
+    session: Session, keys: LoggedKeys, step: TableStep, old: StepSql | None, indexes: tuple[str, ...]
+) -> None:
     if step.seeds:
         with session.snapshot(), explain_conflict(session, step, among_seeds, ANEW_HINT):
             plant_seeds(session.db, step, old)
-    if old is not None and session.group(old) is not None:
+    # Where any row is logged the replay does it: one that was copied and changed since still has its old values here.
+    if old is not None and session.group(old) is not None and keys.is_empty(old):
         with session.building():
             plant_created(session, old)
     with session.building():

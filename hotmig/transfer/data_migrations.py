@@ -29,9 +29,16 @@ MEND = (
 LONGER = "nothing is lost; give `hotmig cutover` or `hotmig drain --cutover` a longer --max-pause, at a quiet time"
 
 
-def run(db: Supervised, schema: Schema, pending: Sequence[DataMigration], deadline: float | None) -> None:
+def run(
+    db: Supervised,
+    schema: Schema,
+    pending: Sequence[DataMigration],
+    deadline: float | None,
+    tolerated: Set[Row] | None = None,
+) -> None:
     """Runs them in their order, inside the caller's transaction, with foreign keys on.
 
+    ``tolerated`` are the orphans that may be there; without, those that everybody else sees in the file.
     Raises DataMigrationFailed, or DataMigrationTooLong behind ``deadline`` (of ``time.monotonic``): the caller rolls
     back. KeyboardInterrupt and SystemExit go on up. Nothing that would keep the caller from committing is left behind.
     """
@@ -50,7 +57,7 @@ def run(db: Supervised, schema: Schema, pending: Sequence[DataMigration], deadli
         if watched.deferred:
             # With it goes SQLite's own count of what is broken, which would be held against our COMMIT.
             execute(db, "PRAGMA defer_foreign_keys = OFF")
-            _require_no_new_orphans(db, each)
+            _require_no_new_orphans(db, each, tolerated)
         _require_no_orphans(db, each, deferrable, "was broken by it")
         execute(db, f"UPDATE {MARKS} SET applied_utc = ? WHERE name = ?", (utc_now(), each.name))
 
@@ -208,25 +215,26 @@ def _require_no_orphans(db: Supervised, each: DataMigration, keys: Mapping[str, 
                 raise _error(each, f'a DEFERRABLE foreign key of "{table}" to "{parent}" {what}: rows refer to none')
 
 
-def _require_no_new_orphans(db: Supervised, each: DataMigration) -> None:
-    after = _orphans(db)
+def _require_no_new_orphans(db: Supervised, each: DataMigration, tolerated: Set[Row] | None) -> None:
+    after = orphans(db)
     if not after:
         return
-    before = _committed_orphans(db)
+    before = _committed_orphans(db) if tolerated is None else tolerated
     new = [row for row in after if before is None or row not in before]
     if new:
         raise _error(each, f'it left rows of "{new[0][0]}" that refer to no row of "{new[0][2]}"')
 
 
-def _orphans(db: sqlite3.Connection) -> set[Row]:
+def orphans(db: sqlite3.Connection) -> set[Row]:
+    """The rows that refer to none, as SQLite names them."""
     return set(execute(db, "PRAGMA main.foreign_key_check", patience=0.0))
 
 
-def _committed_orphans(db: Supervised) -> set[Row] | None:
+def _committed_orphans(db: Supervised) -> Set[Row] | None:
     """Those that the old schema tolerated: as anybody else sees the file now. None where it can't be read."""
     file = value(db, "SELECT file FROM pragma_database_list WHERE name = 'main'")
     try:
         with reading(Path(file)) as other:
-            return _orphans(other)
+            return orphans(other)
     except sqlite3.OperationalError:
         return None  # a rollback journal, and more was written than fits into memory

@@ -25,7 +25,7 @@ def equal_to_old_rows(court: Court, group: GroupSql, table: str) -> Iterator[Unf
     taken = list(_with_key_of_old_row(court, group))
     yield from taken
     for key in unique_keys(group.step.table):
-        if not (taken and _is_new_key(group, key)):
+        if not (taken and _is_new_key(group, key)) and not _is_by(group, key):
             yield from _equal_to_old_row(court, group, key, table)
 
 
@@ -52,6 +52,15 @@ def _beside(step: StepSql, rows: Sequence[Row]) -> tuple[int, tuple[str, ...]]:
 
 def _is_new_key(group: GroupSql, key: UniqueKey) -> bool:
     return {fold(part.name or "") for part in key.columns} == set(map(fold, group.step.new_key))
+
+
+def _is_by(group: GroupSql, key: UniqueKey) -> bool:
+    """Whether it is what the Merge goes by: a row is made only where no old one has the canonical value.
+
+    To ask for that would find one that an application wrote since, where the old file is read at several moments.
+    """
+    by = fold(group.grouping.merges_by or "")
+    return [(fold(part.name or ""), part.collation) for part in key.columns] == [(by, "BINARY")] and key.where is None
 
 
 def _equal_to_old_row(court: Court, group: GroupSql, key: UniqueKey, table: str) -> Iterator[Unfit]:

@@ -8,8 +8,10 @@ import pytest
 
 from hotmig.errors import Refused
 from hotmig.sqlite import execute
+from hotmig.transfer import ranges
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
+from hotmig.transfer.session import Session
 from tests.planning.planned import schema_of
 from tests.transfer.building import Case, replayed
 
@@ -128,3 +130,32 @@ class Topic:
             (2, None),
             (3, 2),
         ]
+
+
+def test_a_canonical_row_that_became_an_alias_behind_its_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands in the new table under its old name until the replay: the row that is made in its place has to wait."""
+    old = ["CREATE TABLE topic(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)"]
+    old.append("INSERT INTO topic VALUES (1, 'sun'), (2, 'sol'), (3, 'x'), (4, 'y')")
+    module = """
+@table(merge=Merge(by="name", mapping={"sol": "sun", "helios": "sun"}, create={"id": "900"}))
+class Topic:
+    id: Annotated[int, Key] = auto()
+    name: Annotated[str, Unique]
+"""
+    case = Case(tmp_path, old, schema_of(module))
+    case.record()
+    copied = []
+
+    def write(session: Session) -> None:
+        copied.append(session.db.execute("SELECT count(*) FROM main.topic").fetchone()[0])
+        if copied[-1] == 1:
+            case.write("UPDATE topic SET name = 'helios' WHERE id = 1")
+
+    monkeypatch.setattr(ranges.ChunkSize, "for_session", classmethod(lambda cls, _session: cls(1.0, 1, 1)))
+    monkeypatch.setattr(ranges, "LARGEST_ROWS", 1)
+    monkeypatch.setattr(Session, "let_writers_in", write)
+    with case.session() as session:
+        case.copy(session)
+        assert 1 in copied
+        topics = "SELECT id, name FROM topic ORDER BY id"
+        assert replayed(topics, case, session) == [(3, "x"), (4, "y"), (900, "sun")]
