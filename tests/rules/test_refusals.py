@@ -276,6 +276,49 @@ def test_children_that_become_equal_block_where_nothing_is_said_of_them(tmp_path
     assert project.messages("equal-after-merge", code=1) == [
         "2 rows of fact would be equal under the unique topic_id, slot: (1, 'a')"
     ]
+    assert fixes(project, "equal-after-merge") == [
+        '@table(…, duplicates=Duplicates(key=("topic_id", "slot"), …))',
+    ]
+
+
+def fixes(project: Project, check: str) -> list[str | None]:
+    return [each["fix"] for each in project.plan(code=1)["findings"] if each["check"] == check]
+
+
+def test_what_is_proposed_for_equal_children_can_be_written(tmp_path: Path) -> None:
+    project = begin(tmp_path, MERGE, 'indexes=[Index("topic_id", unique=True)]')
+    assert fixes(project, "equal-after-merge") == ['@table(…, duplicates=Duplicates(key="topic_id", …))']
+
+
+@pytest.mark.parametrize(
+    ("topic", "why"),
+    [
+        (
+            'merge=Merge(by="name", mapping={"sol": "sun"}, fold_case=True, touch={"rank": "7"}), unique=["rank"]',
+            "Merge does not part them: make them distinct in the old database",
+        ),
+        (
+            'duplicates=Duplicates(key="name", compare=(), prefer="id"), unique=["rank"]',
+            "Duplicates does not part them: make them distinct in the old database",
+        ),
+    ],
+)
+def test_a_table_that_has_its_rule_is_not_told_to_get_another(tmp_path: Path, topic: str, why: str) -> None:
+    project = begin(tmp_path, topic)
+    (message,) = project.messages("equal-after-merge", code=1)
+    assert message.endswith(f"; {why}")
+    assert fixes(project, "equal-after-merge") == [None]
+
+
+def test_aliases_without_their_canonical_row_are_the_cause_and_named_alone(tmp_path: Path) -> None:
+    rule = (
+        'merge=Merge(by="name", mapping={"luna": "moon", "selene": "moon"}), unique=[Unique("name", collate="NOCASE")]'
+    )
+    project = begin(
+        tmp_path, rule, "", "DELETE FROM topic WHERE id = 2", "INSERT INTO topic(id, name) VALUES (9, 'selene')"
+    )
+    blocking = [each["check"] for each in project.plan(code=1)["findings"] if each["severity"] == "block"]
+    assert blocking == ["no-canonical-row"]
 
 
 def test_two_rows_that_prefer_cannot_rank_collide_also_where_they_are_the_same(tmp_path: Path) -> None:
