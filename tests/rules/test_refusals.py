@@ -180,6 +180,23 @@ def test_a_touch_is_held_against_all_tables_whose_rows_move(tmp_path: Path) -> N
         load(file)
 
 
+@pytest.mark.parametrize("column", ["NUMERIC", "String", "INT", "REAL"])
+def test_a_merge_goes_by_texts_that_its_column_keeps(tmp_path: Path, column: str) -> None:
+    """What SQLite makes a number of is no text that an old row could have: no row would be found to be canonical."""
+    body = TOPIC.replace("Annotated[str, Unique]", f"Annotated[object, ColumnType({column!r}), Unique]")
+    for mapping, text in (("{'five': '5'}", "'5'"), ("{' 1e3': 'a thousand'}", "'1e3'")):
+        with pytest.raises(SchemaError) as error:
+            load(written(tmp_path, f'merge=Merge(by="name", mapping={mapping})', body))
+        assert f":6: name is of type {column}, which makes a number of {text}: a Merge goes by texts" in str(
+            error.value
+        )
+        assert error.value.hint == 'give it a type that keeps them: ColumnType("TEXT")'
+    load(written(tmp_path, 'merge=Merge(by="name", mapping={"v": "five"})', body))
+    for kept in ("TEXT", "BLOB", "", "VARCHAR(5)"):
+        other = body.replace(repr(column), repr(kept))
+        load(written(tmp_path, 'merge=Merge(by="name", mapping={"five": "5"})', other))
+
+
 def test_a_column_is_mapped_once_and_seed_rows_are_no_duplicates(tmp_path: Path) -> None:
     body = '\n    name: Annotated[str, Key, Mapped({"a": "b"})]\n'
     with pytest.raises(SchemaError, match="name has a Mapped too"):
