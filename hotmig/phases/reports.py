@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hotmig.errors import HotmigError
 from hotmig.ledger.run import Run
+from hotmig.planning.group_facts import Kind
 from hotmig.private import make_private_folder
 from hotmig.project import own_folder
 from hotmig.transfer.group_listing import counts
@@ -65,10 +66,16 @@ def report_again(session: Session, written: Written | None, run: Run, *, paused:
 
 
 def _told(found: Counts) -> str:
-    """``projects: 2 merged; project_state: 3 merged, 1 historical drops``."""
+    """``projects: 2 merged; project_state: 3 merged, 1 historical drop``."""
     tables = []
     for table, kinds in found.items():
-        numbers = [f"{number} {kind.replace('_', ' ')}" for kind, number in kinds.items() if number]
+        numbers = [_counted(kind, number) for kind, number in kinds.items() if number]
         if numbers:
             tables.append(f"{table}: {', '.join(numbers)}")
     return "; ".join(tables) or "no rows"
+
+
+def _counted(kind: Kind, number: int) -> str:
+    name = kind.replace("_", " ")
+    one = {"collisions": "collision", "historical_drops": "historical drop", "losers_kept": "loser kept"}
+    return f"{number} {one.get(kind, name) if number == 1 else name}"

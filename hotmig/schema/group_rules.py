@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from hotmig.catalog.affinity import column_affinity, stored
 from hotmig.catalog.keys import primary_key_names
 from hotmig.catalog.lexer import Token, tokens
 from hotmig.catalog.model import Catalog, Table
@@ -65,13 +66,27 @@ class GroupRules:
         for column in self.spec.columns:
             if column.name == by and column.field.one(Mapped):
                 raise wrong(declared.spot, f"{by} has a Mapped too", "Merge maps the column itself: take Mapped away")
+        mapping = value_map(declared.mapping, declared.fold_case, declared.spot)
+        self._require_texts(by, mapping, declared.spot)
         return MergeRule(
             by=by,
-            mapping=value_map(declared.mapping, declared.fold_case, declared.spot),
+            mapping=mapping,
             create=None if declared.create is None else self._created(declared, declared.create, by),
             touch=tuple(self._touched(declared.touch, by, declared.spot)),
             place=_place(declared.spot),
         )
+
+    def _require_texts(self, by: str, mapping: ValueMap, spot: Spot) -> None:
+        """A value that is stored as a number is no text that is looked up: its row would be neither canonical nor an
+        alias."""
+        column = self.table.column(by)
+        kept = column_affinity(self.table, column) if column is not None else "BLOB"
+        if column is None or kept in ("TEXT", "BLOB"):
+            return
+        for value in sorted({value for pair in mapping.pairs for value in pair}):
+            if execute(self.db, f"SELECT typeof({stored('?1', kept)})", (value,)).fetchone() != ("text",):
+                what = f"{by} is of type {column.type}, which makes a number of {value!r}: a Merge goes by texts"
+                raise wrong(spot, what, 'give it a type that keeps them: ColumnType("TEXT")')
 
     def _stored(self, name: str, spot: Spot) -> str:
         """The column's own spelling; one that is generated can't be given a value."""

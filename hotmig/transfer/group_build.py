@@ -7,11 +7,12 @@ from itertools import groupby
 
 from hotmig.errors import Refused
 from hotmig.planning.model import TableStep
-from hotmig.sqlite import conjunction, execute, quote, value
+from hotmig.sqlite import conjunction, execute, quote, text, value
 from hotmig.transfer import fates, groups
 from hotmig.transfer.bookkeeping import columns
 from hotmig.transfer.conflicts import COPY_HINT, HINT
 from hotmig.transfer.fates import FATE, HOMELESS, LIVE
+from hotmig.transfer.group_listing import claims
 from hotmig.transfer.group_ranks import rank
 from hotmig.transfer.group_sql import GroupSql
 from hotmig.transfer.keys import LoggedKeys
@@ -174,7 +175,8 @@ def _collided(session: Session, group: GroupSql) -> list[Misfit]:
     rows = execute(
         session.db,
         f"SELECT {', '.join([number, *own, *map(cut, listed)])} FROM {fates.table(group.step)} AS f"
-        f" CROSS JOIN {fates.members(group.step)} AS m ON {group.same_key('m', 'f')} WHERE f.{fates.STOPPED}"
+        f" CROSS JOIN {fates.members(group.step)} AS m ON {group.same_key('m', 'f')}"
+        f" WHERE f.{fates.STOPPED} AND (f.{FATE} = {text(HOMELESS)} OR {claims(group)})"
         f" ORDER BY 1, {', '.join(own)} LIMIT {2 * SAMPLES}",
     ).fetchall()
     names = tuple(name for name, _ in group.grouping.key)

@@ -127,7 +127,18 @@ def _is_of(group: GroupSql, kind: Kind) -> str:
         return where
     keys, winners = fates.key_names(group.step, "f"), fates.winner_names(group.step, "f")
     is_winner = conjunction(f"{key} IS {winner}" for key, winner in zip(keys, winners, strict=True))
-    return f"{where} AND NOT {is_winner}"
+    return f"{where} AND NOT {is_winner} AND {claims(group)}"
+
+
+def claims(group: GroupSql) -> str:
+    """Whether the row of a fate ``f`` in a collision stands in its way: of a Merge only those as near to the canonical
+    row as the winner."""
+    if group.grouping.merges_by is None:
+        return "1"
+    level = f"SELECT c.{LEVEL} FROM {fates.members(group.step)} AS c WHERE"
+    keys, winners = fates.key_names(group.step, "c"), fates.winner_names(group.step, "f")
+    is_winner = conjunction(f"{key} = +{winner}" for key, winner in zip(keys, winners, strict=True))
+    return f"({level} {group.same_key('c', 'f')}) = ({level} {is_winner})"
 
 
 def _is_set_anew(group: GroupSql, key: Iterable[str]) -> str:

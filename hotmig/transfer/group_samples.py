@@ -71,7 +71,7 @@ def _entry(found: Listing, row: Row) -> Entry:
 
 
 def told(group: GroupSql, kind: Kind, entry: Entry) -> str:
-    """``id 4 into 2: value 'a', not 'b'``, for a person."""
+    """``id 4 into 2: value 'a' and 'b'``, for a person."""
     key = f"{_key_title(group)} {shown(entry.key)}" if kind != "created" else f"{shown(entry.key)} for"
     if kind in ("created", "carried", "homeless"):
         return f"{key} {shown(entry.group)}" if kind == "created" else f"{key}: {_key_values(group, entry)}"

@@ -177,6 +177,23 @@ def test_an_argument_that_makes_no_sense_is_named(tmp_path: Path, future: str, m
     assert "correct the " not in error.value.hint
 
 
+def test_a_canonical_value_is_what_its_column_makes_of_it(tmp_path: Path) -> None:
+    """So texts that stand for numbers can become numbers, and the next migration has nothing to do."""
+    old = """CREATE TABLE note(id INTEGER PRIMARY KEY, size INTEGER, ratio REAL);
+        INSERT INTO note VALUES (1, 'n/a', 'half'), (2, 3, 2.5), (3, 'few', 1);"""
+    new = """
+@table
+class Note:
+    id: Annotated[int, Key] = auto()
+    size: Annotated[int | None, Mapped({"n/a": "0", "few": "3"})] = None
+    ratio: Annotated[float | None, Mapped({"half": "0.50"})] = None
+"""
+    project = Project.begin(tmp_path, old, new)
+    project.through("UPDATE note SET size = ' n/a' WHERE id = 2", "INSERT INTO note VALUES (4, 'few', 'half')")
+    assert project.new("SELECT id, size, ratio FROM note") == [(1, 0, 0.5), (2, 0, 2.5), (3, 3, 1.0), (4, 3, 0.5)]
+    assert "Nothing to do" in project.run("plan").output
+
+
 def test_a_column_that_follows_its_reference_is_not_mapped_as_well(tmp_path: Path) -> None:
     project = Project.begin(
         tmp_path,

@@ -180,6 +180,23 @@ def test_a_touch_is_held_against_all_tables_whose_rows_move(tmp_path: Path) -> N
         load(file)
 
 
+@pytest.mark.parametrize("column", ["NUMERIC", "String", "INT", "REAL"])
+def test_a_merge_goes_by_texts_that_its_column_keeps(tmp_path: Path, column: str) -> None:
+    """What SQLite makes a number of is no text that an old row could have: no row would be found to be canonical."""
+    body = TOPIC.replace("Annotated[str, Unique]", f"Annotated[object, ColumnType({column!r}), Unique]")
+    for mapping, text in (("{'five': '5'}", "'5'"), ("{' 1e3': 'a thousand'}", "'1e3'")):
+        with pytest.raises(SchemaError) as error:
+            load(written(tmp_path, f'merge=Merge(by="name", mapping={mapping})', body))
+        assert f":6: name is of type {column}, which makes a number of {text}: a Merge goes by texts" in str(
+            error.value
+        )
+        assert error.value.hint == 'give it a type that keeps them: ColumnType("TEXT")'
+    load(written(tmp_path, 'merge=Merge(by="name", mapping={"v": "five"})', body))
+    for kept in ("TEXT", "BLOB", "", "VARCHAR(5)"):
+        other = body.replace(repr(column), repr(kept))
+        load(written(tmp_path, 'merge=Merge(by="name", mapping={"five": "5"})', other))
+
+
 def test_a_column_is_mapped_once_and_seed_rows_are_no_duplicates(tmp_path: Path) -> None:
     body = '\n    name: Annotated[str, Key, Mapped({"a": "b"})]\n'
     with pytest.raises(SchemaError, match="name has a Mapped too"):
@@ -251,10 +268,17 @@ def test_the_exact_canonical_row_wins_over_another_spelling_of_it(tmp_path: Path
 def test_two_rows_that_claim_to_be_canonical_refuse_the_plan(tmp_path: Path) -> None:
     project = begin(tmp_path, MERGE, "", "UPDATE topic SET name = 'Sun' WHERE id = 1")
     (message,) = project.messages("canonical-claim", code=1)
-    assert (
-        message
-        == "two rows of topic claim to be the canonical row of one name: id 2 and 1: name 'sun'; id 3 and 1: name 'sun'"
-    )
+    assert message == "two rows of topic claim to be the canonical row of one name: id 2 and 1: name 'sun'"
+    assert project.plan(code=1)["groups"][0]["collisions"]["count"] == 1
+
+
+def test_an_alias_claims_nothing_in_the_refusal_of_a_later_claim(tmp_path: Path) -> None:
+    project = begin(tmp_path, MERGE, "", "INSERT INTO topic(id, name) VALUES (0, 'sol')")
+    project.run("migrate")
+    project.write("UPDATE topic SET name = 'Sun ' WHERE id = 1")
+    refused = project.run("drain", code=3)
+    assert 'topic": two rows claim to be the canonical row of one name' in refused.stderr
+    assert "(old table \"topic\", rows with id 1 and 2: name 'sun')" in refused.stderr
 
 
 def test_aliases_without_a_canonical_row_block_where_none_is_made(tmp_path: Path) -> None:
@@ -269,6 +293,49 @@ def test_children_that_become_equal_block_where_nothing_is_said_of_them(tmp_path
     assert project.messages("equal-after-merge", code=1) == [
         "2 rows of fact would be equal under the unique topic_id, slot: (1, 'a')"
     ]
+    assert fixes(project, "equal-after-merge") == [
+        '@table(…, duplicates=Duplicates(key=("topic_id", "slot"), …))',
+    ]
+
+
+def fixes(project: Project, check: str) -> list[str | None]:
+    return [each["fix"] for each in project.plan(code=1)["findings"] if each["check"] == check]
+
+
+def test_what_is_proposed_for_equal_children_can_be_written(tmp_path: Path) -> None:
+    project = begin(tmp_path, MERGE, 'indexes=[Index("topic_id", unique=True)]')
+    assert fixes(project, "equal-after-merge") == ['@table(…, duplicates=Duplicates(key="topic_id", …))']
+
+
+@pytest.mark.parametrize(
+    ("topic", "why"),
+    [
+        (
+            'merge=Merge(by="name", mapping={"sol": "sun"}, fold_case=True, touch={"rank": "7"}), unique=["rank"]',
+            "Merge does not part them: make them distinct in the old database",
+        ),
+        (
+            'duplicates=Duplicates(key="name", compare=(), prefer="id"), unique=["rank"]',
+            "Duplicates does not part them: make them distinct in the old database",
+        ),
+    ],
+)
+def test_a_table_that_has_its_rule_is_not_told_to_get_another(tmp_path: Path, topic: str, why: str) -> None:
+    project = begin(tmp_path, topic)
+    (message,) = project.messages("equal-after-merge", code=1)
+    assert message.endswith(f"; {why}")
+    assert fixes(project, "equal-after-merge") == [None]
+
+
+def test_aliases_without_their_canonical_row_are_the_cause_and_named_alone(tmp_path: Path) -> None:
+    rule = (
+        'merge=Merge(by="name", mapping={"luna": "moon", "selene": "moon"}), unique=[Unique("name", collate="NOCASE")]'
+    )
+    project = begin(
+        tmp_path, rule, "", "DELETE FROM topic WHERE id = 2", "INSERT INTO topic(id, name) VALUES (9, 'selene')"
+    )
+    blocking = [each["check"] for each in project.plan(code=1)["findings"] if each["severity"] == "block"]
+    assert blocking == ["no-canonical-row"]
 
 
 def test_two_rows_that_prefer_cannot_rank_collide_also_where_they_are_the_same(tmp_path: Path) -> None:
