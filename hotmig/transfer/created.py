@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from hotmig.catalog.model import ForeignKey
 from hotmig.errors import Refused
 from hotmig.sqlite import conjunction, execute, fold, quote, same, value
 from hotmig.transfer import fates
 from hotmig.transfer.conflicts import HINT, explain_conflict
 from hotmig.transfer.group_sql import GROUP, GroupSql
+from hotmig.transfer.misfits import SAMPLES
+from hotmig.transfer.old_rows import shown
+from hotmig.transfer.references import parentless
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
 from hotmig.units import counted
+
+PARENT_HINT = (
+    "make that row in the old database, then run the same command again; or name another in create=, and begin anew"
+    " with `hotmig reset` and `hotmig migrate`"
+)
 
 
 def plant_created(session: Session, step: StepSql) -> int:
@@ -71,6 +82,34 @@ def prove_created(session: Session, step: StepSql) -> None:
     if wrong:
         what = f'table "{step.step.table.name}" lacks {counted(wrong, "row")} that Merge made'
         raise Refused(f"the proof failed: {what}", HINT)
+
+
+def prove_parents(session: Session, touched: Sequence[StepSql] | None = None) -> None:
+    """Raises Refused where a row that was made refers to no row: no old row has that reference, and so no log names it.
+
+    ``touched`` are the tables of which a replay changed rows, None for all.
+    """
+    changed = None if touched is None else {fold(step.step.table.name) for step in touched}
+    for group in session.groups:
+        given = {fold(name): f"n.{own}" for name, own in made_columns(group)} if group.grouping.create else {}
+        for key in group.step.table.foreign_keys:
+            values = [given[fold(name)] for name in key.columns if fold(name) in given]
+            either = {fold(key.parent), fold(group.step.table.name)}
+            if len(values) == len(key.columns) and (changed is None or changed & either):
+                _require_parents(session, group, key, values)
+
+
+def _require_parents(session: Session, group: GroupSql, key: ForeignKey, values: Sequence[str]) -> None:
+    """Most of them have the same parent: each is looked for once."""
+    named = [f"r{number}" for number in range(1, len(values) + 1)]
+    listed = ", ".join(f"{sql} AS {name}" for sql, name in zip(values, named, strict=True))
+    referred = f"SELECT DISTINCT {listed} FROM {fates.created(group.step)} AS n WHERE n.planted"
+    wrong = execute(
+        session.db, f"SELECT * FROM ({referred} LIMIT -1) WHERE {parentless(key, named)} LIMIT {SAMPLES}"
+    ).fetchall()
+    if wrong:
+        what = f'a row that Merge makes for table "{group.step.table.name}" refers by {", ".join(key.columns)}'
+        raise Refused(f'{what} to no row of "{key.parent}"', PARENT_HINT, rows=f": {', '.join(map(shown, wrong))}")
 
 
 def made_columns(group: GroupSql) -> list[tuple[str, str]]:
