@@ -11,6 +11,7 @@ from hotmig.sqlite import Row, conjunction, fold, quote
 from hotmig.transfer import fates
 from hotmig.transfer.court import Court, rows_that_stay, values_that_stay
 from hotmig.transfer.created import made_key
+from hotmig.transfer.equal_rows import is_made_distinct
 from hotmig.transfer.group_samples import SAMPLES
 from hotmig.transfer.group_sql import GROUP, GroupSql
 from hotmig.transfer.old_rows import key_title, shown
@@ -24,7 +25,8 @@ def equal_to_old_rows(court: Court, group: GroupSql, table: str) -> Iterator[Unf
     taken = list(_with_key_of_old_row(court, group))
     yield from taken
     for key in unique_keys(group.step.table):
-        if not (taken and _is_new_key(group, key)):
+        # None is made where a row that stays has its canonical value.
+        if not (taken and _is_new_key(group, key)) and not is_made_distinct(group.sql, key):
             yield from _equal_to_old_row(court, group, key, table)
 
 
