@@ -23,11 +23,13 @@ def find_groups(
     extensions: tuple[str, ...],
     report: Path | None,
     keep: ExitStack | None = None,
+    *,
+    judged: bool = True,
 ) -> tuple[Context, Rehearsal | None]:
     """The context with what becomes of rows that become one. Raises HotmigError where the report can't be written.
 
     ``seconds`` is how long one read of the old file may take, None where it holds nobody up. With ``keep`` the
-    rehearsal is returned too, and stays open as long.
+    rehearsal is returned too, and stays open as long. Not ``judged``: only which rows change, not whether that fits.
     """
     if not context.plan.has_groups:
         if report is not None:
@@ -42,7 +44,7 @@ def find_groups(
             rehearsal = (keep or own).enter_context(opened)
             session = rehearsal.session
             rehearse(session, seconds)
-            found = found_facts(session, seconds, context.schema)
+            found = found_facts(session, seconds, context.schema if judged else None)
             if report is not None:
                 _write(session, report)
             if session.db.in_transaction:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from hotmig.errors import BEGIN_ANEW, Refused
+from collections.abc import Sequence
+
+from hotmig.catalog.model import ForeignKey
+from hotmig.errors import Refused
 from hotmig.sqlite import conjunction, execute, fold, quote, same, value
 from hotmig.transfer import fates
 from hotmig.transfer.conflicts import PROOF_HINT, explain_conflict
 from hotmig.transfer.fates import LIVE, PLANTED
 from hotmig.transfer.group_sql import ALIAS, GROUP, LEVEL, GroupSql
+from hotmig.transfer.misfits import SAMPLES
+from hotmig.transfer.old_rows import shown
+from hotmig.transfer.references import parentless
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
 from hotmig.units import counted
 
 PARENT_HINT = (
-    "put that row into the old database and run the same command again, or let create= name one that is there, and "
-    f"{BEGIN_ANEW}"
+    "make that row in the old database, then run the same command again; or name another in create=, and begin anew"
+    " with `hotmig reset` and `hotmig migrate`"
 )
 
 
@@ -59,7 +65,7 @@ def is_created(session: Session, step: StepSql, key: tuple[str, ...]) -> str:
 
 
 def prove_created(session: Session, step: StepSql) -> None:
-    """Raises Refused where one is not as it was made, or leads nowhere, or is not asked for by a group of aliases.
+    """Raises Refused where one is not as it was made, or is not asked for by a group of aliases.
 
     Where a logged group is yet to be replayed its row is not looked at; which groups there are is known all the same.
     """
@@ -78,7 +84,6 @@ def prove_created(session: Session, step: StepSql) -> None:
         if wrong:
             told = what.format(counted(wrong, "row"))
             raise Refused(f'the proof failed: table "{step.step.table.name}" {told}', PROOF_HINT)
-    require_parents(session, step)
 
 
 def _is_asked_for(group: GroupSql) -> str:
@@ -89,30 +94,32 @@ def _is_asked_for(group: GroupSql) -> str:
     return f"(coalesce(({members}), 0) = {ALIAS})"
 
 
-def require_parents(session: Session, step: StepSql) -> None:
-    """Raises Refused where ``create`` made a reference to a row that is not there: no old row vouches for it."""
-    group = session.group(step)
-    if group is None or group.grouping.create is None:
-        return
-    made = {fold(name) for name, _ in made_columns(group)}
-    for key in step.step.table.foreign_keys:
-        if not any(fold(name) in made for name in key.columns):
-            continue
-        values = [f"t.{quote(name)}" for name in key.columns]
-        join = conjunction(
-            f"q.{quote(theirs)} = +{ours}" for theirs, ours in zip(key.parent_columns, values, strict=True)
-        )
-        found = matches(step.target_key_of("t"), made_key(group), step.target_collations)
-        wrong = value(
-            session.db,
-            f"SELECT count(*) FROM {fates.created(step.step)} AS n CROSS JOIN {step.target} AS t ON {found}"
-            f" WHERE n.{LIVE} AND n.{PLANTED} AND {conjunction(f'{each} IS NOT NULL' for each in values)}"
-            f" AND NOT EXISTS (SELECT 1 FROM main.{quote(key.parent)} AS q WHERE {join})",
-        )
-        if wrong:
-            name, columns = step.step.table.name, ", ".join(key.columns)
-            what = f'"{name}" has {counted(wrong, "row")} made by Merge whose {columns} names no row of "{key.parent}"'
-            raise Refused(what, PARENT_HINT)
+def prove_parents(session: Session, touched: Sequence[StepSql] | None = None) -> None:
+    """Raises Refused where a row that was made refers to no row: no old row has that reference, and so no log names it.
+
+    ``touched`` are the tables of which a replay changed rows, None for all.
+    """
+    changed = None if touched is None else {fold(step.step.table.name) for step in touched}
+    for group in session.groups:
+        given = {fold(name): f"n.{own}" for name, own in made_columns(group)} if group.grouping.create else {}
+        for key in group.step.table.foreign_keys:
+            values = [given[fold(name)] for name in key.columns if fold(name) in given]
+            either = {fold(key.parent), fold(group.step.table.name)}
+            if len(values) == len(key.columns) and (changed is None or changed & either):
+                _require_parents(session, group, key, values)
+
+
+def _require_parents(session: Session, group: GroupSql, key: ForeignKey, values: Sequence[str]) -> None:
+    """Most of them have the same parent: each is looked for once."""
+    named = [f"r{number}" for number in range(1, len(values) + 1)]
+    listed = ", ".join(f"{sql} AS {name}" for sql, name in zip(values, named, strict=True))
+    referred = f"SELECT DISTINCT {listed} FROM {fates.created(group.step)} AS n WHERE n.{LIVE} AND n.{PLANTED}"
+    wrong = execute(
+        session.db, f"SELECT * FROM ({referred} LIMIT -1) WHERE {parentless(key, named)} LIMIT {SAMPLES}"
+    ).fetchall()
+    if wrong:
+        what = f'a row that Merge makes for table "{group.step.table.name}" refers by {", ".join(key.columns)}'
+        raise Refused(f'{what} to no row of "{key.parent}"', PARENT_HINT, rows=f": {', '.join(map(shown, wrong))}")
 
 
 def made_columns(group: GroupSql) -> list[tuple[str, str]]:

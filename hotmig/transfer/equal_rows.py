@@ -20,7 +20,7 @@ _Parts = list[tuple[str, str]]  # (SQL, collation)
 def equal_rows(court: Court, step: StepSql) -> Iterator[Equal]:
     """One for each key under which any are equal."""
     for key in unique_keys(step.step.table):
-        if is_unique_already(step.step, key) or _is_made_distinct(step, key):
+        if is_unique_already(step.step, key) or is_made_distinct(step, key):
             continue
         is_plain = key.where is None and all(part.name is not None for part in key.columns)
         selected = _of_columns(step, key) if is_plain else _of_index(step, key)
@@ -41,7 +41,7 @@ def equal_rows(court: Court, step: StepSql) -> Iterator[Equal]:
             yield Equal(key.title, found[0][0], samples, court.is_certain, is_plain)
 
 
-def _is_made_distinct(step: StepSql, key: UniqueKey) -> bool:
+def is_made_distinct(step: StepSql, key: UniqueKey) -> bool:
     """Whether only one row of each group stays, and the key tells apart all that the groups do.
 
     Letter by letter, or by the collation that they go by: what a wider one takes for the same stays apart in them.

@@ -11,6 +11,7 @@ from hotmig.sqlite import Row, conjunction, fold, quote
 from hotmig.transfer import fates
 from hotmig.transfer.court import Court, rows_that_stay, values_that_stay
 from hotmig.transfer.created import made_key
+from hotmig.transfer.equal_rows import is_made_distinct
 from hotmig.transfer.fates import LIVE
 from hotmig.transfer.group_samples import SAMPLES
 from hotmig.transfer.group_sql import GROUP, GroupSql
@@ -25,7 +26,8 @@ def equal_to_old_rows(court: Court, group: GroupSql, table: str) -> Iterator[Unf
     taken = list(_with_key_of_old_row(court, group))
     yield from taken
     for key in unique_keys(group.step.table):
-        if not (taken and _is_new_key(group, key)) and not _is_by(group, key):
+        # None is made where a row that stays has its canonical value.
+        if not (taken and _is_new_key(group, key)) and not is_made_distinct(group.sql, key):
             yield from _equal_to_old_row(court, group, key, table)
 
 
@@ -52,15 +54,6 @@ def _beside(step: StepSql, rows: Sequence[Row]) -> tuple[int, tuple[str, ...]]:
 
 def _is_new_key(group: GroupSql, key: UniqueKey) -> bool:
     return {fold(part.name or "") for part in key.columns} == set(map(fold, group.step.new_key))
-
-
-def _is_by(group: GroupSql, key: UniqueKey) -> bool:
-    """Whether it is what the Merge goes by: a row is made only where no old one has the canonical value.
-
-    To ask for that would find one that an application wrote since, where the old file is read at several moments.
-    """
-    by = fold(group.grouping.merges_by or "")
-    return [(fold(part.name or ""), part.collation) for part in key.columns] == [(by, "BINARY")] and key.where is None
 
 
 def _equal_to_old_row(court: Court, group: GroupSql, key: UniqueKey, table: str) -> Iterator[Unfit]:

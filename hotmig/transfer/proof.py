@@ -10,7 +10,7 @@ from hotmig.planning.model import TableStep
 from hotmig.sqlite import execute, fold, quote, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import PROOF_HINT, explain_conflict
-from hotmig.transfer.created import is_created, prove_created
+from hotmig.transfer.created import is_created, prove_created, prove_parents
 from hotmig.transfer.fates import is_gone
 from hotmig.transfer.group_proof import prove_groups
 from hotmig.transfer.identity import read_progress
@@ -57,6 +57,7 @@ def prove(session: Session, report: Report) -> Proved:
     for each in session.plan.steps:
         _refuse(each, "not all of its seed rows", missing_seeds(session.db, each))
     check_all(session)
+    prove_parents(session)
     return Proved(rows, watch.seconds())
 
 

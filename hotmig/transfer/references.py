@@ -93,7 +93,7 @@ def _refuse_put_in(session: Session, child: StepSql, key: ForeignKey) -> None:
     values = [f"r.{child.positions[fold(name)]}" for name in key.columns if fold(name) in child.positions]
     if len(values) == len(key.columns):
         columns = [*child.key_of("r"), *map(cut, values)]
-        found = f"SELECT {', '.join(columns)} FROM {child.rows} AS r WHERE {_parentless(key, values)}"
+        found = f"SELECT {', '.join(columns)} FROM {child.rows} AS r WHERE {parentless(key, values)}"
         rows = execute(session.db, f"{found} LIMIT {SAMPLES}").fetchall()
         _refuse(child.step, key, [named(row, len(child.key), 0) for row in rows])
 
@@ -105,13 +105,14 @@ def _refuse_standing(session: Session, child: TableStep, key: ForeignKey, where:
     values = [f"c.{quote(name)}" for name in key.columns]
     found = (
         f"SELECT {', '.join([*(old or ['NULL']), *own, *map(cut, values)])} FROM main.{quote(child.table.name)} AS c"
-        f" WHERE {where} AND {_parentless(key, values)}"
+        f" WHERE {where} AND {parentless(key, values)}"
     )
     rows = execute(session.db, f"{found} LIMIT {SAMPLES}").fetchall()
     _refuse(child, key, [named(row, len(old) or 1, len(own)) for row in rows])
 
 
-def _parentless(key: ForeignKey, values: Sequence[str]) -> str:
+def parentless(key: ForeignKey, values: Sequence[str]) -> str:
+    """Whether these values of a foreign key are given, and lead to no row of the new table."""
     return f"{conjunction(f'{name} IS NOT NULL' for name in values)} AND NOT {_parent_exists(key, values)}"
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hotmig.planning.group_facts import GroupFacts
+from hotmig.planning.group_facts import GroupFacts, Unfit
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, file_uri, is_closed_wal, quote, value, waits
@@ -28,7 +28,7 @@ from hotmig.transfer.made_rows import unfit_made_rows
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.session import Session, unrecorded
 from hotmig.transfer.set_rows import unfit_set_rows
-from hotmig.transfer.step_sql import steps_with_source
+from hotmig.transfer.step_sql import StepSql, steps_with_source
 from hotmig.transfer.value_maps import create_value_maps
 
 # Half of a session's: the plan has a connection of its own beside this one, and aliases in either.
@@ -168,17 +168,27 @@ def _in_portions(session: Session, bounds: KeyRange, key: Sequence[str], work: C
         session.let_writers_in()
 
 
-def found_facts(session: Session, seconds: float | None, schema: Schema) -> tuple[GroupFacts, ...]:
-    """What became of the rows of each table that has groups, or that follows one."""
+def found_facts(session: Session, seconds: float | None, schema: Schema | None) -> tuple[GroupFacts, ...]:
+    """What became of the rows of each table that has groups, or that follows one.
+
+    Whether the new tables take that is not asked without ``schema``.
+    """
     known = []
     for step in session.steps:
         if not session.plan.is_affected(step.step):
             continue
         group, court = session.group(step), Court(session.db, seconds)
-        equal = tuple(equal_rows(court, step))
-        made = unfit_made_rows(court, session, group, schema) if group is not None else ()
-        unfit = (*made, *unfit_set_rows(court, step), *lost_references(court, step))
+        counted = facts(session, group, seconds).counted if group is not None else ()
+        equal = tuple(equal_rows(court, step)) if schema is not None else ()
+        unfit = tuple(_unfit(court, session, step, schema)) if schema is not None else ()
         if group is not None or equal or unfit or court.unjudged:
-            counted = facts(session, group, seconds).counted if group is not None else ()
             known.append(GroupFacts(step.step.table.name, counted, equal, unfit, tuple(court.unjudged)))
     return tuple(known)
+
+
+def _unfit(court: Court, session: Session, step: StepSql, schema: Schema) -> Iterator[Unfit]:
+    group = session.group(step)
+    if group is not None:
+        yield from unfit_made_rows(court, session, group, schema)
+    yield from unfit_set_rows(court, step)
+    yield from lost_references(court, step)

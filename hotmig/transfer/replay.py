@@ -10,7 +10,7 @@ from hotmig.errors import Refused
 from hotmig.sqlite import execute, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import explain_conflict
-from hotmig.transfer.created import doom_created, is_created, plant_created, require_parents
+from hotmig.transfer.created import doom_created, is_created, plant_created, prove_parents
 from hotmig.transfer.fates import key_names
 from hotmig.transfer.full_text import rebuild, touch
 from hotmig.transfer.group_build import forget_lent, map_losers, require_no_collision
@@ -158,8 +158,7 @@ def _reconcile(session: Session, keys: LoggedKeys) -> tuple[int, int]:
     deleted = sum(_take_out(session, step) for step in reversed(touched))
     inserted = sum(_put_in(session, step) for step in touched)
     check_touched(session, touched)
-    for step in session.steps:
-        require_parents(session, step)
+    prove_parents(session, touched)
     for step in touched:
         with explain_conflict(session, step.step):
             act_out(session, step)

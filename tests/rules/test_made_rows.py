@@ -155,3 +155,15 @@ class N:
 """
     project = Project.begin(tmp_path, old, module)
     assert project.messages("made-row", code=1) == ["1 row that create= makes has no id, which is its key: 'y'"]
+
+
+def test_a_parent_that_goes_while_it_runs_is_missed_before_writes_are_paused(tmp_path: Path) -> None:
+    project = begin(tmp_path, '{"id": "abs(random())", "owner_id": "2"}')
+    project.write("UPDATE t SET owner_id = 1")
+    project.run("migrate")
+    project.write("DELETE FROM owner WHERE id = 2")
+    refused = project.run("drain", code=3)
+    assert 'a row that Merge makes for table "t" refers by owner_id to no row of "owner": 2' in refused.stderr
+    project.write("INSERT INTO owner(id) VALUES (2)")
+    project.run("drain", "--cutover")
+    assert project.new("PRAGMA foreign_key_check") == []
