@@ -312,11 +312,11 @@ def test_what_is_proposed_for_equal_children_can_be_written(tmp_path: Path) -> N
     [
         (
             'merge=Merge(by="name", mapping={"sol": "sun"}, fold_case=True, touch={"rank": "7"}), unique=["rank"]',
-            "Merge does not part them: make them distinct in the old database",
+            "Merge does not part them: make them distinct",
         ),
         (
             'duplicates=Duplicates(key="name", compare=(), prefer="id"), unique=["rank"]',
-            "Duplicates does not part them: make them distinct in the old database",
+            "Duplicates does not part them: make them distinct",
         ),
     ],
 )

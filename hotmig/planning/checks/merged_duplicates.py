@@ -29,7 +29,7 @@ def findings(context: Context) -> Iterable[Finding]:
             message = f"{message}: {listed(equal.samples, equal.rows // 2)}"
             fix = _fix(step, equal, names)
             if fix is None:
-                message += f"; {_obstacle(step)}: make them distinct in the old database"
+                message += f"; {_obstacle(step)}: make them distinct"
             if not equal.certain:
                 # The copy, the replay and the proof go by the log, and refuse such rows.
                 message += (
