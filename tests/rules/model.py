@@ -1,6 +1,7 @@
 """The rules for rows that become one, in plain Python: what the new database has to hold for these old rows.
 
-It shares nothing with the product, and knows one pair of tables: ``parent`` and its ``child``.
+It shares nothing with the product, and knows one pair of tables: ``parent`` and its ``child``. A key of several columns
+is a tuple, and so is what refers to it; in that some parts can be None.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 ALIASES = {"sun": ["Sol", "helios", "SUN"], "moon": ["luna"], "Ärger": ["ÄRGER2"]}
+WORDS = {"a": ["alpha"], "x": ["Xen", "ks"]}  # of Mapped columns
+BLANKS = " \t\n\r\f\v"
 
 
 @dataclass(frozen=True)
@@ -18,18 +21,20 @@ class Parent:
     id: Any
     name: str | None
     rank: int | None
+    weight: float | None
     note: str | None
     made: bool = False
 
 
 @dataclass(frozen=True)
 class Child:
-    id: int
+    id: Any
     parent: Any
     cat: str | None
     val: str | None
     st: str
     ts: int
+    is_renamed: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,27 +43,57 @@ class Rules:
 
     parent: str  # plain, merge, create, drop, keep
     child: str  # plain, drop, collide, keep
-    key: str  # integer, text, nocase, new
+    key: str  # integer, text, nocase, new, pair
+    is_mapped: bool = False  # the parent's note and the child's cat
+    made: str = "exact"  # number, text: how a made row's numbers are given
+    is_partly: bool = False  # whether some references of two parts have only one
 
 
 @dataclass(frozen=True)
 class Expected:
-    parents: frozenset[tuple[Any, ...]]
-    children: frozenset[tuple[Any, ...]]
+    """Rows with the type of each value, for 0 is not 0.0; and where the parents that are gone have gone to."""
+
+    parents: frozenset[Any]
+    children: frozenset[Any]
+    moved: frozenset[tuple[Any, Any]]
+
+    @classmethod
+    def of(cls, parents: Iterable[Any], children: Iterable[Any], moved: dict[Any, Any]) -> Expected:
+        return cls(_typed(parents), _typed(children), frozenset(moved.items()))
+
+
+def _typed(rows: Iterable[Any]) -> frozenset[Any]:
+    return frozenset(tuple((type(value).__name__, value) for value in row) for row in rows)
 
 
 class Collision(Exception):
-    """Nothing says which row is to stay."""
+    """Nothing says which of these rows is to stay."""
 
 
 def expected(rules: Rules, parents: Iterable[Parent], children: Iterable[Child]) -> Expected:
     """Raises Collision where the migration has to be refused."""
+    if rules.is_mapped:
+        parents = [replace(p, note=_mapped(WORDS, p.note) or p.note) for p in parents]
+        named = [(c, _mapped(WORDS, c.cat) or c.cat) for c in children]
+        children = [replace(c, cat=cat, is_renamed=cat != c.cat) for c, cat in named]
     stay, moved = _parents(rules, list(parents))
     kept = _children(rules, list(children), moved)
-    return Expected(
-        frozenset((("made", p.name) if p.made else p.id, p.name, p.rank, p.note) for p in stay),
-        frozenset((c.id, c.parent, c.cat, c.val, c.st, c.ts) for c in kept),
+    return Expected.of(
+        ((("made", p.name) if p.made else p.id, p.name, p.rank, p.weight, p.note) for p in stay),
+        ((c.id, c.parent, c.cat, c.val, c.st, c.ts) for c in kept),
+        moved,
     )
+
+
+def is_whole(reference: Any) -> bool:
+    """Whether it refers to a row: with a part that is None it refers to nothing, and follows nobody."""
+    return None not in reference if isinstance(reference, tuple) else reference is not None
+
+
+def _mapped(mapping: dict[str, list[str]], value: str | None) -> str | None:
+    """The canonical value that a spelling stands for, or None."""
+    spelled = {name.casefold(): canonical for canonical, names in mapping.items() for name in (canonical, *names)}
+    return None if value is None else spelled.get(value.strip(BLANKS).casefold())
 
 
 def _parents(rules: Rules, parents: list[Parent]) -> tuple[list[Parent], dict[Any, Any]]:
@@ -81,26 +116,21 @@ def _parents(rules: Rules, parents: list[Parent]) -> tuple[list[Parent], dict[An
 
 
 def _merged(rules: Rules, parents: list[Parent]) -> tuple[list[Parent], dict[Any, Any]]:
-    spelled = {
-        name.strip().casefold(): canonical for canonical, names in ALIASES.items() for name in (canonical, *names)
-    }
     groups: dict[str, list[Parent]] = defaultdict(list)
     stay, moved = [], {}
     for parent in parents:
-        canonical = None if parent.name is None else spelled.get(parent.name.strip(" \t\n").casefold())
+        canonical = _mapped(ALIASES, parent.name)
         if canonical is None:
             stay.append(parent)
         else:
             groups[canonical].append(parent)
     for canonical, group in groups.items():
         exact = [p for p in group if p.name == canonical]
-        alike = [p for p in group if str(p.name).strip(" \t\n").casefold() == canonical.casefold()]
+        alike = [p for p in group if str(p.name).strip(BLANKS).casefold() == canonical.casefold()]
         claims = exact or alike
-        if len(claims) > 1:
-            raise Collision
-        if not claims and rules.parent == "merge":
-            raise Collision
-        winner = claims[0] if claims else Parent(None, canonical, None, "made", made=True)
+        if len(claims) > 1 or (not claims and rules.parent == "merge"):
+            raise Collision(*group)
+        winner = claims[0] if claims else Parent(None, canonical, 0, 0.0, "made", made=True)
         stay.append(replace(winner, name=canonical))
         for loser in group:
             if loser is not winner:
@@ -111,15 +141,15 @@ def _merged(rules: Rules, parents: list[Parent]) -> tuple[list[Parent], dict[Any
 def _children(rules: Rules, children: list[Child], moved: dict[Any, Any]) -> list[Child]:
     """Each with the parent that it has in the end."""
     now = {c.id: moved.get(c.parent, c.parent) for c in children}
-    canonical = {c.id: c.parent not in moved for c in children}
+    canonical = {c.id: c.parent not in moved and not c.is_renamed for c in children}
 
     def carried(child: Child, **changes: Any) -> Child:
-        touched = rules.parent in ("merge", "create") and not canonical[child.id]
+        touched = rules.parent in ("merge", "create") and child.parent in moved
         return replace(child, **{"parent": now[child.id], "ts": -1 if touched else child.ts, **changes})
 
     if rules.child == "plain":
         return [carried(c) for c in children]
-    groups = _grouped(children, lambda c: None if now[c.id] is None or c.cat is None else (now[c.id], c.cat))
+    groups = _grouped(children, lambda c: (now[c.id], c.cat) if is_whole(now[c.id]) and c.cat is not None else None)
     stay = []
     for group in groups:
         if rules.child == "keep":
@@ -153,9 +183,9 @@ def _ranked(
 ) -> tuple[Any, list[Any]]:
     ranked = sorted(group, key=order)
     if len(ranked) > 1 and order(ranked[0]) == order(ranked[1]):
-        raise Collision
+        raise Collision(*group)
     if compare is not None and len({compare(row) for row in group if collide(row)}) > 1:
-        raise Collision
+        raise Collision(*group)
     return ranked[0], ranked[1:]
 
 

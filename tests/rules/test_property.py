@@ -40,10 +40,10 @@ def rules() -> st.SearchStrategy[Rules]:
         Rules,
         st.sampled_from(("plain", "merge", "create", "create", "drop", "keep")),
         st.sampled_from(("plain", "drop", "collide", "keep")),
-        st.sampled_from(("integer", "text", "nocase", "new")),
+        st.sampled_from(("integer", "text", "nocase", "new", "pair", "pair")),
+        st.booleans(),
     )
-    # A made row has a text for its key.
-    return every.filter(lambda each: each.parent != "create" or each.key == "text")
+    return every.filter(lambda each: each.parent != "create" or each.key in ("integer", "text", "pair"))
 
 
 @settings(max_examples=MIGRATIONS, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -65,7 +65,7 @@ def test_the_new_database_is_what_the_model_says(writing: list[Random], chosen: 
 
 
 def _copied(migration: Random, session: Session, writing: list[Random]) -> None:
-    """A copy that is stopped by a collision goes on once the rows are gone."""
+    """A copy that is stopped by a collision goes on once those rows are gone."""
     writing[:] = [migration]
     try:
         migration.copy(session)
@@ -75,7 +75,7 @@ def _copied(migration: Random, session: Session, writing: list[Random]) -> None:
     finally:
         writing.clear()
     assert any(words in told for words in ("collide", "claim", "canonical row does not exist"))
-    migration.empty()
+    migration.mend()
     migration.copy(session)
 
 
@@ -93,8 +93,8 @@ def _rounds(migration: Random, session: Session, writing: list[Random]) -> None:
 
 def _replayed(migration: Random, session: Session) -> None:
     """Refused if and only if the model sees a collision."""
-    if migration.collides():
+    if migration.collision():
         with pytest.raises(Refused):
             replay(session)
-        migration.empty()
+        migration.mend()
     replay(session)
