@@ -36,3 +36,26 @@ def test_it_is_not_there_when_its_last_alias_went_while_groups_were_found_again(
     by_hand(project.old, written)
     finish(project)
     assert ask(project.new, TOPICS) == expected
+
+
+PLANTING = Death("migrate", 'INSERT OR ABORT INTO main."topic"("name"', False)
+
+
+@pytest.mark.parametrize("journal_mode", ["wal", "delete"])
+@pytest.mark.parametrize(
+    ("written", "left"),
+    [
+        ("DELETE FROM topic WHERE name = 'moon'", [("moon", "made")]),
+        ("UPDATE topic SET name = 'other 1' WHERE name = 'moon'", [("moon", "made"), ("other 1", "canonical")]),
+    ],
+)
+def test_one_is_needed_now_where_the_canonical_row_was_copied_before_the_death(
+    tmp_path: Path, journal_mode: str, written: str, left: list[tuple[str, str]]
+) -> None:
+    """That row is in the new table still, and goes with the next replay: until then the made one has no room."""
+    project = Project.adopt(tmp_path / "app", SHAPES["merged"], journal_mode, rows=0)
+    by_hand(project.old, "INSERT INTO topic(name, mark) VALUES ('luna', 'an alias'), ('moon', 'canonical')")
+    prepare(project, (PLANTING,))
+    by_hand(project.old, written)
+    finish(project)
+    assert ask(project.new, TOPICS) == left
