@@ -42,6 +42,8 @@ def rules() -> st.SearchStrategy[Rules]:
         st.sampled_from(("plain", "drop", "collide", "keep")),
         st.sampled_from(("integer", "text", "nocase", "new", "pair", "pair")),
         st.booleans(),
+        st.sampled_from(("exact", "number", "text")),
+        st.booleans(),
     )
     return every.filter(lambda each: each.parent != "create" or each.key in ("integer", "text", "pair"))
 
