@@ -12,7 +12,7 @@ from tests.crash.truth import ask
 from tests.scenarios.harness import Project, by_hand
 from tests.scenarios.shapes import SHAPES
 
-JUDGED = Death("migrate", "COMMIT behind UPDATE main._migration_created_2 SET live", True)
+JUDGED = Death("migrate", "COMMIT behind UPDATE main._migration_created_2 SET _migration_live", True)
 BUILT_ANEW = Death("migrate", "COMMIT behind DELETE FROM main._id_mapping WHERE table_name = 'topic'", True)
 TOPICS = "SELECT name, mark FROM topic ORDER BY name"
 

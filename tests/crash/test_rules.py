@@ -16,9 +16,9 @@ KINDS = (
     ("migrate", (BEGUN,), "COMMIT behind INSERT OR REPLACE INTO main._migration_member_1"),
     ("migrate", (BEGUN,), "CREATE INDEX IF NOT EXISTS main._migration_member_2_groups"),
     ("migrate", (BEGUN,), "COMMIT behind UPDATE main._migration_grouped SET state = 'built'"),
-    ("migrate", (), "UPDATE main._migration_created_2 SET _migration_planted = 1"),
     ("migrate", (), "os.replace"),  # the report
     ("drain --cutover", ("migrate",), "INSERT OR IGNORE INTO main._migration_pending_3"),
+    ("drain --cutover", ("migrate",), "UPDATE main._migration_created_2 SET _migration_planted = 1"),
     ("drain --cutover", ("migrate",), "DELETE FROM main._migration_pending_2"),
     ("drain --cutover", ("migrate",), "COMMIT behind UPDATE main._migration_progress"),
     ("drain --cutover", ("migrate",), "os.replace"),
