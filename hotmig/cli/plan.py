@@ -19,7 +19,7 @@ def _report_file(_ctx: click.Context, _option: click.Parameter, path: Path | Non
     """
     from hotmig.errors import UsageError
     from hotmig.private import begins_with
-    from hotmig.transfer.group_report import HEAD
+    from hotmig.transfer.groups.report import HEAD
 
     if path is None:
         return None

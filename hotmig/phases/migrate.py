@@ -35,9 +35,9 @@ from hotmig.schema.model import Schema
 from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, printable, reading, transaction
 from hotmig.transfer import build
 from hotmig.transfer.copy import Copied, all_copied, copy_all
-from hotmig.transfer.handed_on import hand_on
+from hotmig.transfer.groups.handed_on import hand_on
+from hotmig.transfer.groups.rehearsal import Rehearsal
 from hotmig.transfer.identity import Identity, TableCopy, read_copies
-from hotmig.transfer.rehearsal import Rehearsal
 from hotmig.transfer.session import Session, open_session
 from hotmig.units import counted
 

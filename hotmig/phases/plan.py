@@ -35,8 +35,8 @@ from hotmig.planning.sameness import nothing_to_do, same_schema
 from hotmig.schema.model import DataMigration, Schema
 from hotmig.sqlite import SHORT_READ_SECONDS, TookTooLong, at_most, execute, is_closed_wal, quote, reading, value
 from hotmig.transfer.bookkeeping import built_catalog, read_hints
+from hotmig.transfer.groups.rehearsal import Rehearsal
 from hotmig.transfer.marks import read_known, read_marks
-from hotmig.transfer.rehearsal import Rehearsal
 from hotmig.transfer.value_maps import create_value_maps
 
 CHANGED = "whose schema was changed by hand since it was made"

@@ -10,9 +10,9 @@ from pathlib import Path
 from hotmig.errors import HotmigError
 from hotmig.planning.checking import Context
 from hotmig.sqlite import execute
-from hotmig.transfer.group_listing import counts
-from hotmig.transfer.group_report import write_report
-from hotmig.transfer.rehearsal import Rehearsal, found_facts, rehearse, rehearsed
+from hotmig.transfer.groups.listing import counts
+from hotmig.transfer.groups.rehearsal import Rehearsal, found_facts, rehearse, rehearsed
+from hotmig.transfer.groups.report import write_report
 from hotmig.transfer.session import Session
 
 

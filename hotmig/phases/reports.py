@@ -13,8 +13,8 @@ from hotmig.ledger.run import Run
 from hotmig.planning.group_facts import Kind
 from hotmig.private import make_private_folder
 from hotmig.project import own_folder
-from hotmig.transfer.group_listing import counts
-from hotmig.transfer.group_report import Counts, write_report
+from hotmig.transfer.groups.listing import counts
+from hotmig.transfer.groups.report import Counts, write_report
 from hotmig.transfer.session import Session
 
 FOLDER = "reports"

@@ -17,7 +17,7 @@ from hotmig.planning.model import CopyPlan, Hint
 from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, reading, transaction, value
 from hotmig.transfer.bookkeeping import create_bookkeeping
-from hotmig.transfer.group_tables import create_group_tables
+from hotmig.transfer.groups.tables import create_group_tables
 from hotmig.transfer.identity import Identity
 from hotmig.transfer.marks import carry_marks, note_known
 

@@ -9,8 +9,8 @@ from hotmig.planning.model import TableStep
 from hotmig.sqlite import execute, fold, quote, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import ANEW_HINT, COPY_HINT, explain_conflict
-from hotmig.transfer.created import plant_created
-from hotmig.transfer.group_build import build_groups, map_losers
+from hotmig.transfer.groups.build import build_groups, map_losers
+from hotmig.transfer.groups.created import plant_created
 from hotmig.transfer.identity import TableCopy, read_copies
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.misfits import among, among_seeds, in_indexes

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from hotmig.errors import BEGIN_ANEW, Refused
 from hotmig.sqlite import execute, value
-from hotmig.transfer.group_tables import pending
-from hotmig.transfer.groups import begin, mark_all, mark_latest
+from hotmig.transfer.groups.tables import pending
+from hotmig.transfer.groups.upkeep import begin, mark_all, mark_latest
 from hotmig.transfer.ranges import ChunkSize, Stopwatch
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches

@@ -10,9 +10,9 @@ from hotmig.planning.model import TableStep
 from hotmig.sqlite import execute, fold, quote, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import PROOF_HINT, explain_conflict
-from hotmig.transfer.created import is_created, prove_created, prove_parents
-from hotmig.transfer.fates import is_gone
-from hotmig.transfer.group_proof import prove_groups
+from hotmig.transfer.groups.created import is_created, prove_created, prove_parents
+from hotmig.transfer.groups.fates import is_gone
+from hotmig.transfer.groups.proof import prove_groups
 from hotmig.transfer.identity import read_progress
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.lost_values import require_none_lost

@@ -10,11 +10,11 @@ from hotmig.errors import Refused
 from hotmig.sqlite import execute, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import explain_conflict
-from hotmig.transfer.created import doom_created, is_created, plant_created, prove_parents
-from hotmig.transfer.fates import key_names
 from hotmig.transfer.full_text import rebuild, touch
-from hotmig.transfer.group_build import forget_lent, map_losers, require_no_collision
-from hotmig.transfer.group_tables import forget_pending
+from hotmig.transfer.groups.build import forget_lent, map_losers, require_no_collision
+from hotmig.transfer.groups.created import doom_created, is_created, plant_created, prove_parents
+from hotmig.transfer.groups.fates import key_names
+from hotmig.transfer.groups.tables import forget_pending
 from hotmig.transfer.guard import require_untouched
 from hotmig.transfer.high_water import carry_high_water
 from hotmig.transfer.keys import LoggedKeys

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hotmig.planning.model import CopyPlan
 from hotmig.sqlite import connect, execute, file_uri, persist, transaction, value
-from hotmig.transfer.group_sql import GroupSql, groups_of
+from hotmig.transfer.groups.sql import GroupSql, groups_of
 from hotmig.transfer.seeds import create_seeds
 from hotmig.transfer.step_sql import StepSql, steps_with_source
 from hotmig.transfer.value_maps import create_value_maps

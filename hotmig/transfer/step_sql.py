@@ -21,8 +21,8 @@ from hotmig.planning.model import ColumnStep, CopyPlan, SourceKey, TableStep, To
 from hotmig.planning.projection import projected, unmapped
 from hotmig.schema.model import SeedRow
 from hotmig.sqlite import conjunction, disjunction, fold, quote, same, text
-from hotmig.transfer import fates
 from hotmig.transfer.bookkeeping import columns as key_columns
+from hotmig.transfer.groups import fates
 
 
 def matches(left: Iterable[str], right: Iterable[str], collations: Sequence[str] | None = None) -> str:

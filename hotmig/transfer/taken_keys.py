@@ -9,7 +9,7 @@ from hotmig.errors import Refused
 from hotmig.sqlite import execute
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import HINT
-from hotmig.transfer.fates import is_gone
+from hotmig.transfer.groups.fates import is_gone
 from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import Misfit, cut, named, told
 from hotmig.transfer.session import Session

@@ -13,8 +13,8 @@ from hotmig.planning.model import Translation
 from hotmig.planning.projection import is_copy
 from hotmig.sqlite import conjunction, disjunction, execute, fold, quote, value
 from hotmig.transfer import id_mapping
-from hotmig.transfer.fates import key_names
-from hotmig.transfer.groups import mark_all, refresh
+from hotmig.transfer.groups.fates import key_names
+from hotmig.transfer.groups.upkeep import mark_all, refresh
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql, matches
 

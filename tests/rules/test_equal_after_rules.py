@@ -124,7 +124,7 @@ def test_what_takes_too_long_is_said_to_be_unknown(tmp_path: Path, monkeypatch: 
     project = begin(tmp_path, f'{DROP}, unique=[("status",)]')
     assert project.plan(1)
     project.write("PRAGMA journal_mode = DELETE")
-    monkeypatch.setattr("hotmig.transfer.court.at_most", lambda db, seconds: at_most(db, seconds and -1.0))
+    monkeypatch.setattr("hotmig.transfer.judged.court.at_most", lambda db, seconds: at_most(db, seconds and -1.0))
     monkeypatch.setattr("hotmig.sqlite.STEPS_BETWEEN_LOOKS", 1)
     (message,) = project.messages("unjudged")
     assert message.startswith("did not look to the end whether rows of acct would be equal under the unique status: ")

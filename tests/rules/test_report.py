@@ -12,7 +12,7 @@ import pytest
 
 from hotmig.errors import Stopped
 from hotmig.phases import drain, reports
-from hotmig.transfer import group_listing
+from hotmig.transfer.groups import listing
 from hotmig.transfer.session import Session
 from tests.rules.memory import begin
 from tests.rules.project import Project
@@ -156,11 +156,11 @@ def test_who_reads_of_losers_that_stay_reads_the_old_file_in_portions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wal: bool
 ) -> None:
     """In rollback-journal mode whoever reads it holds up its writers."""
-    monkeypatch.setattr(group_listing, "PORTION", 2)
+    monkeypatch.setattr(listing, "PORTION", 2)
     gaps: list[int] = []
 
     def gap(session: Session) -> None:
-        listed = f"SELECT count(*) FROM temp.sqlite_schema WHERE name = '{group_listing.STAGED}'"
+        listed = f"SELECT count(*) FROM temp.sqlite_schema WHERE name = '{listing.STAGED}'"
         gaps.append(session.db.execute(listed).fetchone()[0])
 
     begun = begin(tmp_path, *(f"INSERT INTO memories VALUES ('n{i}', 'fact', 'x', 'lantern', 'active', 't{i}')"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from hotmig.planning.group_facts import KINDS, Kind
 from hotmig.sqlite import conjunction, disjunction, execute, fold, quote, same, text, value
-from hotmig.transfer import fates
-from hotmig.transfer.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, LIVE, MADE, MERGED
-from hotmig.transfer.group_sql import GROUP, LEVEL, GroupSql
+from hotmig.transfer.groups import fates
+from hotmig.transfer.groups.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, LIVE, MADE, MERGED
+from hotmig.transfer.groups.sql import GROUP, LEVEL, GroupSql
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import matches
 

@@ -10,12 +10,12 @@ from hotmig.planning.group_facts import Unfit
 from hotmig.planning.model import TableStep
 from hotmig.planning.orphan_sql import seed_select
 from hotmig.sqlite import conjunction, disjunction, fold, quote
-from hotmig.transfer import fates
-from hotmig.transfer.court import Court, values_that_stay
-from hotmig.transfer.created import made_columns
-from hotmig.transfer.fates import LIVE
-from hotmig.transfer.group_samples import SAMPLES
-from hotmig.transfer.group_sql import GroupSql
+from hotmig.transfer.groups import fates
+from hotmig.transfer.groups.created import made_columns
+from hotmig.transfer.groups.fates import LIVE
+from hotmig.transfer.groups.samples import SAMPLES
+from hotmig.transfer.groups.sql import GroupSql
+from hotmig.transfer.judged.court import Court, values_that_stay
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql

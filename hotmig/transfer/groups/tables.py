@@ -7,8 +7,8 @@ import sqlite3
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.group_rules import is_constant
 from hotmig.sqlite import execute, value
-from hotmig.transfer.fates import CONSTANTS, key_names
-from hotmig.transfer.group_sql import groups_of
+from hotmig.transfer.groups.fates import CONSTANTS, key_names
+from hotmig.transfer.groups.sql import groups_of
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import steps_with_source
 

@@ -11,8 +11,8 @@ from hotmig.planning.model import ColumnStep, Grouping, TableStep
 from hotmig.planning.projection import projected, unmapped
 from hotmig.planning.value_maps import canonical, looked_up
 from hotmig.sqlite import conjunction, fold, quote, same
-from hotmig.transfer import fates
-from hotmig.transfer.fates import FATE, LIVE, MADE, PLANTED
+from hotmig.transfer.groups import fates
+from hotmig.transfer.groups.fates import FATE, LIVE, MADE, PLANTED
 from hotmig.transfer.step_sql import StepSql, matches_as_stored
 
 GROUP = "_migration_group_{}"

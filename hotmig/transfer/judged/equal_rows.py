@@ -9,8 +9,8 @@ from hotmig.planning.group_facts import Equal
 from hotmig.planning.held import UniqueKey, is_unique_already, unique_keys
 from hotmig.planning.rows import reads, translation_of
 from hotmig.sqlite import fold, quote
-from hotmig.transfer.court import Court, new_value, rows_that_stay
-from hotmig.transfer.group_samples import SAMPLES
+from hotmig.transfer.groups.samples import SAMPLES
+from hotmig.transfer.judged.court import Court, new_value, rows_that_stay
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.step_sql import StepSql
 

@@ -14,20 +14,20 @@ from hotmig.planning.group_facts import GroupFacts, Unfit
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, file_uri, is_closed_wal, quote, value, waits
-from hotmig.transfer import fates, groups
 from hotmig.transfer.bookkeeping import create_id_mapping
-from hotmig.transfer.court import Court
-from hotmig.transfer.equal_rows import equal_rows
-from hotmig.transfer.group_build import fill_groups
-from hotmig.transfer.group_ranks import rank
-from hotmig.transfer.group_samples import facts
-from hotmig.transfer.group_sql import GroupSql, groups_of
-from hotmig.transfer.group_tables import create_group_tables
-from hotmig.transfer.lost_references import lost_references
-from hotmig.transfer.made_rows import unfit_made_rows
+from hotmig.transfer.groups import fates, upkeep
+from hotmig.transfer.groups.build import fill_groups
+from hotmig.transfer.groups.ranks import rank
+from hotmig.transfer.groups.samples import facts
+from hotmig.transfer.groups.sql import GroupSql, groups_of
+from hotmig.transfer.groups.tables import create_group_tables
+from hotmig.transfer.judged.court import Court
+from hotmig.transfer.judged.equal_rows import equal_rows
+from hotmig.transfer.judged.lost_references import lost_references
+from hotmig.transfer.judged.made_rows import unfit_made_rows
+from hotmig.transfer.judged.set_rows import unfit_set_rows
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.session import Session, unrecorded
-from hotmig.transfer.set_rows import unfit_set_rows
 from hotmig.transfer.step_sql import StepSql, steps_with_source
 from hotmig.transfer.value_maps import create_value_maps
 
@@ -119,12 +119,12 @@ def rehearse(session: Session, seconds: float | None) -> None:
 def _look_again(session: Session) -> None:
     """At the groups that would stop the migration: in one snapshot, for the rest was read at several moments."""
     with session.snapshot():
-        groups.begin(session)
+        upkeep.begin(session)
         for group in session.groups:
             execute(session.db, f"DELETE FROM {group.sql.latest}")
             stopped = f"SELECT {', '.join(group.keys)}, 0 FROM {fates.table(group.step)} WHERE {fates.STOPPED}"
             execute(session.db, f"INSERT INTO {group.stale} {stopped}")
-            groups.refresh(session, group)
+            upkeep.refresh(session, group)
 
 
 def _join(session: Session, group: GroupSql, seconds: float | None) -> None:
@@ -145,7 +145,7 @@ def _judge(session: Session, group: GroupSql, seconds: float | None) -> None:
     def judge(where: str) -> None:
         fill_groups(session, group, where)
         rank(session, group)
-        groups.write_down(session, group)
+        upkeep.write_down(session, group)
 
     if seconds is None:
         judge("1")

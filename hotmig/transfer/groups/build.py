@@ -8,13 +8,13 @@ from itertools import groupby
 from hotmig.errors import Refused
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import conjunction, execute, quote, text, value
-from hotmig.transfer import fates, groups
 from hotmig.transfer.bookkeeping import columns
 from hotmig.transfer.conflicts import COPY_HINT, HINT
-from hotmig.transfer.fates import FATE, HOMELESS, LIVE
-from hotmig.transfer.group_listing import claims
-from hotmig.transfer.group_ranks import rank
-from hotmig.transfer.group_sql import GroupSql
+from hotmig.transfer.groups import fates, upkeep
+from hotmig.transfer.groups.fates import FATE, HOMELESS, LIVE
+from hotmig.transfer.groups.listing import claims
+from hotmig.transfer.groups.ranks import rank
+from hotmig.transfer.groups.sql import GroupSql
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import Misfit, Named, cut, told
@@ -61,9 +61,9 @@ def _build(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
         fill_groups(session, group, bounds.where(group.group_names))
         rank(session, group)
         if keys.upto == 0:  # nothing was logged: no group was looked at before
-            groups.write_down(session, group)
+            upkeep.write_down(session, group)
         else:
-            groups.adopt(session, group, group.affected)
+            upkeep.adopt(session, group, group.affected)
 
     walk(session, keys, KeyRange(session.db, members, group.group_names), judge)
     with session.building():

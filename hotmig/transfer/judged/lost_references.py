@@ -11,10 +11,10 @@ from hotmig.catalog.keys import can_be_null
 from hotmig.planning.group_facts import Unfit
 from hotmig.planning.model import Translation
 from hotmig.sqlite import conjunction, disjunction, fold, quote
-from hotmig.transfer import fates
-from hotmig.transfer.court import Court, is_known
-from hotmig.transfer.fates import MADE
-from hotmig.transfer.group_samples import SAMPLES
+from hotmig.transfer.groups import fates
+from hotmig.transfer.groups.fates import MADE
+from hotmig.transfer.groups.samples import SAMPLES
+from hotmig.transfer.judged.court import Court, is_known
 from hotmig.transfer.old_rows import key_title, shown
 from hotmig.transfer.step_sql import StepSql
 

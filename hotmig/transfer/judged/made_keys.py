@@ -8,13 +8,13 @@ from hotmig.planning.group_facts import Unfit
 from hotmig.planning.held import UniqueKey, unique_keys
 from hotmig.planning.rows import reads
 from hotmig.sqlite import Row, conjunction, fold, quote
-from hotmig.transfer import fates
-from hotmig.transfer.court import Court, rows_that_stay, values_that_stay
-from hotmig.transfer.created import made_key
-from hotmig.transfer.equal_rows import is_made_distinct
-from hotmig.transfer.fates import LIVE
-from hotmig.transfer.group_samples import SAMPLES
-from hotmig.transfer.group_sql import GROUP, GroupSql
+from hotmig.transfer.groups import fates
+from hotmig.transfer.groups.created import made_key
+from hotmig.transfer.groups.fates import LIVE
+from hotmig.transfer.groups.samples import SAMPLES
+from hotmig.transfer.groups.sql import GROUP, GroupSql
+from hotmig.transfer.judged.court import Court, rows_that_stay, values_that_stay
+from hotmig.transfer.judged.equal_rows import is_made_distinct
 from hotmig.transfer.old_rows import key_title, shown
 from hotmig.transfer.step_sql import StepSql, matches_as_stored
 

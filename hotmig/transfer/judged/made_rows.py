@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from hotmig.planning.group_facts import Unfit
 from hotmig.schema.model import Schema
 from hotmig.sqlite import conjunction, disjunction, execute, fold, quote, value
-from hotmig.transfer import fates
 from hotmig.transfer.build import indexes_of
-from hotmig.transfer.court import Court
-from hotmig.transfer.created import insert_made, made_columns, made_key
-from hotmig.transfer.fates import LIVE
-from hotmig.transfer.group_samples import SAMPLES
-from hotmig.transfer.group_sql import GROUP, GroupSql
-from hotmig.transfer.made_keys import equal_to_old_rows
-from hotmig.transfer.made_parents import parentless
+from hotmig.transfer.groups import fates
+from hotmig.transfer.groups.created import insert_made, made_columns, made_key
+from hotmig.transfer.groups.fates import LIVE
+from hotmig.transfer.groups.samples import SAMPLES
+from hotmig.transfer.groups.sql import GROUP, GroupSql
+from hotmig.transfer.judged.court import Court
+from hotmig.transfer.judged.made_keys import equal_to_old_rows
+from hotmig.transfer.judged.made_parents import parentless
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.session import Session
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hotmig.errors import Refused
-from hotmig.transfer.group_listing import counts
-from hotmig.transfer.group_report import write_report
+from hotmig.transfer.groups.listing import counts
+from hotmig.transfer.groups.report import write_report
 from tests.planning.planned import schema_of
 from tests.transfer.building import Case
 

@@ -18,8 +18,8 @@ from typing import TextIO
 from hotmig.planning.group_facts import KINDS, Kind
 from hotmig.private import open_private
 from hotmig.sqlite import execute, text
-from hotmig.transfer.group_listing import PORTION, Listing, listing, short_reads
-from hotmig.transfer.group_sql import GroupSql
+from hotmig.transfer.groups.listing import PORTION, Listing, listing, short_reads
+from hotmig.transfer.groups.sql import GroupSql
 from hotmig.transfer.session import Session
 
 FORMAT = 1
@@ -34,7 +34,7 @@ Counts = Mapping[str, Mapping[Kind, int]]
 def write_report(session: Session, path: Path, run_id: str | None, counts: Counts) -> None:
     """Writes it into a file for its owner alone; a file that is there is replaced.
 
-    ``counts`` are those of ``group_listing``: to count takes a while, and whoever asks for a report has done so.
+    ``counts`` are those of ``listing``: to count takes a while, and whoever asks for a report has done so.
     """
     draft = path.with_name(f".{path.name}.tmp")
     with suppress(FileNotFoundError):

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from hotmig.planning.group_facts import KINDS, Counted, GroupFacts, Kind
 from hotmig.sqlite import Row, TookTooLong, at_most, execute, value
-from hotmig.transfer import fates
-from hotmig.transfer.fates import FATE
-from hotmig.transfer.group_listing import FATES, Listing, count, listing
-from hotmig.transfer.group_sql import GroupSql
+from hotmig.transfer.groups import fates
+from hotmig.transfer.groups.fates import FATE
+from hotmig.transfer.groups.listing import FATES, Listing, count, listing
+from hotmig.transfer.groups.sql import GroupSql
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.session import Session
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hotmig.sqlite import execute, file_uri, transaction
-from hotmig.transfer import fates
-from hotmig.transfer.group_sql import GroupSql
-from hotmig.transfer.rehearsal import Rehearsal
+from hotmig.transfer.groups import fates
+from hotmig.transfer.groups.rehearsal import Rehearsal
+from hotmig.transfer.groups.sql import GroupSql
 
 
 def hand_on(rehearsal: Rehearsal, new: Path, seconds: float) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from hotmig.catalog.model import ForeignKey
 from hotmig.errors import Refused
 from hotmig.sqlite import conjunction, execute, fold, quote, same, value
-from hotmig.transfer import fates
 from hotmig.transfer.conflicts import PROOF_HINT, explain_conflict
-from hotmig.transfer.fates import LIVE, PLANTED
-from hotmig.transfer.group_sql import ALIAS, GROUP, LEVEL, GroupSql
+from hotmig.transfer.groups import fates
+from hotmig.transfer.groups.fates import LIVE, PLANTED
+from hotmig.transfer.groups.sql import ALIAS, GROUP, LEVEL, GroupSql
 from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.references import parentless

@@ -10,8 +10,8 @@ from hotmig.planning.group_facts import Unfit
 from hotmig.planning.held import is_set
 from hotmig.planning.rows import KEY, reads
 from hotmig.sqlite import quote, text
-from hotmig.transfer.court import Court, rows_that_stay
-from hotmig.transfer.group_samples import SAMPLES
+from hotmig.transfer.groups.samples import SAMPLES
+from hotmig.transfer.judged.court import Court, rows_that_stay
 from hotmig.transfer.old_rows import key_title, shown
 from hotmig.transfer.step_sql import StepSql
 
