@@ -62,6 +62,8 @@ def look_for_newer(directory: Path, schema_file: Path | None) -> None:
 
 def _marked(directory: Path, name: str) -> Iterator[tuple[Path, tuple[Mark, ...]]]:
     for path in project.candidates(directory, name):
+        if not path.is_file():
+            continue  # to open a pipe would wait for whoever writes into it
         with suppress(HotmigError, sqlite3.Error, OSError):
             # Without patience: who only asks for the runs does not wait for a lock.
             db = connect(path, "ro", immutable=is_closed_wal(path))
