@@ -17,7 +17,7 @@ from hotmig.transfer.session import Session
 from tests.rules.model import Rules
 from tests.rules.property import Random
 
-MIGRATIONS = 60
+MIGRATIONS = 40
 
 
 @pytest.fixture(autouse=True)

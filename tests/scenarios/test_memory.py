@@ -134,8 +134,7 @@ def check_report(run: Run, expected: Expected) -> None:
         assert {each["key"]["id"] for each in tables["project_state"][title]} == expected.kinds[kind]
 
 
-@pytest.mark.parametrize("journal_mode", ["wal", "delete"])
-@pytest.mark.parametrize("way", ["drain --cutover", "drain then cutover"])
+@pytest.mark.parametrize(("way", "journal_mode"), [("drain --cutover", "wal"), ("drain then cutover", "delete")])
 def test_the_new_database_is_what_plain_python_makes_of_the_old_one(
     tmp_path: Path, way: str, journal_mode: str
 ) -> None:

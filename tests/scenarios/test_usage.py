@@ -83,8 +83,9 @@ def check_forked(before: Contents) -> None:
     assert any(row["resets_at"] == "soon" for row in before["blocks"])
 
 
-@pytest.mark.parametrize("journal_mode", ["wal", "delete"])
-@pytest.mark.parametrize("way", ["drain --cutover --max-pause 10", "cutover --max-pause 10"])
+@pytest.mark.parametrize(
+    ("way", "journal_mode"), [("drain --cutover --max-pause 10", "delete"), ("cutover --max-pause 10", "wal")]
+)
 def test_the_new_database_is_what_plain_python_makes_of_the_old_one(
     tmp_path: Path, way: str, journal_mode: str
 ) -> None:
