@@ -50,8 +50,7 @@ def _build(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
     source_key = tuple(quote(name) for name in step.source_key.columns)
 
     def join(bounds: KeyRange) -> None:
-        rows = f"{step.old_rows} WHERE {bounds.where(step.source_key_of('o'))}"
-        execute(session.db, f"INSERT OR REPLACE INTO {members} {group.select_members(rows)}")
+        fill_members(session, group, bounds.where(step.source_key_of("o")))
 
     walk(session, keys, KeyRange(session.db, step.source, source_key), join)
     with session.building():
@@ -71,6 +70,12 @@ def _build(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
         execute(session.db, sql, (group.step.number,))
 
 
+def fill_members(session: Session, group: GroupSql, where: str) -> None:
+    """Writes down which group each of these old rows ``o`` is in."""
+    rows = f"{group.sql.old_rows} WHERE {where}"
+    execute(session.db, f"INSERT OR REPLACE INTO {fates.members(group.step)} {group.select_members(rows)}")
+
+
 def fill_groups(session: Session, group: GroupSql, where: str) -> None:
     """Takes the groups of these members that have to be ranked: of a Merge all, else those of several rows."""
     names = ", ".join(group.group_names)
@@ -83,13 +88,14 @@ def fill_groups(session: Session, group: GroupSql, where: str) -> None:
     )
 
 
-def walk(session: Session, keys: LoggedKeys, bounds: KeyRange, chunk: Callable[[KeyRange], None]) -> None:
-    """Runs ``chunk`` in ranges, each in one snapshot to which the logged keys are brought up first."""
+def walk(session: Session, keys: LoggedKeys | None, bounds: KeyRange, chunk: Callable[[KeyRange], None]) -> None:
+    """Runs ``chunk`` in ranges, each in one snapshot, to which the ``keys`` are brought up first if there are any."""
     bounds.begin()
     size, more = ChunkSize.for_session(session), True
     while more:
         with session.snapshot():
-            keys.load()
+            if keys is not None:
+                keys.load()
             watch = Stopwatch()
             more = bounds.extend(size.rows)
             chunk(bounds)

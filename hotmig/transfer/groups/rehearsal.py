@@ -5,7 +5,7 @@ The old file is attached; nothing is written but temporary files, which have no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from hotmig.schema.model import Schema
 from hotmig.sqlite import connect, execute, file_uri, is_closed_wal, quote, value, waits
 from hotmig.transfer.bookkeeping import create_id_mapping
 from hotmig.transfer.groups import fates, upkeep
-from hotmig.transfer.groups.build import fill_groups
+from hotmig.transfer.groups.build import fill_groups, fill_members, walk
 from hotmig.transfer.groups.ranks import rank
 from hotmig.transfer.groups.samples import facts
 from hotmig.transfer.groups.sql import GroupSql, groups_of
@@ -26,7 +26,7 @@ from hotmig.transfer.judged.equal_rows import equal_rows
 from hotmig.transfer.judged.lost_references import lost_references
 from hotmig.transfer.judged.made_rows import unfit_made_rows
 from hotmig.transfer.judged.set_rows import unfit_set_rows
-from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
+from hotmig.transfer.ranges import KeyRange
 from hotmig.transfer.session import Session, unrecorded
 from hotmig.transfer.step_sql import StepSql, steps_with_source
 from hotmig.transfer.value_maps import create_value_maps
@@ -128,17 +128,13 @@ def _look_again(session: Session) -> None:
 
 
 def _join(session: Session, group: GroupSql, seconds: float | None) -> None:
-    members, step = fates.members(group.step), group.sql
-
-    def join(where: str) -> None:
-        rows = f"{step.old_rows} WHERE {where}"
-        execute(session.db, f"INSERT OR REPLACE INTO {members} {group.select_members(rows)}")
-
+    step = group.sql
     if seconds is None:
-        join("1")
+        fill_members(session, group, "1")
     else:
-        key = tuple(quote(name) for name in step.source_key.columns)
-        _in_portions(session, KeyRange(session.db, step.source, key), step.source_key_of("o"), join)
+        rows = KeyRange(session.db, step.source, tuple(quote(name) for name in step.source_key.columns))
+        key = step.source_key_of("o")
+        walk(session, None, rows, lambda bounds: fill_members(session, group, bounds.where(key)))
 
 
 def _judge(session: Session, group: GroupSql, seconds: float | None) -> None:
@@ -150,22 +146,8 @@ def _judge(session: Session, group: GroupSql, seconds: float | None) -> None:
     if seconds is None:
         judge("1")
     else:
-        walked = KeyRange(session.db, fates.members(group.step), group.group_names)
-        _in_portions(session, walked, group.group_names, judge)
-
-
-def _in_portions(session: Session, bounds: KeyRange, key: Sequence[str], work: Callable[[str], None]) -> None:
-    bounds.begin()
-    size, more = ChunkSize.for_session(session), True
-    while more:
-        with session.snapshot():
-            watch = Stopwatch()
-            more = bounds.extend(size.rows)
-            work(bounds.where(key))
-            if more:
-                bounds.advance()
-        size.took(watch.seconds())
-        session.let_writers_in()
+        members = KeyRange(session.db, fates.members(group.step), group.group_names)
+        walk(session, None, members, lambda bounds: judge(bounds.where(group.group_names)))
 
 
 def found_facts(session: Session, seconds: float | None, schema: Schema | None) -> tuple[GroupFacts, ...]:
