@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,19 @@ def environment() -> dict[str, str]:
     """Child processes import this very tree, wherever they run."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "NO_COLOR": "1"}
+
+
+@contextmanager
+def to_their_end(commands: Iterable[list[str]]) -> Iterator[None]:
+    """Applications that write beside what is done inside, until they are told of the new database and end with 0."""
+    processes = [subprocess.Popen(command, cwd=ROOT, env=environment()) for command in commands]
+    try:
+        yield
+        assert [process.wait(timeout=PATIENCE) for process in processes] == [0] * len(processes)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:

@@ -42,18 +42,6 @@ JOURNAL = "journal"
 MADE, TOUCHED = "made for {}", "touched"
 
 
-def contents(path: Path) -> Contents:
-    """Every row of every table, at one moment, in a fixed order."""
-    db = sqlite3.connect(path, timeout=30)
-    db.row_factory = sqlite3.Row
-    try:
-        db.execute("BEGIN")
-        found = {name: [dict(row) for row in db.execute(f"SELECT * FROM {name}")] for name in TABLES}
-    finally:
-        db.close()
-    return {name: ordered(rows) for name, rows in found.items()}
-
-
 def folded(name: str) -> str:
     return name.strip().lower()
 

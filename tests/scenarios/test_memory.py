@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.harness import PATIENCE, ROOT, Run, by_hand, environment, hotmig, wait_until
-from tests.scenarios.memory import JOURNAL, MADE, REGISTRY, TABLES, TOUCHED, Assistant, Expected, contents
-from tests.scenarios.usage import Contents, Row, ordered
+from tests.scenarios.harness import ROOT, Run, by_hand, hotmig, to_their_end, wait_until
+from tests.scenarios.memory import JOURNAL, MADE, REGISTRY, TABLES, TOUCHED, Assistant, Expected
+from tests.scenarios.usage import Contents, Row, contents, ordered
 
 KINDS = {"made", "merged project", "merged", "dropped", "shadow wins", "carried", "superseded"}
 ALIASES_ALONE = (
@@ -77,19 +76,10 @@ class Journals:
 def writers(old: Path, directory: Path, count: int = 2) -> Iterator[Journals]:
     journals = Journals([directory / f"journal-{number}.txt" for number in range(count)])
     program = [sys.executable, "-m", "tests.scenarios.memory", "--db", str(old)]
-    processes = [
-        subprocess.Popen([*program, "--journal", str(path), "--name", f"w{number}"], cwd=ROOT, env=environment())
-        for number, path in enumerate(journals.paths)
-    ]
-    try:
+    named = enumerate(journals.paths)
+    with to_their_end([*program, "--journal", str(path), "--name", f"w{number}"] for number, path in named):
         journals.wait_for(10)
         yield journals
-        codes = [process.wait(timeout=PATIENCE) for process in processes]  # they end when they are told of the new one
-        assert codes == [0] * count
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
 
 
 def new_of(directory: Path, old: Path) -> Path:
@@ -113,7 +103,7 @@ def recognised(after: Contents, names: set[str]) -> Contents:
 
 def check(directory: Path, old: Path, journals: Journals) -> Expected:
     """Every accepted write is in the old database, and the new one is what the old one has to become."""
-    before, after = contents(old), contents(new_of(directory, old))
+    before, after = contents(old, TABLES), contents(new_of(directory, old), TABLES)
     written = {row["id"] for row in before["interactions"] if row["summary"] == JOURNAL}
     assert journals.accepted() == {key for key in written if key.startswith("w")}
     expected = Expected(before)
@@ -142,7 +132,7 @@ def test_the_new_database_is_what_plain_python_makes_of_the_old_one(
     by_hand(old, *ALIASES_ALONE)
     with writers(old, tmp_path) as journals:
         hotmig(tmp_path, "migrate")
-        copied = Expected(contents(old)).kinds
+        copied = Expected(contents(old, TABLES)).kinds
         by_hand(old, *ALONE_NO_MORE)
         journals.wait_for(150)
         if way == "drain --cutover":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.scenarios.harness import PATIENCE, ROOT, environment, hotmig, wait_until
+from tests.scenarios.harness import ROOT, hotmig, to_their_end, wait_until
 from tests.scenarios.usage import TABLES, Accounting, Contents, contents, expected, ordered
 
 NAMES = ["001_backfill_block_models", "002_merge_forked_blocks", "003_heal_week_dates"]
@@ -39,19 +38,10 @@ def first(directory: Path, writes: int, seed: int = 1) -> Path:
 def writers(old: Path, directory: Path, count: int = 2) -> Iterator[list[Path]]:
     journals = [directory / f"journal-{seed}.txt" for seed in range(count)]
     program = [sys.executable, "-m", "tests.scenarios.usage", "--db", str(old)]
-    processes = [
-        subprocess.Popen([*program, "--journal", str(path), "--seed", str(seed)], cwd=ROOT, env=environment())
-        for seed, path in enumerate(journals, 10)
-    ]
-    try:
+    seeded = enumerate(journals, 10)
+    with to_their_end([*program, "--journal", str(path), "--seed", str(seed)] for seed, path in seeded):
         wait_until(lambda: all(path.exists() and path.stat().st_size > 50 for path in journals), "the writers to write")
         yield journals
-        codes = [process.wait(timeout=PATIENCE) for process in processes]  # they end when they are told of the new one
-        assert codes == [0] * count
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
 
 
 def new_of(directory: Path, old: Path) -> Path:

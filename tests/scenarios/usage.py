@@ -24,13 +24,13 @@ TABLES = (
 START = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
 
-def contents(path: Path) -> Contents:
-    """Every row of every table, in a fixed order."""
+def contents(path: Path, tables: tuple[str, ...] = TABLES) -> Contents:
+    """Every row of these tables, at one moment, in a fixed order."""
     db = sqlite3.connect(path, timeout=30)
     db.row_factory = sqlite3.Row
     try:
         db.execute("BEGIN")
-        found = {name: [dict(row) for row in db.execute(f"SELECT * FROM {name}")] for name in TABLES}
+        found = {name: [dict(row) for row in db.execute(f"SELECT * FROM {name}")] for name in tables}
     finally:
         db.close()
     return {name: ordered(rows) for name, rows in found.items()}
