@@ -10,7 +10,7 @@ from hotmig.catalog.lexer import normalise
 from hotmig.catalog.model import Check, IndexedColumn, Table
 from hotmig.errors import HotmigError
 from hotmig.planning.model import TableStep
-from hotmig.planning.projection import is_copy
+from hotmig.planning.projection import is_copy, projected, unmapped
 from hotmig.planning.rows import reads
 from hotmig.sqlite import fold
 
@@ -95,9 +95,19 @@ def is_checked_already(step: TableStep, check: Check) -> bool:
 
 
 def is_not_null_already(step: TableStep, name: str) -> bool:
-    """Whether the column is a copy of one that can't be NULL."""
-    copied = copied_from(step, name)
-    return step.source is None or (copied is not None and not can_be_null(step.source, copied))
+    """Whether the column has the values of one that can't be NULL."""
+    return not is_set(step, [name]) and takes_no_null(step, name)
+
+
+def takes_no_null(step: TableStep, name: str) -> bool:
+    """The same, whatever rules set in some rows. What a mapping has for a value is never NULL."""
+    if step.source is None:
+        return True
+    own = step.column(name)
+    taken = step.taken_from(own) if own is not None else None
+    if own is None or taken is None or projected(step, unmapped(own)) != own.expression:
+        return False
+    return not can_be_null(step.source, taken.name)
 
 
 def is_set(step: TableStep, names: Iterable[str]) -> bool:

@@ -344,6 +344,12 @@ def test_two_rows_that_prefer_cannot_rank_collide_also_where_they_are_the_same(t
     assert message.startswith("3 rows of topic collide with another of the same rank: id 2 and 1: rank 0; ")
 
 
+def test_more_than_two_rows_that_collide_where_the_order_is_total(tmp_path: Path) -> None:
+    project = begin(tmp_path, 'duplicates=Duplicates(key="rank", compare="name", prefer="id", collide="rank = 0")')
+    (message,) = project.messages("collision", code=1)
+    assert message.startswith("3 rows of topic collide with another of the same rank: id 2 and 1: name ")
+
+
 @pytest.mark.parametrize(
     ("topic", "fact", "check", "message"),
     [

@@ -27,12 +27,13 @@ STAGED = "_migration_listed"
 
 @dataclass(frozen=True)
 class Listing:
-    """The rows of one kind: ``rows`` is a SELECT, in their order, and the rest is SQL over its columns, as ``l``.
+    """The rows of one kind: ``rows`` is a SELECT, and the rest is SQL over its columns, as ``l``.
 
     ``winner`` is () and ``made`` None where there is no winner; ``where`` leaves some of them out by their old rows.
     """
 
     rows: str
+    order: tuple[str, ...]
     key: tuple[str, ...]
     group: tuple[str, ...]
     values: tuple[str, ...] = ()
@@ -40,6 +41,11 @@ class Listing:
     winner: tuple[str, ...] = ()
     winner_values: tuple[str, ...] = ()
     where: str = "1"
+
+    @property
+    def in_order(self) -> str:
+        """``rows`` one after the other."""
+        return f"SELECT * FROM ({self.rows}) AS l ORDER BY {', '.join(self.order)}"
 
     @property
     def reads_old_rows(self) -> bool:
@@ -57,20 +63,19 @@ def listing(group: GroupSql, kind: Kind) -> Listing | None:
     if kind == "created":
         return _created(group)
     own, listed = fates.key_names(group.step), group.group_names
-    order = f"ORDER BY {', '.join(f'm.{name}' for name in (*listed, *own))}"
+    key, names = _listed(own), _listed(listed)
     columns = [*(f"m.{name}" for name in own), *(f"m.{name}" for name in listed)]
     if kind == "carried":
+        rows = f"SELECT {', '.join(columns)} FROM {fates.members(group.step)} AS m WHERE {_is_carried(group)}"
         # These can be nearly all rows: in the order of their keys neither they nor the fates are looked for.
-        order = f"ORDER BY {', '.join(f'm.{name}' for name in own)}"
-        rows = f"SELECT {', '.join(columns)} FROM {fates.members(group.step)} AS m WHERE {_is_carried(group)} {order}"
-        return Listing(rows, _listed(own), _listed(listed))
+        return Listing(rows, key, key, names)
     winners = fates.winner_names(group.step)
     columns += [f"f.{MADE}", *(f"f.{name}" for name in winners)]
-    rows = f"SELECT {', '.join(columns)} FROM {_fated(group)} WHERE {_is_of(group, kind)} {order}"
-    key, winner = _listed(own), _listed(winners)
+    rows = f"SELECT {', '.join(columns)} FROM {_fated(group)} WHERE {_is_of(group, kind)}"
+    winner = _listed(winners)
     values, winner_values = (tuple(_value(group, each, of) for each in group.compared) for of in (key, winner))
     where = _is_set_anew(group, key) if kind == "losers_kept" else "1"
-    return Listing(rows, key, _listed(listed), values, f"l.{MADE}", winner, winner_values, where)
+    return Listing(rows, (*names, *key), key, names, values, f"l.{MADE}", winner, winner_values, where)
 
 
 def short_reads(session: Session, found: Listing) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -79,10 +84,10 @@ def short_reads(session: Session, found: Listing) -> Iterator[tuple[str, tuple[i
     Who reads the old file in rollback-journal mode holds up its writers: which rows there are is put down first there.
     """
     if session.wal or not found.reads_old_rows:
-        yield f"{found.rows} LIMIT -1", ()
+        yield f"{found.in_order} LIMIT -1", ()
         return
     execute(session.db, f"DROP TABLE IF EXISTS temp.{STAGED}")
-    execute(session.db, f"CREATE TEMP TABLE {STAGED} AS {found.rows}")
+    execute(session.db, f"CREATE TEMP TABLE {STAGED} AS {found.in_order}")
     some = f"SELECT * FROM temp.{STAGED} WHERE rowid > ? ORDER BY rowid LIMIT {PORTION}"
     last: int = value(session.db, f"SELECT coalesce(max(rowid), 0) FROM temp.{STAGED}")
     for done in range(0, last, PORTION):
@@ -100,10 +105,8 @@ def _created(group: GroupSql) -> Listing | None:
     key = tuple(f"k{number}" for number in range(1, len(group.step.new_key) + 1))
     named = ", ".join(f"{_made(group, name)} AS {own}" for name, own in zip(group.step.new_key, key, strict=True))
     value = GROUP.format(1)
-    rows = (
-        f"SELECT {named}, n.{value} AS {value} FROM {fates.created(group.step)} AS n WHERE n.{LIVE} ORDER BY n.{value}"
-    )
-    return Listing(rows, _listed(key), _listed((value,)))
+    rows = f"SELECT {named}, n.{value} AS {value} FROM {fates.created(group.step)} AS n WHERE n.{LIVE}"
+    return Listing(rows, _listed((value,)), _listed(key), _listed((value,)))
 
 
 def _made(group: GroupSql, name: str) -> str:

@@ -93,7 +93,7 @@ def _select_stopped(group: GroupSql) -> str:
     found = [] if _is_total(group) else [_select_tied(group)]
     if group.grouping.collide is not None:
         found.append(
-            f"SELECT c.{NUMBER} FROM ({_best(group, COLLIDES_TOO, 'count(*) > 1')}) AS c"
+            f"SELECT DISTINCT c.{NUMBER} FROM ({_best(group, COLLIDES_TOO, 'count(*) > 1')}) AS c"
             f" CROSS JOIN {group.ranked} AS t ON t.{PLACE} = c.{BEST}"
             f" CROSS JOIN {group.ranked} AS d ON d.{NUMBER} = c.{NUMBER}"
             f" WHERE d.{COLLIDES_TOO} AND NOT {_is_same(group, 't', 'd')}"

@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from hotmig.planning.group_facts import KINDS, Kind
 from hotmig.private import open_private
@@ -41,7 +41,7 @@ def write_report(session: Session, path: Path, run_id: str | None, counts: Count
         draft.unlink()
     descriptor = open_private(draft, must_be_new=True)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "wb") as file:
             _write(session, file, run_id, counts)
             file.flush()
             os.fsync(descriptor)
@@ -51,22 +51,25 @@ def write_report(session: Session, path: Path, run_id: str | None, counts: Count
         raise
 
 
-def _write(session: Session, file: TextIO, run_id: str | None, counts: Counts) -> None:
-    file.write(f'{HEAD}{json.dumps(run_id)}, "tables": [')
+def _write(session: Session, file: BinaryIO, run_id: str | None, counts: Counts) -> None:
+    def put(given: str) -> None:
+        file.write(given.encode())
+
+    put(f'{HEAD}{json.dumps(run_id)}, "tables": [')
     for number, group in enumerate(session.groups):
         name = group.step.table.name
         table = {"table": name, "source": group.sql.source_key.table, "counts": counts[name]}
-        file.write(f"{',' if number else ''}\n{json.dumps(table, ensure_ascii=False)[:-1]}")
+        put(f"{',' if number else ''}\n{json.dumps(table, ensure_ascii=False)[:-1]}")
         for kind in KINDS:
-            file.write(f', "{kind}": [')
-            between = "\n  "
+            put(f', "{kind}": [')
+            between = b"\n  "
             with _undecoded(session.db):
                 for portion in _entries(session, group, kind):
-                    file.write(between + portion.decode(errors=NO_TEXT))
-                    between = ",\n  "
-            file.write("]")
-        file.write("}")
-    file.write("\n]}\n")
+                    file.write(between + _as_utf8(portion))
+                    between = b",\n  "
+            put("]")
+        put("}")
+    put("\n]}\n")
 
 
 @contextmanager
@@ -95,8 +98,12 @@ def _joined(rows: Iterable[tuple[bytes]]) -> bytes:
     return b",\n  ".join([entry for (entry,) in rows])
 
 
-def _escaped(error: UnicodeError) -> tuple[str, int]:
+def _as_utf8(entries: bytes) -> bytes:
     """What is wrong with a text that is no UTF-8 is written as ``\\xff``."""
+    return entries if entries.isascii() else entries.decode(errors=NO_TEXT).encode()
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
     # Two backslashes: this stands inside a string of JSON.
@@ -109,9 +116,18 @@ codecs.register_error(NO_TEXT, _escaped)
 
 
 def _as_json(group: GroupSql, kind: Kind, found: Listing, rows: str) -> str:
-    """One text for each of ``rows``. Inside, each value has a name: it is looked up once, and asked for its type."""
-    names = {sql: f"v{number}" for number, sql in enumerate(found.columns, 1)}
-    named = ", ".join(f"{sql} AS {name}" for sql, name in names.items())
+    """One text for each of ``rows``, and what they are ordered by where they are not.
+
+    Where old rows are read each value has a name inside, so that it is looked up once. Two LIMITs: SQLite would make one
+    SELECT of a single limited one, and look a value up wherever its name stands.
+    """
+    if found.reads_old_rows:
+        names = {sql: f"v{number}" for number, sql in enumerate(found.columns, 1)}
+        named = ", ".join(f"{sql} AS {name}" for sql, name in names.items())
+        source = f"(SELECT {named} FROM ({rows}) AS l WHERE {found.where} LIMIT -1) LIMIT -1"
+    else:
+        names = {sql: sql for sql in found.columns}
+        source = f"({found.rows}) AS l ORDER BY {', '.join(found.order)}"
     key = group.step.new_key if kind == "created" else group.sql.source_key.columns
 
     def of(titles: Sequence[str], values: Sequence[str]) -> str:
@@ -123,7 +139,7 @@ def _as_json(group: GroupSql, kind: Kind, found: Listing, rows: str) -> str:
         made = f"json_object('created', json('true'), 'values', {theirs})"
         kept = f"json_object('key', {of(key, found.winner)}, 'values', {theirs})"
         entry += f", 'values', {values}, 'winner', CASE WHEN {names[found.made]} THEN {made} ELSE {kept} END"
-    return f"SELECT json_object({entry}) FROM (SELECT {named} FROM ({rows}) AS l WHERE {found.where} LIMIT -1)"
+    return f"SELECT json_object({entry}) FROM {source}"
 
 
 def _object(titles: Sequence[str], values: Sequence[str]) -> str:
