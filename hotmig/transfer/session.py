@@ -16,7 +16,7 @@ from hotmig.transfer.seeds import create_seeds
 from hotmig.transfer.step_sql import StepSql, steps_with_source
 from hotmig.transfer.value_maps import create_value_maps
 
-CACHE_KIB = 48 * 1024
+CACHE_KIB = 32 * 1024
 OLD_CACHE_KIB = 16 * 1024
 WRITERS_TURN_SECONDS = 0.01
 RESET_SECONDS = 0.005

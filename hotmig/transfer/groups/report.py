@@ -118,8 +118,8 @@ codecs.register_error(NO_TEXT, _escaped)
 def _as_json(group: GroupSql, kind: Kind, found: Listing, rows: str) -> str:
     """One text for each of ``rows``, and what they are ordered by where they are not.
 
-    Where old rows are read each value has a name inside, so that it is looked up once. Two LIMITs: SQLite would make one
-    SELECT of a single limited one, and look a value up wherever its name stands.
+    Where old rows are read each value has a name inside, so that it is looked up once. Two LIMITs: of a single limited
+    one SQLite makes one SELECT, and looks a value up wherever its name stands.
     """
     if found.reads_old_rows:
         names = {sql: f"v{number}" for number, sql in enumerate(found.columns, 1)}
