@@ -44,8 +44,13 @@ def canonical(step: TableStep, column: ColumnStep, value: str) -> str:
 
 
 def looked_up(value: str, fold_case: bool) -> str:
-    """The form in which a text is looked up. SQLite folds the case of ASCII letters alone, and only these quickly."""
+    """The form in which a text is looked up. SQLite folds the case of ASCII letters alone, and only these quickly.
+
+    A text of plain ASCII has as many bytes as characters; to match a pattern would take as long as all the rest. What
+    is no UTF-8 can have that too, and is no alias either way.
+    """
     stripped = f"trim({value}, {_BLANKS})"
     if not fold_case:
         return stripped
-    return f"CASE WHEN {value} GLOB '*[^ -~]*' THEN {FOLD}(CAST({value} AS BLOB)) ELSE lower({stripped}) END"
+    is_other = f"length(CAST({value} AS BLOB)) <> length({value})"
+    return f"CASE WHEN {is_other} THEN {FOLD}(CAST({value} AS BLOB)) ELSE lower({stripped}) END"

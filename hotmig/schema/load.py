@@ -247,7 +247,7 @@ def schema_hash(catalog: Catalog, tables: Iterable[TableRules], data_migrations:
 
 
 def _mapping(table: str, column: str, mapping: ValueMap) -> str:
-    return repr(("mapped", table, column, mapping.fold_case, digest(*(repr(pair) for pair in mapping.pairs))))
+    return repr(("mapped", table, column, mapping.fold_case, digest(repr(mapping.pairs))))
 
 
 def _duplicates(rule: DuplicatesRule) -> tuple[object, ...]:

@@ -44,7 +44,7 @@ def _claim(claimed: dict[str, str], alias: str, canonical: str, fold_case: bool,
         raise wrong(spot, f"{where}an alias of {canonical!r} is empty", "take it away: empty values are left alone")
     if "\0" in key:
         raise wrong(spot, f"{where}the alias {alias!r} has a NUL in it", "take it away")
-    if any("\ud800" <= letter <= "\udfff" for letter in alias):
+    if not alias.isascii() and any("\ud800" <= letter <= "\udfff" for letter in alias):
         what = f"{where}the alias {alias!r} has half of a surrogate pair in it"
         raise wrong(spot, what, "no database holds such a text: write the whole character")
     if claimed.setdefault(key, canonical) != canonical:

@@ -58,7 +58,9 @@ def _first(session: Session, group: GroupSql, kind: Kind) -> Iterator[Entry]:
     if found is None:
         return
     # With a LIMIT inside, the values of these few rows alone are looked up.
-    sql = f"SELECT {', '.join(found.columns)} FROM ({found.in_order} LIMIT -1) AS l WHERE {found.where} LIMIT {SAMPLES}"
+    most = SAMPLES if found.where == "1" else -1
+    rows = f"({found.in_order} LIMIT {most}) AS l"
+    sql = f"SELECT {', '.join(found.columns)} FROM {rows} WHERE {found.where} LIMIT {SAMPLES}"
     for row in execute(session.db, sql):
         yield _entry(found, row)
 
