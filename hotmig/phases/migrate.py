@@ -27,7 +27,7 @@ from hotmig.phases.migration import HALF_CUT, cut_in_two, old_writer, recorded_p
 from hotmig.phases.offline import keeping_fence, under_fence
 from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Progress, Report, silent
-from hotmig.phases.reports import report_run
+from hotmig.phases.reports import Draft, drafted, report_run
 from hotmig.phases.wal import switch_to_wal
 from hotmig.planning.hints import hints_of
 from hotmig.planning.model import CopyPlan
@@ -113,8 +113,11 @@ def migrate(
             if planned.rehearsal is not None and planned.rehearsal.holds:
                 with run.step("hand on groups", location.new.name):
                     hand_on(planned.rehearsal, location.new, seconds)
+            with drafted(planned.rehearsal, location.directory, run) as draft:
+                copied, entries, written = _copy(
+                    old, location.new, planned, wanted, schema, told, seconds, extensions, run, draft
+                )
             kept.close()
-            copied, entries, written = _copy(old, location.new, planned, wanted, schema, told, seconds, extensions, run)
             handed_over = None
             if offline:
                 again = locate(location.directory, location.schema_file)
@@ -261,6 +264,7 @@ def _copy(
     seconds: float,
     extensions: tuple[str, ...],
     run: Run,
+    draft: Draft | None,
 ) -> tuple[Copied, int, Path | None]:
     total, done = sum(planned.rows.values()), 0
 
@@ -273,7 +277,7 @@ def _copy(
         copied = copy_all(session, build.indexes_of(schema), copied_chunk)
         with run.step("finish", new.name):
             _finish(session, schema)
-        written = report_run(session, new.parent, run)
+        written = report_run(session, new.parent, run, draft)
         return copied, session.last_log_id(), written.path if written is not None else None
 
 

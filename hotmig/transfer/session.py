@@ -34,7 +34,8 @@ class Session:
     """An open transfer. ``seconds`` is how long it waits for any one lock, ``file`` the new database's name.
 
     ``last_assigned`` keeps, for each table whose keys are mapped, the last new key that was given out; ``stale_texts``
-    has the full-text indexes whose tables were changed since they were made.
+    has the full-text indexes whose tables were changed since they were made, ``regrouped`` the tables of which groups
+    were looked at again.
     """
 
     db: sqlite3.Connection
@@ -46,6 +47,7 @@ class Session:
     step: Step
     last_assigned: dict[str, int] = field(default_factory=dict)
     stale_texts: set[str] = field(default_factory=set)
+    regrouped: set[str] = field(default_factory=set)
     groups: tuple[GroupSql, ...] = ()  # of the tables whose rows become one
 
     def group(self, step: StepSql) -> GroupSql | None:

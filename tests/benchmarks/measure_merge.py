@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.benchmarks.commands import Used, hotmig
-from tests.benchmarks.merge_data import make_merge_project, put_merge_schema
+from tests.benchmarks.merge_data import ALIAS_OF_ROW, make_merge_project, put_merge_schema
 from tests.benchmarks.report import Measured
 
 TIMES_LONGER = 3.0
@@ -22,12 +23,21 @@ RATIOS = (
 
 def measure(work: Path, env: Mapping[str, str], states: int, times: int) -> list[Measured]:
     """Both in turn, ``times`` times, each from a database of its own; a ratio is of two neighbours."""
-    runs: list[dict[bool, dict[str, Used]]] = []
-    for number in range(times):
-        runs.append({merged: _migration(work / f"{number}{merged}", env, states, merged=merged) for merged in KINDS})
+    found: list[Measured] = []
+    for shape in ALIAS_OF_ROW:
+        runs: list[dict[bool, dict[str, Used]]] = []
+        for number in range(times):
+            runs.append(
+                {merged: _migration(work / f"{number}{merged}", env, states, shape, merged) for merged in KINDS}
+            )
+        found += _told(shape, states, runs)
+    return found
+
+
+def _told(shape: str, states: int, runs: list[dict[bool, dict[str, Used]]]) -> list[Measured]:
     found = []
     for title, commands, target in RATIOS:
-        name = f"RATIO merged ÷ plain of {title}, {states:,} rows"
+        name = f"RATIO merged ÷ plain of {title}, {states:,} rows, {shape}"
         found.append(Measured(name, "times longer", _ratios(runs, commands, lambda used: used.seconds), target))
         found.append(Measured("  of its own processor time", "times", _ratios(runs, commands, lambda used: used.cpu)))
     for command in ("plan", "migrate", "drain"):
@@ -45,10 +55,9 @@ def _ratios(
     return tuple(merged / plain for merged, plain in zip(*sums, strict=True))
 
 
-def _migration(directory: Path, env: Mapping[str, str], states: int, *, merged: bool) -> dict[str, Used]:
-    project = make_merge_project(directory, states)
+def _migration(directory: Path, env: Mapping[str, str], states: int, shape: str, merged: bool) -> dict[str, Used]:
+    project = make_merge_project(directory, states, shape)
     put_merge_schema(project, merged=merged)
     used = {command[0]: hotmig(directory, env, *command) for command in COMMANDS}
-    for path in directory.glob("*.sqlite*"):
-        path.unlink()
+    shutil.rmtree(directory)
     return used

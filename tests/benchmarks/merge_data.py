@@ -1,7 +1,7 @@
 """The data of a merge: projects under eleven names each, and what is known about them, as in schemas/memory_v1.py.
 
-Of each ten rows of a project one stands twice, under two of its names: one half of these is the same, the other half
-has another value and is not active. Nothing collides.
+Of each ten rows of a project one stands twice: one half of these is the same, the other half has another value and is
+not active. Nothing collides.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from tests.benchmarks.data import COUNT, FIRST_HASH, NAME, Project
 
 ALIASES = 10  # of each project; each has a row of its own
 STATES = 100  # of each project, under all its names
+# Under which alias a row stands that is the nth of its project, 0 for none.
+ALIAS_OF_ROW = {
+    "a tenth of the rows under an alias": "CASE WHEN nth % 10 = 9 THEN 1 + nth / 10 % 10 ELSE 0 END",
+    "ten of eleven rows under an alias": "nth % 11",
+}
 
 TABLES = (
     "CREATE TABLE projects(id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE, description TEXT)",
@@ -26,8 +31,8 @@ FILL = (
     f"{COUNT} INSERT INTO projects SELECT printf('P%06d', i), 'project ' || ((i - 1) % :projects)"
     " || CASE WHEN i > :projects THEN ' alias ' || ((i - 1) / :projects) ELSE '' END, NULL FROM n",
     f"{COUNT}, known(i, project, nth) AS (SELECT i, (i - 1) % :projects, (i - 1) / :projects FROM n)"
-    " INSERT INTO project_state SELECT printf('S%07d', i), printf('P%06d', 1 + project + nth % 11 * :projects),"
-    " 'category ' || nth / 10, 'key ' || (nth - (nth % 10 = 9)), 'value ' || project || ' '"
+    " INSERT INTO project_state SELECT printf('S%07d', i), printf('P%06d', 1 + project + ({alias}) * :projects),"
+    " 'category ' || (nth / 10), 'key ' || (nth - (nth % 10 = 9)), 'value ' || project || ' '"
     " || CASE WHEN nth % 10 = 9 AND project % 2 THEN 'once' ELSE 'now' END,"
     " CASE WHEN nth % 10 = 9 AND project % 2 THEN 'superseded' ELSE 'active' END, '2026-01-01T00:00:00Z' FROM known",
 )
@@ -75,8 +80,8 @@ DUPLICATES = """, duplicates=Duplicates(
 )"""
 
 
-def make_merge_project(directory: Path, states: int) -> Project:
-    """A directory with ``states`` rows of what is known, and the registry of names."""
+def make_merge_project(directory: Path, states: int, shape: str) -> Project:
+    """A directory with ``states`` rows of what is known, and the registry of names; ``shape`` is of ALIAS_OF_ROW."""
     directory.mkdir(parents=True)
     database, projects = directory / f"{NAME}-{FIRST_HASH}.sqlite", max(states // STATES, 1)
     db = sqlite3.connect(database, isolation_level=None)
@@ -85,7 +90,7 @@ def make_merge_project(directory: Path, states: int) -> Project:
     for sql in TABLES:
         db.execute(sql)
     for sql, rows in zip(FILL, (projects * (ALIASES + 1), states), strict=True):
-        db.execute(sql, {"rows": rows, "projects": projects})
+        db.execute(sql.replace("{alias}", ALIAS_OF_ROW[shape]), {"rows": rows, "projects": projects})
     db.execute("COMMIT")
     db.execute("PRAGMA journal_mode = WAL")
     db.close()

@@ -13,6 +13,8 @@ from hotmig.transfer.groups import fates
 from hotmig.transfer.groups.rehearsal import Rehearsal
 from hotmig.transfer.groups.sql import GroupSql
 
+CACHE_KIB = 2 * 1024
+
 
 def hand_on(rehearsal: Rehearsal, new: Path, seconds: float) -> None:
     """Fills the tables of the new file that the copy would fill first, in one transaction."""
@@ -26,6 +28,9 @@ def hand_on(rehearsal: Rehearsal, new: Path, seconds: float) -> None:
         execute(session.db, "INSERT INTO new._id_mapping SELECT * FROM main._id_mapping")
         execute(session.db, "UPDATE new._migration_grouped SET state = 'built'")
     execute(session.db, "DETACH new")
+    # A report may still be written from it, beside the copy, which has caches of its own.
+    for schema in ("main", "old", "temp"):
+        execute(session.db, f"PRAGMA {schema}.cache_size = -{CACHE_KIB}")
 
 
 def _tables(group: GroupSql) -> Iterator[str]:

@@ -43,6 +43,7 @@ def refresh(session: Session, group: GroupSql) -> int:
     stale = f"SELECT {', '.join(group.keys)} FROM {group.stale} WHERE {SEEN} = 0"
     if value(session.db, f"SELECT 1 FROM ({stale}) LIMIT 1") is None:
         return 0
+    session.regrouped.add(group.step.table.name)
     members = fates.members(group.step)
     execute(session.db, f"DELETE FROM {group.groups}")
     _collect(session, group)
