@@ -173,3 +173,23 @@ def test_who_reads_of_losers_that_stay_reads_the_old_file_in_portions(
     assert {entry["winner"]["key"]["id"] for entry in found["losers_kept"]} == {"m2", "m3", "n8"}
     assert sum(gaps) >= (0 if wal else 10)
     assert wal == (sum(gaps) == 0)
+
+
+def test_what_losers_set_is_written_down_however_it_is_nested(tmp_path: Path) -> None:
+    """SQLite's parser has a stack of a hundred places."""
+    project = Project.begin(
+        tmp_path,
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, cat TEXT, ts INTEGER);"
+        "INSERT INTO t VALUES (1, 'a', 1), (2, 'alpha', 2)",
+        """@table(duplicates=Duplicates(key="cat", compare=(), prefer="id", equal="keep",
+    losers={"ts": "coalesce(ts, 0) + 100 * (1 + _canonical)"}))
+class T:
+    id: Annotated[int, Key] = auto()
+    cat: Annotated[str | None, Mapped({"alpha": "a"}, fold_case=True)]
+    ts: int | None
+""",
+    )
+    project.run("plan", "--report", str(tmp_path / "report.json"))
+    for command in ("migrate", "drain"):
+        path = json.loads(project.run(command, "--json").stdout)["report"]
+        assert [each["key"] for each in report(Path(path))["t"]["losers_kept"]] == [{"id": 2}]

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hotmig.planning.group_facts import KINDS, Kind
-from hotmig.sqlite import conjunction, disjunction, execute, fold, quote, same, text, value
+from hotmig.sqlite import conjunction, execute, fold, quote, text, value
 from hotmig.transfer.groups import fates
 from hotmig.transfer.groups.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, LIVE, MADE, MERGED
-from hotmig.transfer.groups.sql import GROUP, LEVEL, GroupSql
+from hotmig.transfer.groups.sql import ANEW, GROUP, LEVEL, GroupSql
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import matches
 
@@ -73,8 +73,8 @@ def listing(group: GroupSql, kind: Kind) -> Listing | None:
     columns += [f"f.{MADE}", *(f"f.{name}" for name in winners)]
     rows = f"SELECT {', '.join(columns)} FROM {_fated(group)} WHERE {_is_of(group, kind)}"
     winner = _listed(winners)
-    values, winner_values = (tuple(_value(group, each, of) for each in group.compared) for of in (key, winner))
-    where = _is_set_anew(group, key) if kind == "losers_kept" else "1"
+    values, winner_values = (tuple(_told(group, each, of) for each in group.compared_names) for of in (key, winner))
+    where = _told(group, ANEW, key) if kind == "losers_kept" else "1"
     return Listing(rows, (*names, *key), key, names, values, f"l.{MADE}", winner, winner_values, where)
 
 
@@ -144,23 +144,10 @@ def claims(group: GroupSql) -> str:
     return f"({level} {group.same_key('c', 'f')}) = ({level} {is_winner})"
 
 
-def _is_set_anew(group: GroupSql, key: Iterable[str]) -> str:
-    """Whether a loser that stays is another row than before."""
-    terms = []
-    for name, _ in group.grouping.losers or ():
-        column = group.step.column(name)
-        if column is not None:
-            before, after = f"({group.sql.carried(column)})", f"({group.sql.value(column)})"
-            terms.append(f"NOT {same(before, after)}")
-    return f"EXISTS (SELECT 1 FROM {group.sql.old_rows} WHERE {_is_old(group, key)} AND {disjunction(terms)})"
-
-
-def _is_old(group: GroupSql, key: Iterable[str]) -> str:
-    return matches(group.sql.source_key_of("o"), [f"+{name}" for name in key], group.sql.source_collations)
-
-
-def _value(group: GroupSql, expression: str, key: Iterable[str]) -> str:
-    return f"(SELECT {expression} FROM {group.sql.old_rows} WHERE {_is_old(group, key)})"
+def _told(group: GroupSql, column: str, key: Iterable[str]) -> str:
+    """What is told of the old row with that key."""
+    own = matches(fates.key_names(group.step, "t"), [f"+{name}" for name in key], group.sql.source_collations)
+    return f"(SELECT t.{column} FROM {group.told} AS t WHERE {own})"
 
 
 # --- counts

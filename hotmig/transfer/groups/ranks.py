@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hotmig.catalog.lexer import tokens
 from hotmig.planning.grouping import with_canonical
 from hotmig.sqlite import conjunction, execute, fold, quote, same, text
 from hotmig.transfer.groups import fates
@@ -61,19 +62,31 @@ def _select_ranked(group: GroupSql) -> str:
         return f"SELECT a.{NUMBER}, {keys}, min(m.{LEVEL}), 0 FROM {group.members_of_groups()} GROUP BY a.{NUMBER}"
     collide, is_canonical = group.grouping.collide, f"m.{LEVEL} = 0"
     collides = "0" if collide is None else f"(({with_canonical(collide, is_canonical)}\n) IS TRUE)"
-    order = ", ".join(f"{sql} {direction}" for sql, direction in _order(group))
+    order = "".join(f", {sql} {direction}" for sql, direction in _order(group))
     compared = "".join(f", {value}" for value in group.compared)
     return (
         f"SELECT a.{NUMBER}, {keys}, m.{LEVEL}, {collides}{compared} FROM {group.members_of_groups()}"
         f" CROSS JOIN {group.sql.source} AS o ON {group.is_old_row()}{group.sql.with_fates}"
-        f" ORDER BY a.{NUMBER}, {order}, {keys}"
+        f" ORDER BY a.{NUMBER}{order}, {keys}"
     )
 
 
 def _order(group: GroupSql) -> list[tuple[str, str]]:
-    """(SQL over the old row ``o`` of the member ``m``, direction) for each term of ``prefer``."""
+    """(SQL over the old row ``o`` of the member ``m``, direction) for each term of ``prefer``.
+
+    A number ranks nobody, and SQLite would take it for the position of a column of ours.
+    """
     is_canonical = f"m.{LEVEL} = 0"
-    return [(f"({with_canonical(term.expression, is_canonical)}\n)", term.direction) for term in group.grouping.prefer]
+    return [
+        (f"({with_canonical(term.expression, is_canonical)}\n)", term.direction)
+        for term in group.grouping.prefer
+        if not _is_number(term.expression)
+    ]
+
+
+def _is_number(expression: str) -> bool:
+    found = [token for token in tokens(expression) if token.text not in ("(", ")", "+", "-")]
+    return found[0].kind == "number" and (len(found) == 1 or found[1].keyword == "COLLATE")
 
 
 def _best(group: GroupSql, where: str = "1", having: str = "1") -> str:

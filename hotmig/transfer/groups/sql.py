@@ -10,7 +10,7 @@ from hotmig.catalog.affinity import column_affinity
 from hotmig.planning.model import ColumnStep, Grouping, TableStep
 from hotmig.planning.projection import projected, unmapped
 from hotmig.planning.value_maps import canonical, looked_up
-from hotmig.sqlite import conjunction, fold, quote, same
+from hotmig.sqlite import conjunction, disjunction, fold, quote, same
 from hotmig.transfer.groups import fates
 from hotmig.transfer.groups.fates import FATE, LIVE, MADE, PLANTED
 from hotmig.transfer.step_sql import StepSql, matches_as_stored
@@ -22,6 +22,7 @@ LEVEL = "_migration_level"
 NUMBER, PLACE, COLLIDES_TOO = "_migration_number", "_migration_place", "_migration_collides"
 SEEN = "_migration_seen"  # of a stale key: whether its group was looked at again
 COMPARED = "_migration_compared_{}"
+ANEW = "_migration_anew"  # of an old row: whether it is another one as a loser that stays
 EXACT, SPELLED, ALIAS = 0, 1, 2  # how near a row of a Merge is to the canonical one
 
 
@@ -181,7 +182,32 @@ class GroupSql:
             f"CREATE TEMP TABLE {short['verdicts']}({keys}, {FATE}, {MADE}, {winners}, PRIMARY KEY ({keys}))"
             " WITHOUT ROWID",
             f"CREATE TEMP TABLE {changed}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",
+            self._create_told,
         )
+
+    @property
+    def told(self) -> str:
+        """What a report tells of an old row: its key, what it is compared by, and whether losers= changes it.
+
+        A view, for SQLite parses it by itself: an expression inside of others inside of JSON is nested too deep for it
+        ("parser stack overflow").
+        """
+        return f"temp._migration_told_{self.step.number}"
+
+    @property
+    def _create_told(self) -> str:
+        changes = [
+            f"NOT {same(f'({self.sql.carried(column)})', f'({self.sql.value(column)})')}"
+            for name, _ in self.grouping.losers or ()
+            if (column := self.step.column(name)) is not None
+        ]
+        named = [
+            *zip(self.sql.source_key_of("o"), self.keys, strict=True),
+            *zip(self.compared, self.compared_names, strict=True),
+            (disjunction(changes) if changes else "0", ANEW),
+        ]
+        listed = ", ".join(f"{sql} AS {name}" for sql, name in named)
+        return f"CREATE TEMP VIEW {self.told.removeprefix('temp.')} AS SELECT {listed} FROM {self.sql.old_rows}"
 
     # --- members
 

@@ -110,3 +110,33 @@ class Thing:
         else:
             case.copy(session)
             assert len(case.new_rows("SELECT id FROM thing")) == 1
+
+
+@pytest.mark.parametrize("prefer", ["2 DESC, id", "(-3), id", "+1 COLLATE NOCASE DESC, id", "0, id", "1 + 0, id"])
+def test_a_number_in_the_order_ranks_nobody(tmp_path: Path, prefer: str) -> None:
+    old = [
+        "CREATE TABLE thing(id INTEGER PRIMARY KEY, grp TEXT)",
+        "INSERT INTO thing VALUES (3, 'a'), (4, 'a'), (5, 'a')",
+    ]
+    module = f"""
+@table(duplicates=Duplicates(key="grp", compare=(), prefer="{prefer}"))
+class Thing:
+    id: Annotated[int, Key] = auto()
+    grp: str | None = None
+"""
+    found = report(Case(tmp_path, old, schema_of(module)), tmp_path / "report.json")
+    assert [(each["key"]["id"], each["winner"]["key"]["id"]) for each in found["merged"]] == [(4, 3), (5, 3)]
+
+
+def test_a_number_alone_leaves_all_alike(tmp_path: Path) -> None:
+    old = ["CREATE TABLE thing(id INTEGER PRIMARY KEY, grp TEXT)", "INSERT INTO thing VALUES (3, 'a'), (4, 'a')"]
+    module = """
+@table(duplicates=Duplicates(key="grp", compare=(), prefer="1"))
+class Thing:
+    id: Annotated[int, Key] = auto()
+    grp: str | None = None
+"""
+    case = Case(tmp_path, old, schema_of(module))
+    case.record()
+    with case.session() as session, pytest.raises(Refused, match="collide"):
+        case.copy(session)
