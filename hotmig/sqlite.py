@@ -7,6 +7,7 @@ import os
 import sqlite3
 import string
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,6 +116,8 @@ class Connection(sqlite3.Connection):
 
 
 C = TypeVar("C", bound=Connection)
+SIDE_FILES = ("", "-wal", "-shm", "-journal")
+_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 
 @dataclass
@@ -182,6 +185,7 @@ def connect_as(
     except sqlite3.Error as error:
         raise HotmigError(f"cannot open {path}: {error}", "check the path and who may read it") from error
     db.patience, db.path, db.opened, db.name = patience, Path(path), before, Path(path).name
+    _connections.add(db)
     db.text_factory = _decode
     db.create_function("hotmig_signbit", 1, _signbit, deterministic=True)
     load_extensions(db, extensions)
@@ -194,6 +198,15 @@ def is_in_place(db: sqlite3.Connection) -> bool:
         return False
     now = _at(db.path)
     return now is not None and os.path.samestat(db.opened, now)
+
+
+def is_open_database(path: str) -> bool:
+    """Whether the path leads to the file of a database that was opened here, or to one beside it."""
+    for suffix in SIDE_FILES:
+        found = _at(Path(path.removesuffix(suffix))) if path.endswith(suffix) else None
+        if found is not None and any(db.opened and os.path.samestat(db.opened, found) for db in _connections):
+            return True
+    return False
 
 
 def _at(path: Path) -> os.stat_result | None:

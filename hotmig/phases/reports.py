@@ -73,7 +73,8 @@ def drafted(rehearsal: Rehearsal | None, directory: Path, run: Run) -> Iterator[
             while not future.done():  # an error, or a signal: nobody will read it
                 session.db.interrupt()
                 wait([future], POLL_SECONDS)
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):  # where it can't be written the report can't, which says so
+                draft.unlink(missing_ok=True)
 
 
 def report_run(session: Session, directory: Path, run: Run, draft: Draft | None = None) -> Written | None:
@@ -125,7 +126,7 @@ def _report_of(directory: Path, run: Run) -> Path:
 def _make_folder(report: Path) -> None:
     """And takes away what runs that were killed left of theirs."""
     make_private_folder(report.parent, report.parent.parent)
-    for left in report.parent.glob(".*"):
+    for left in (*report.parent.glob(".*.json.draft*"), *report.parent.glob(".*.json.tmp")):
         with suppress(OSError):
             left.unlink()
 

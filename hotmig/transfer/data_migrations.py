@@ -19,6 +19,7 @@ from hotmig.schema.model import DataMigration, Schema
 from hotmig.schema.modules import importing_beside
 from hotmig.sqlite import Row, execute, fold, quote, reading, value
 from hotmig.transfer.marks import MARKS, stamp_applied, utc_now
+from hotmig.transfer.open_files import no_database_is_opened
 from hotmig.transfer.supervised import NotAllowedError, Supervised, Supervision, supervised
 
 _OURS = str(Path(__file__).resolve().parents[1])
@@ -80,7 +81,8 @@ def _call(db: Supervised, schema: Schema, each: DataMigration, deadline: float |
         # What a function prints must not stand in the output of --json.
         with importing_beside(schema.file), redirect_stdout(sys.stderr), supervised(db, deadline) as watched:
             try:
-                _alone(each, db)
+                with no_database_is_opened():
+                    _alone(each, db)
             finally:
                 if watched.stopped is not None:
                     # The function may have taken it for an error of SQLite's.

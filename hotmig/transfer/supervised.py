@@ -203,6 +203,11 @@ class Supervised(Connection):
         self._refused("isolation_level")  # set to None, it commits
         _LEVEL.__set__(self, level)
 
+    def backup(self, *arguments: Any, **named: Any) -> None:
+        """SQLite waits for the end of the transaction, which is this very one."""
+        self._refused("backup()", "it would wait for the end of the transaction, for ever")
+        super().backup(*arguments, **named)
+
     def interrupt(self) -> None:
         self._refused("interrupt()")
         super().interrupt()

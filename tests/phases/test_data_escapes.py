@@ -16,6 +16,9 @@ ROLLED_BACK = """try:
     db.execute('INSERT OR ROLLBACK INTO item(id) VALUES (1)')
 except sqlite3.IntegrityError:
     pass"""
+# The old database and the new one, with what lies beside them.
+FILES = """from pathlib import Path
+for file in Path(db.execute('PRAGMA database_list').fetchone()[2]).parent.glob('*.sqlite*'):"""
 ESCAPES = {
     "commit()": ("db.commit()", f"commit() in a data migration: {OURS}"),
     "rollback()": ("db.rollback()", f"rollback() in a data migration: {OURS}"),
@@ -30,6 +33,10 @@ ESCAPES = {
     "isolation_level": ("db.isolation_level = None", f"isolation_level in a data migration: {OURS}"),
     "set_authorizer()": ("db.set_authorizer(None)", f"set_authorizer() in a data migration: {OURS}"),
     "set_progress_handler()": ("db.set_progress_handler(None, 0)", "set_progress_handler() in a data migration"),
+    "backup()": ("db.backup(sqlite3.connect(':memory:'))", "backup() in a data migration: it would wait for"),
+    "the bytes of the databases": (f"{FILES}\n    file.read_bytes()", "open() of shop-"),
+    "a copy of a database": (f"import shutil\n{FILES}\n    shutil.copy(file, file.with_suffix('.copy'))", "open() of shop-"),
+    "a descriptor of a database": (f"import os\n{FILES}\n    os.close(os.open(file, os.O_RDONLY))", "open() of shop-"),
     "interrupt()": ("db.interrupt()", "interrupt() in a data migration"),
     "COMMIT": ("db.execute('COMMIT')", f"COMMIT in a data migration: {OURS}"),
     "END": ("db.execute('END')", f"COMMIT in a data migration: {OURS}"),
@@ -130,6 +137,12 @@ LIKE_ANY_OTHER = {
     "lastrowid and rowcount": """
         assert db.execute("INSERT INTO item(name) VALUES ('n')").lastrowid == 51
         assert db.execute('DELETE FROM item WHERE id = 51').rowcount == 1""",
+    "another file": "open(__file__).close()",
+    "the databases as SQLite opens them": f"""
+        {FILES.splitlines()[0]}
+        {FILES.splitlines()[1]}
+            if file.suffix == '.sqlite':
+                sqlite3.connect(file).execute('SELECT count(*) FROM item').fetchone()""",
     "named parameters": "assert db.execute('SELECT :a', {'a': 3}).fetchone() == (3,)",
     "functions": """
         db.create_function('twice', 1, lambda x: 2 * x)

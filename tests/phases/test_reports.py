@@ -128,3 +128,21 @@ def test_what_a_run_that_was_killed_left_is_taken_away(tmp_path: Path) -> None:
     for name in (".dead.json.draft", "..dead.json.draft.tmp"):
         (tmp_path / FOLDER / name).write_text("half")
     migrated(project)
+
+
+def test_nothing_else_is_taken_away(tmp_path: Path) -> None:
+    project = begin(tmp_path)
+    (tmp_path / FOLDER).mkdir(parents=True, mode=0o700)
+    (tmp_path / FOLDER / ".gitignore").write_text("*")
+    project.run("migrate")
+    assert (tmp_path / FOLDER / ".gitignore").read_text() == "*"
+
+
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
+def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path, mode: str) -> None:
+    project = begin(tmp_path)
+    project.app.execute(f"PRAGMA journal_mode = {mode}")
+    (tmp_path / FOLDER).write_text("no folder")
+    refused = project.run("migrate", code=1)
+    assert "reports is no directory" in refused.stderr
+    assert "make room for it and see who owns that folder" in refused.stderr
