@@ -35,7 +35,9 @@ ESCAPES = {
     "set_progress_handler()": ("db.set_progress_handler(None, 0)", "set_progress_handler() in a data migration"),
     "backup()": ("db.backup(sqlite3.connect(':memory:'))", "backup() in a data migration: it would wait for"),
     "the bytes of the databases": (f"{FILES}\n    file.read_bytes()", "open() of shop-"),
-    "a copy of a database": (f"import shutil\n{FILES}\n    shutil.copy(file, file.with_suffix('.copy'))", "open() of shop-"),
+    "a copy of a database": (
+        f"import shutil\n{FILES}\n    shutil.copy(file, file.with_suffix('.copy'))", "open() of shop-",
+    ),
     "a descriptor of a database": (f"import os\n{FILES}\n    os.close(os.open(file, os.O_RDONLY))", "open() of shop-"),
     "interrupt()": ("db.interrupt()", "interrupt() in a data migration"),
     "COMMIT": ("db.execute('COMMIT')", f"COMMIT in a data migration: {OURS}"),
