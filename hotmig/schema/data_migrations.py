@@ -34,7 +34,7 @@ def adopted_marks(registry: Registry) -> AdoptedMarks | None:
     declared: Sequence[AdoptDeclaration] = registry.adopted
     for each in declared:
         for text in (each.table, each.name, each.applied):
-            if not isinstance(text, str) or not text:
+            if not _can_be_a_name(text):
                 raise wrong(
                     each.spot,
                     f"adopt_marks() takes names of the old database, not {text!r}",
@@ -47,6 +47,11 @@ def adopted_marks(registry: Registry) -> AdoptedMarks | None:
             "keep the one of the tool that was used last",
         )
     return AdoptedMarks(declared[0].table, declared[0].name, declared[0].applied) if declared else None
+
+
+def _can_be_a_name(text: object) -> bool:
+    """SQLite takes no NUL in one, and no database holds half of a surrogate pair."""
+    return isinstance(text, str) and bool(text) and "\0" not in text and text.isprintable()
 
 
 def _require_form(each: DataMigrationDeclaration) -> None:
@@ -64,7 +69,7 @@ def _require_form(each: DataMigrationDeclaration) -> None:
         )
     former = each.formerly
     listed = isinstance(former, Sequence) and not isinstance(former, str)
-    if not listed or not all(isinstance(name, str) and name for name in former):
+    if not listed or not all(map(_can_be_a_name, former)):
         raise wrong(
             each.spot,
             f"formerly= of {each.name} takes the names that it had, not {former!r}",

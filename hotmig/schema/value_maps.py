@@ -117,6 +117,8 @@ def _items(mapping: JsonMapping, directory: Path, spot: Spot) -> list[Any]:
     """The list of entries. Raises SchemaError with the file's name."""
     path = directory / mapping.file
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise wrong(spot, f"{mapping.file} is no file", "name a file beside the schema module")
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         hint = "its name is relative to the schema module"

@@ -12,7 +12,7 @@ from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import explain_conflict
 from hotmig.transfer.full_text import rebuild, touch
 from hotmig.transfer.groups.build import forget_lent, map_losers, require_no_collision
-from hotmig.transfer.groups.created import doom_created, is_created, plant_created, prove_parents
+from hotmig.transfer.groups.created import doom_created, is_created, plant_created, prove_parents, require_free_keys
 from hotmig.transfer.groups.fates import key_names
 from hotmig.transfer.groups.tables import forget_pending
 from hotmig.transfer.guard import require_untouched
@@ -155,6 +155,7 @@ def _reconcile(session: Session, keys: LoggedKeys) -> tuple[int, int]:
             execute(session.db, f"INSERT INTO {step.rows} SELECT p.* FROM {step.logged_rows}")
         require_none_lost(session, step, of_logged_keys(step))
         require_own_keys(session, step)
+        require_free_keys(session, step)
     deleted = sum(_take_out(session, step) for step in reversed(touched))
     inserted = sum(_put_in(session, step) for step in touched)
     check_touched(session, touched)
@@ -209,7 +210,9 @@ def _take_out(session: Session, step: StepSql) -> int:
             session.db,
             f"INSERT INTO {step.doomed} SELECT {target_key}"
             f" FROM {step.keys} AS k CROSS JOIN {step.target} AS n ON {held}"
-            f" WHERE NOT EXISTS (SELECT 1 FROM {step.rows} AS r WHERE {gone})",
+            f" WHERE NOT EXISTS (SELECT 1 FROM {step.rows} AS r WHERE {gone})"
+            # An old row that had the key of one that was made meanwhile, and is gone, takes nothing along.
+            f" AND NOT {is_created(session, step, step.target_key_of('n'))}",
         )
     found = matches(step.target_key_of("n"), step.new_key_of("r"), step.target_collations)
     execute(

@@ -364,9 +364,14 @@ class StepSql:
         grouping = self.step.grouping
         for name, sql in grouping.losers or () if grouping is not None else ():
             if fold(name) == fold(column.name):
-                own = stored(with_canonical(sql, self.is_canonical()), affinity)
+                own = stored(with_canonical(sql, self._is_canonical_member()), affinity)
                 value = f"CASE WHEN {fates.OWN}.{fates.FATE} = {text(fates.KEPT)} THEN {own} ELSE {value} END"
         return value
+
+    def _is_canonical_member(self) -> str:
+        """The same of a loser, as it was found with its group: spelled out, it would nest too deep for SQLite."""
+        own = fates.is_row(self.step, "_m", self.source_key_of("o"))
+        return f"(SELECT _m.{fates.LEVEL} = 0 FROM {fates.members(self.step)} AS _m WHERE {own})"
 
     def _has_moved(self, touch: Touch) -> str:
         if touch.through is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -213,3 +214,11 @@ class Note:
     assert project.messages("mapped-column", code=1) == [
         "note.project has aliases and follows its reference to project: map the column that it refers to, not this one"
     ]
+
+
+def test_a_pipe_in_the_place_of_the_file_is_not_waited_for(tmp_path: Path) -> None:
+    project = Project.begin(
+        tmp_path, OLD, module('from_json("registry.json", items="projects", canonical="id", aliases="aliases")')
+    )
+    os.mkfifo(tmp_path / "registry.json")
+    assert "registry.json is no file" in project.run("plan", code=1).stderr

@@ -127,3 +127,61 @@ class Note:
     tags = "SELECT n.id, t.name FROM note n LEFT JOIN tag t ON t.id = n.tag_id ORDER BY n.id"
     assert project.new(tags) == [(1, "luna"), (2, "Sol"), (3, "luna"), (4, "other"), (5, None)]
     assert project.new("PRAGMA foreign_key_check") == []
+
+
+TAKEN = """
+    CREATE TABLE g(id INTEGER PRIMARY KEY, name TEXT);
+    CREATE TABLE c(id INTEGER PRIMARY KEY, g_id INTEGER REFERENCES g(id) ON DELETE CASCADE);
+    INSERT INTO g VALUES (1, 'Sol'), (2, 'helios'); INSERT INTO c VALUES (1, 1), (2, 2);
+"""
+NUMBERED = """
+@table(merge=Merge(by="name", mapping={"Sol": "sun", "helios": "sun"}, create={"id": "3"}))
+class G:
+    id: Annotated[int, Key] = auto()
+    name: str | None
+
+@table
+class C:
+    id: Annotated[int, Key] = auto()
+    g: Annotated[G | None, References(on_delete="CASCADE"), Index] = None
+"""
+
+
+@pytest.mark.parametrize("name", ["other", "Sol"])
+def test_a_row_that_takes_the_key_of_a_made_one_is_named_until_it_is_gone(tmp_path: Path, name: str) -> None:
+    project = Project.begin(tmp_path, TAKEN, NUMBERED)
+    project.run("migrate")
+    project.write(f"INSERT INTO g(name) VALUES ('{name}')")
+    if name == "other":
+        for _ in range(2):
+            refused = project.run("drain", code=3)
+            assert 'table "g": rows were written under keys that create= gave to rows that are made' in refused.stderr
+    project.write("DELETE FROM g WHERE id = 3")
+    project.run("drain", "--cutover")
+    assert project.new("SELECT * FROM g") == [(3, "sun")]
+    assert project.new("SELECT * FROM c") == [(1, 3), (2, 3)]
+    assert project.new("PRAGMA foreign_key_check") == []
+
+
+UNRECORDED = "DROP TRIGGER _migration_capture_2_before_delete", "DELETE FROM g WHERE id = 9"
+
+
+def test_a_row_too_many_beside_a_made_one_is_found_by_the_proof(tmp_path: Path) -> None:
+    project = Project.begin(tmp_path, f"{TAKEN} INSERT INTO g VALUES (9, 'other');", NUMBERED)
+    project.run("migrate")
+    trigger = project.app.execute("SELECT sql FROM sqlite_schema WHERE name = '_migration_capture_2_before_delete'")
+    (sql,) = trigger.fetchone()
+    project.write(*UNRECORDED, sql)
+    refused = project.run("drain", code=3)
+    assert 'the proof failed: table "g" has rows that the old database does not have: 9' in refused.stderr
+
+
+def test_a_row_too_many_beside_a_made_one_goes_with_a_whole_table_mark(tmp_path: Path) -> None:
+    project = Project.begin(tmp_path, f"{TAKEN} INSERT INTO g VALUES (9, 'other');", NUMBERED)
+    project.run("migrate")
+    trigger = project.app.execute("SELECT sql FROM sqlite_schema WHERE name = '_migration_capture_2_before_delete'")
+    (sql,) = trigger.fetchone()
+    project.write(*UNRECORDED, sql, "INSERT INTO _migration_log(operation, table_name) VALUES ('insert', 'g')")
+    project.run("drain", "--cutover")
+    assert project.new("SELECT * FROM g") == [(3, "sun")]
+    assert project.new("SELECT * FROM c") == [(1, 3), (2, 3)]

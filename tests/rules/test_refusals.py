@@ -496,3 +496,28 @@ def test_an_unrecorded_write_to_a_loser_is_found_by_the_proof(tmp_path: Path) ->
     project.write(*(sql for _, sql in triggers), f"PRAGMA schema_version = {version}")
     refused = project.run("drain", code=3)
     assert 'the proof failed: table "topic" has rows that would not become what was found for them: 3' in refused.stderr
+
+
+def test_a_rule_whose_sql_does_not_take_a_value_names_its_table(tmp_path: Path) -> None:
+    project = Project.begin(
+        tmp_path,
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, j TEXT);"
+        "INSERT INTO t VALUES (1, 'a', '{}'), (2, 'a', '{}'), (3, 'b', '{}')",
+        """@table(duplicates=Duplicates(key="name", compare=(), prefer="j ->> '$.rank' DESC, id"))
+class T:
+    id: Annotated[int, Key] = auto()
+    name: str | None
+    j: str | None
+""",
+    )
+    project.run("migrate")
+    project.write("INSERT INTO t VALUES (4, 'b', 'no json')")
+    refused = project.run("drain", code=3)
+    assert 'table "t": a rule for rows that become one fails on a row that was written since: malformed JSON' in (
+        refused.stderr
+    )
+    project.run("reset")
+    assert project.messages("groups", code=1) == ["could not find out which rows become one: t: malformed JSON"]
+    project.run("plan", code=1)
+    project.write("UPDATE t SET j = '{}' WHERE id = 4")
+    project.run("migrate")

@@ -75,6 +75,12 @@ MISTAKES = {
     "a place of marks that is no name": (
         TABLE + "adopt_marks('t', name=3, applied='at')  # <-\n", "names of the old database, not 3", "adopt_marks("
     ),
+    "a name with a NUL": (
+        TABLE + "adopt_marks('t\\0', name='n', applied='at')  # <-\n", "old database, not 't\\x00'", "adopt_marks("
+    ),
+    "half of a surrogate pair": (
+        TABLE + "adopt_marks('t', name='\\ud800', applied='at')  # <-\n", "old database, not '\\ud800'", "adopt_marks("
+    ),
     "two places of marks": (
         TABLE + "adopt_marks('t', name='n', applied='at')\nadopt_marks('u', name='n', applied='at')  # <-\n",
         "adopt_marks() is there twice: the other is in line 5",

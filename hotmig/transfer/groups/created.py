@@ -9,8 +9,8 @@ from hotmig.errors import Refused
 from hotmig.sqlite import conjunction, execute, fold, quote, same, value
 from hotmig.transfer.conflicts import PROOF_HINT, explain_conflict
 from hotmig.transfer.groups import fates
-from hotmig.transfer.groups.fates import LIVE, PLANTED
-from hotmig.transfer.groups.sql import ALIAS, GROUP, LEVEL, GroupSql
+from hotmig.transfer.groups.fates import LEVEL, LIVE, PLANTED
+from hotmig.transfer.groups.sql import ALIAS, GROUP, GroupSql
 from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.references import parentless
@@ -21,6 +21,11 @@ from hotmig.units import counted
 PARENT_HINT = (
     "make that row in the old database, then run the same command again; or name another in create=, and begin anew"
     " with `hotmig reset` and `hotmig migrate`"
+)
+
+TAKEN_HINT = (
+    "give them other keys in the old database, or take them away, then run the same command again; or have create= make"
+    " keys that no row gets (lower(hex(randomblob(16)))), and begin anew with `hotmig reset` and `hotmig migrate`"
 )
 
 
@@ -34,6 +39,22 @@ def plant_created(session: Session, step: StepSql) -> int:
         cursor = execute(session.db, insert_made(group, step.target, f"n.{LIVE} AND NOT n.{PLANTED}"))
     execute(session.db, f"UPDATE {table} SET {PLANTED} = 1 WHERE {LIVE}")
     return max(cursor.rowcount, 0)
+
+
+def require_free_keys(session: Session, step: StepSql) -> None:
+    """Raises Refused where a logged row has the very key that was given to a row that is made, and is needed."""
+    group = session.group(step)
+    if group is None or group.grouping.create is None or step.step.keys != "kept":
+        return
+    same_key = matches(made_key(group), [f"+{name}" for name in step.new_key_of("r")])
+    taken = execute(
+        session.db,
+        f"SELECT {', '.join(step.new_key_of('r'))} FROM {step.rows} AS r CROSS JOIN {fates.created(step.step)} AS n"
+        f" ON {same_key} WHERE n.{LIVE} LIMIT {SAMPLES}",
+    ).fetchall()
+    if taken:
+        what = f'table "{step.step.table.name}": rows were written under keys that create= gave to rows that are made'
+        raise Refused(what, TAKEN_HINT, rows=f": {', '.join(map(shown, taken))}")
 
 
 def insert_made(group: GroupSql, target: str, where: str) -> str:
@@ -60,8 +81,9 @@ def is_created(session: Session, step: StepSql, key: tuple[str, ...]) -> str:
     group = session.group(step)
     if group is None or group.grouping.create is None:
         return "0"
-    found = matches(made_key(group), [f"+{name}" for name in key])
-    return f"EXISTS (SELECT 1 FROM {fates.created(step.step)} AS n WHERE n.{PLANTED} AND {found})"
+    # A name of its own: under that of the row outside, each row would be compared with itself.
+    found = matches(made_key(group, "_made"), [f"+{name}" for name in key])
+    return f"EXISTS (SELECT 1 FROM {fates.created(step.step)} AS _made WHERE _made.{PLANTED} AND {found})"
 
 
 def prove_created(session: Session, step: StepSql) -> None:
@@ -128,7 +150,7 @@ def made_columns(group: GroupSql) -> list[tuple[str, str]]:
     return [(group.grouping.merges_by or "", GROUP.format(1)), *create]
 
 
-def made_key(group: GroupSql) -> tuple[str, ...]:
-    """The new key of the made row ``n``."""
+def made_key(group: GroupSql, alias: str = "n") -> tuple[str, ...]:
+    """The new key of the made row under the alias."""
     names = {fold(name): own for name, own in made_columns(group)}
-    return tuple(f"n.{names[fold(name)]}" for name in group.step.new_key)
+    return tuple(f"{alias}.{names[fold(name)]}" for name in group.step.new_key)

@@ -15,6 +15,8 @@ from hotmig.sqlite import conjunction, text
 
 FATE = "_migration_fate"
 WINNER = "_migration_winner_{}"
+# Of a member of a Merge how near it is to the canonical row; of one of Duplicates 0 where it is canonical, else 1.
+LEVEL = "_migration_level"
 MADE = "_migration_made"  # 1 where the winner is a row that is made
 OWN, PARENT = "_migration_own", "_migration_parent_{}"  # aliases of fates beside an old row
 CONSTANTS = "_migration_constant"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from hotmig.planning.group_facts import KINDS, Kind
 from hotmig.sqlite import conjunction, execute, fold, quote, text, value
 from hotmig.transfer.groups import fates
-from hotmig.transfer.groups.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, LIVE, MADE, MERGED
-from hotmig.transfer.groups.sql import ANEW, GROUP, LEVEL, GroupSql
+from hotmig.transfer.groups.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, LEVEL, LIVE, MADE, MERGED
+from hotmig.transfer.groups.sql import ANEW, GROUP, GroupSql
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import matches
 

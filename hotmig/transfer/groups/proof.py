@@ -7,9 +7,9 @@ from hotmig.sqlite import conjunction, execute, quote, same
 from hotmig.transfer.conflicts import PROOF_HINT
 from hotmig.transfer.groups import fates
 from hotmig.transfer.groups.build import fill_groups, walk
-from hotmig.transfer.groups.fates import FATE, MADE
+from hotmig.transfer.groups.fates import FATE, LEVEL, MADE
 from hotmig.transfer.groups.ranks import rank
-from hotmig.transfer.groups.sql import LEVEL, GroupSql
+from hotmig.transfer.groups.sql import GroupSql
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import shown

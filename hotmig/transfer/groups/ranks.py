@@ -12,8 +12,8 @@ from hotmig.catalog.lexer import tokens
 from hotmig.planning.grouping import with_canonical
 from hotmig.sqlite import conjunction, execute, fold, quote, same, text
 from hotmig.transfer.groups import fates
-from hotmig.transfer.groups.fates import COLLIDES, DROPPED, HOMELESS, KEPT, LIVE, MERGED, PLANTED
-from hotmig.transfer.groups.sql import ALIAS, COLLIDES_TOO, GROUP, LEVEL, NUMBER, PLACE, GroupSql
+from hotmig.transfer.groups.fates import COLLIDES, DROPPED, HOMELESS, KEPT, LEVEL, LIVE, MERGED, PLANTED
+from hotmig.transfer.groups.sql import ALIAS, COLLIDES_TOO, GROUP, NUMBER, PLACE, GroupSql
 from hotmig.transfer.session import Session
 
 BEST = "_migration_best"

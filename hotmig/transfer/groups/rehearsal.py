@@ -5,6 +5,7 @@ The old file is attached; nothing is written but temporary files, which have no 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,9 +110,14 @@ def rehearse(session: Session, seconds: float | None) -> None:
     if seconds is None:
         execute(session.db, "BEGIN")
     for group in session.groups:
-        _join(session, group, seconds)
-        execute(session.db, group.index_members())
-        _judge(session, group, seconds)
+        try:
+            _join(session, group, seconds)
+            execute(session.db, group.index_members())
+            _judge(session, group, seconds)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            raise sqlite3.OperationalError(f"{group.step.table.name}: {error}") from error
     if seconds is not None:
         _look_again(session)
 

@@ -161,7 +161,9 @@ def _value(name: str) -> str:
 
     Numbers come before texts and BLOBs behind them: to compare is quicker than to ask for the type.
     """
-    real = f"CASE WHEN abs({name}) > {LARGEST_REAL} THEN CAST({name} AS TEXT) ELSE json(printf('%!.17g', {name})) END"
+    zero = f"json(CASE WHEN hotmig_signbit({name}) THEN '-0.0' ELSE '0.0' END)"  # printf has no sign for it
+    other = f"CASE WHEN abs({name}) > {LARGEST_REAL} THEN CAST({name} AS TEXT) ELSE json(printf('%!.17g', {name})) END"
+    real = f"CASE WHEN {name} = 0 THEN {zero} ELSE {other} END"
     number = f"CASE WHEN typeof({name}) = 'real' THEN {real} ELSE {name} END"
     blob = f"'x''' || lower(hex({name})) || ''''"
     return f"CASE WHEN {name} >= x'' THEN {blob} WHEN {name} < '' THEN {number} ELSE {name} END"

@@ -12,12 +12,10 @@ from hotmig.planning.projection import projected, unmapped
 from hotmig.planning.value_maps import canonical, looked_up
 from hotmig.sqlite import conjunction, disjunction, fold, quote, same
 from hotmig.transfer.groups import fates
-from hotmig.transfer.groups.fates import FATE, LIVE, MADE, PLANTED
+from hotmig.transfer.groups.fates import FATE, LEVEL, LIVE, MADE, PLANTED
 from hotmig.transfer.step_sql import StepSql, matches_as_stored
 
 GROUP = "_migration_group_{}"
-# Of a member of a Merge how near it is to the canonical row; of one of Duplicates 0 where it is canonical, else 1.
-LEVEL = "_migration_level"
 # Of the rows that are ranked. Where old rows stand beside them, each of these names must be ours.
 NUMBER, PLACE, COLLIDES_TOO = "_migration_number", "_migration_place", "_migration_collides"
 SEEN = "_migration_seen"  # of a stale key: whether its group was looked at again

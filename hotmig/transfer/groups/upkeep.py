@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+from hotmig.errors import Refused
 from hotmig.sqlite import conjunction, execute, value
 from hotmig.transfer.bookkeeping import columns
+from hotmig.transfer.conflicts import HINT
 from hotmig.transfer.groups import fates
 from hotmig.transfer.groups.fates import FATE, LIVE, MADE
 from hotmig.transfer.groups.ranks import rank, select_homeless
@@ -38,8 +42,18 @@ def refresh(session: Session, group: GroupSql) -> int:
     """Brings the groups of the stale keys up to the snapshot.
 
     Returns how many rows count as logged by that, and how many fates changed: children of these are to be looked for,
-    in this very table too.
+    in this very table too. Raises Refused where a rule's SQL fails on a row (a value that a function does not take).
     """
+    try:
+        return _refresh(session, group)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+        what = f'table "{group.step.table.name}": a rule for rows that become one fails on a row that was written since'
+        raise Refused(f"{what}: {error}", HINT) from error
+
+
+def _refresh(session: Session, group: GroupSql) -> int:
     stale = f"SELECT {', '.join(group.keys)} FROM {group.stale} WHERE {SEEN} = 0"
     if value(session.db, f"SELECT 1 FROM ({stale}) LIMIT 1") is None:
         return 0

@@ -140,3 +140,19 @@ class Thing:
     case.record()
     with case.session() as session, pytest.raises(Refused, match="collide"):
         case.copy(session)
+
+
+def test_a_zero_has_its_sign(tmp_path: Path) -> None:
+    old = [
+        "CREATE TABLE thing(id INTEGER PRIMARY KEY, grp TEXT, x)",
+        "INSERT INTO thing VALUES (1, 'a', 0.0), (2, 'a', -0.0)",
+    ]
+    module = """
+@table(duplicates=Duplicates(key="grp", compare="x", prefer="id"))
+class Thing:
+    id: Annotated[int, Key] = auto()
+    grp: str | None = None
+    x: Annotated[object, ColumnType("")] = None
+"""
+    (dropped,) = report(Case(tmp_path, old, schema_of(module)), tmp_path / "report.json")["historical_drops"]
+    assert [str(dropped["values"]["x"]), str(dropped["winner"]["values"]["x"])] == ["-0.0", "0.0"]
