@@ -34,8 +34,10 @@ def begins_with(path: Path, head: str) -> bool:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return False
-    with os.fdopen(descriptor, "rb") as file:
-        return stat.S_ISREG(os.fstat(descriptor).st_mode) and file.read(len(head)) == head.encode()
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode) and os.read(descriptor, len(head)) == head.encode()
+    finally:
+        os.close(descriptor)
 
 
 def make_private_folder(path: Path, like: Path) -> None:

@@ -123,12 +123,16 @@ def test_a_last_report_that_fails_leaves_the_earlier_one_and_the_cutover_stands(
         project.write("INSERT INTO projects VALUES ('p8', 'later', 'writes go on')")
 
 
-@pytest.mark.parametrize("what", ["database", "link", "module", "folder", "other JSON", "empty"])
+@pytest.mark.parametrize("what", ["database", "link", "module", "folder", "other JSON", "empty", "no name"])
 def test_nothing_but_an_earlier_report_is_replaced(tmp_path: Path, what: str) -> None:
     project = begin(tmp_path)
     project.app.close()
     database = next(tmp_path.glob("*.sqlite"))
     path = {"database": database, "module": tmp_path / "schema.py"}.get(what, tmp_path / "report.json")
+    if what == "no name":
+        refused = project.run("plan", "--report", "", code=2)
+        assert "is there already, and is no report of hotmig" in refused.stderr
+        return
     if what == "folder":
         path.mkdir()
     elif what == "link":
