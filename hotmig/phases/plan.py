@@ -64,6 +64,7 @@ class PlanResult:
     groups: tuple[GroupFacts, ...] = ()  # what becomes of rows of which several become one
     report: Path | None = None  # where they are written down one by one
     rehearsal: Rehearsal | None = None  # that found this out, for whoever carries the plan out
+    wal: bool = True  # whether the old database is in that mode
 
 
 def plan(
@@ -138,6 +139,7 @@ def _planned(
         groups=context.groups or (),
         report=report if context.groups is not None else None,
         rehearsal=rehearsal,
+        wal=context.facts.journal_mode == "wal",
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from hotmig.catalog.fingerprint import canonical, digest
 from hotmig.catalog.keys import can_be_null
 from hotmig.catalog.model import Catalog, Table
+from hotmig.planning.as_is import obstacle
 from hotmig.planning.grouping import grouping_of, merges_of, touches_of
 from hotmig.planning.hints import UsedHints
 from hotmig.planning.keys import row_key
@@ -41,7 +43,7 @@ def build_plan(old: Catalog, schema: Schema, used_hints: frozenset[Hint] = froze
 def _step(number: int, draft: Draft, references: References, merges: Mapping[str, MergeRule]) -> TableStep:
     translations = references.translations(draft)
     kept = _kept_key(draft, references) if draft.source is not None else _own_key(draft)
-    return TableStep(
+    step = TableStep(
         number=number,
         table=draft.table,
         source=draft.source,
@@ -56,6 +58,8 @@ def _step(number: int, draft: Draft, references: References, merges: Mapping[str
         grouping=grouping_of(draft.table, draft.rules) if draft.source is not None else None,
         touches=touches_of(draft.table, translations, merges) if draft.source is not None else (),
     )
+    why = obstacle(step)
+    return replace(step, why=why) if why is not None or step.source is None else replace(step, how="as-is")
 
 
 def _own_key(draft: Draft) -> tuple[str, ...]:

@@ -115,7 +115,10 @@ class Touch:
 
 @dataclass(frozen=True)
 class TableStep:
-    """How one table of the new schema is filled; ``source`` is None for a table that has no old rows."""
+    """How one table of the new schema is filled; ``source`` is None for a table that has no old rows.
+
+    ``why`` a table with rows is projected says what keeps it from being copied as it is.
+    """
 
     number: int
     table: Table
@@ -130,6 +133,7 @@ class TableStep:
     new_foreign_keys: tuple[ForeignKey, ...] = ()  # those that the old schema did not guarantee
     grouping: Grouping | None = None
     touches: tuple[Touch, ...] = ()
+    why: str | None = None
 
     @property
     def loses_rows(self) -> bool:

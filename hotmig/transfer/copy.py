@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import execute, fold, quote, value
 from hotmig.transfer import id_mapping
+from hotmig.transfer.as_is import copy_as_is, missing
 from hotmig.transfer.conflicts import ANEW_HINT, COPY_HINT, explain_conflict
 from hotmig.transfer.groups.build import build_groups, map_losers
 from hotmig.transfer.groups.created import plant_created
@@ -19,6 +20,7 @@ from hotmig.transfer.seeds import plant_seeds
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql
 
+AS_IS = "UPDATE main._migration_copy SET state = 'indexing', rows = ? WHERE table_name = ?"
 Report = Callable[[str, int], None]  # (table, rows copied by the last chunk)
 
 
@@ -58,7 +60,12 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
             continue
         if name in by_name and _state(session, name) != "indexing":
             with session.step("copy", name):
-                rows[name] = _copy_table(session, keys, by_name[name], report)
+                moved = None
+                if _state(session, name) == "waiting":
+                    moved = copy_as_is(session, plain, indexes.get(name, ()), AS_IS)
+                if moved is not None:
+                    report(name, moved)
+                rows[name] = moved if moved is not None else _copy_table(session, keys, by_name[name], report)
         with session.step("index", name):
             _finish_table(session, keys, plain, by_name.get(name), indexes.get(name, ()))
     return Copied(rows, mapped, resumed)
@@ -76,7 +83,7 @@ def _finish_table(
             plant_created(session, old)
     with session.building():
         with explain_conflict(session, step, in_indexes, ANEW_HINT):
-            for sql in indexes:
+            for sql in missing(session.db, indexes):
                 execute(session.db, sql)
         _set(session, step.table.name, "state = 'indexed'")
 

@@ -45,6 +45,7 @@ class Session:
     seconds: float
     file: str
     step: Step
+    old: Path = Path()  # the live file
     last_assigned: dict[str, int] = field(default_factory=dict)
     stale_texts: set[str] = field(default_factory=set)
     regrouped: set[str] = field(default_factory=set)
@@ -119,7 +120,7 @@ def open_session(
         for group in groups:
             for sql in group.create_temporary:
                 execute(db, sql)
-        yield Session(db, plan, steps, wal, seconds, new.name, step, groups=groups)
+        yield Session(db, plan, steps, wal, seconds, new.name, step, old, groups=groups)
     finally:
         db.close()
 

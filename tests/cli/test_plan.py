@@ -91,14 +91,15 @@ def test_the_table_says_in_words_where_keys_and_values_come_from(tmp_path: Path)
     db.close()
     (tmp_path / "schema.py").write_text(NEW_KEYS)
     shown = run(tmp_path).stdout
-    lines = [line.strip() for line in shown.partition("Tables, ")[2].partition("Differences:")[0].splitlines()]
-    assert [re.sub("  +", " | ", line) for line in lines[4:-2]] == [
+    lines = [line.strip() for line in shown.partition("Tables, ")[2].partition("Projected, ")[0].splitlines()]
+    assert [re.sub("  +", " | ", line) for line in lines[4:-1]] == [
         "1 | empty | (new) | empty",
         "2 | part | part | projected | new | id: a new integer key | 0",
         "note: NULL in every row",
         "rank: default 3",
         "3 | use | use | projected | kept | part_id: the new id of the part that use.sku names | 0",
     ]
+    assert "  use: its references follow those of part\n" in shown
     keys = {step["table"]: step["keys"] for step in json.loads(run(tmp_path, "--json").stdout)["steps"]}
     assert keys == {"empty": "kept", "part": "mapped", "use": "kept"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,7 +53,16 @@ def schema(ddl: Sequence[str], tables: Sequence[TableRules] = (), dropped: Seque
 class Case:
     """An old file that is being recorded, and the new one; the test is the application."""
 
-    def __init__(self, directory: Path, old_ddl: Sequence[str], wanted: Schema, *, wal: bool = True) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        old_ddl: Sequence[str],
+        wanted: Schema,
+        *,
+        wal: bool = True,
+        expected: Mapping[str, int] | None = None,
+    ) -> None:
+        self.expected = expected or {}
         self.old_path, self.new_path = directory / "old.sqlite", directory / "new.sqlite"
         self.app = sqlite3.connect(self.old_path, isolation_level=None, timeout=10)
         self.app.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
@@ -72,7 +81,9 @@ class Case:
             self.write(*capture_triggers(recorded))
         settings = build.read_settings(self.old_path)
         build.create_file(self.new_path, settings)
-        build.create_schema(self.new_path, settings, self.schema, self.plan, Identity("0", None, None, ""), (), "", {})
+        build.create_schema(
+            self.new_path, settings, self.schema, self.plan, Identity("0", None, None, ""), (), "", self.expected
+        )
 
     @contextmanager
     def session(self) -> Iterator[Session]:

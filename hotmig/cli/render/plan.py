@@ -11,6 +11,7 @@ import click
 
 from hotmig.cli.render.data import pending
 from hotmig.cli.render.units import number
+from hotmig.planning.as_is import way
 from hotmig.planning.group_facts import KINDS, GroupFacts
 from hotmig.planning.model import CopyPlan, Finding, Severity, TableStep
 from hotmig.sqlite import fold
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 LABEL_WIDTH = 13
 WIDTH_OF_A_FILE = 160  # where no terminal says how wide a table may be
 WHEN_NOTHING_TO_DO = "Nothing to do: the database already has this schema."
+HOW = {"as-is": "as it is"}
 _FOR_PEOPLE = {"NULL": "NULL in every row"}
 HEADINGS: tuple[tuple[Severity, str], ...] = (("block", "Blocking"), ("warn", "Warnings"), ("note", "Notes"))
 
@@ -37,7 +39,7 @@ def to_json(result: PlanResult) -> dict[str, Any]:
         "new": str(result.new),
         "schema_hash": result.schema_hash,
         "schema_commit": result.schema_commit,
-        "steps": [_step_to_json(step, result.rows) for step in result.plan.steps] if result.plan else [],
+        "steps": [_step_to_json(step, result) for step in result.plan.steps] if result.plan else [],
         "findings": [
             {
                 "check": finding.check,
@@ -65,7 +67,8 @@ def draw(result: PlanResult) -> None:
         return
     if result.plan and result.plan.steps:
         _print(("", "Tables, in the order in which they are copied:"))
-        _draw_tables(result.plan, result.rows)
+        _draw_tables(result.plan, result)
+        _print(_projected(result.plan, result))
     if result.differences:
         _print(("", "Differences:", *(f"  {difference}" for difference in result.differences)))
     _print(_groups(result.groups))
@@ -99,7 +102,15 @@ def _header(result: PlanResult) -> Iterator[str]:
         yield f"{label:<{LABEL_WIDTH}}  {fact}"
 
 
-def _draw_tables(plan: CopyPlan, rows: Any) -> None:
+def _projected(plan: CopyPlan, result: PlanResult) -> Iterator[str]:
+    ways = ((step, way(step, wal=result.wal)) for step in plan.steps)
+    projected = [f"  {step.table.name}: {why}" for step, (_, why) in ways if why is not None]
+    if projected:
+        yield "Projected, not copied as they are:"
+        yield from projected
+
+
+def _draw_tables(plan: CopyPlan, result: PlanResult) -> None:
     # rich takes longer to import than all the rest of a command.
     from rich import box
     from rich.console import Console
@@ -112,8 +123,10 @@ def _draw_tables(plan: CopyPlan, rows: Any) -> None:
         drawn.add_column(heading, overflow="fold")
     drawn.add_column("rows", justify="right", overflow="fold")
     for step in plan.steps:
-        count = number(rows.get(step.table.name), missing="")
-        drawn.add_row(str(step.number), step.table.name, _source(step), step.how, _keys(step), _columns(step), count)
+        count = number(result.rows.get(step.table.name), missing="")
+        how, _ = way(step, wal=result.wal)
+        told = HOW.get(how, how)
+        drawn.add_row(str(step.number), step.table.name, _source(step), told, _keys(step), _columns(step), count)
     console.print(drawn)
 
 
@@ -194,12 +207,14 @@ def _print(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
-def _step_to_json(step: TableStep, rows: Any) -> dict[str, Any]:
+def _step_to_json(step: TableStep, result: PlanResult) -> dict[str, Any]:
+    how, why = way(step, wal=result.wal)
     return {
         "table": step.table.name,
         "source": step.source.name if step.source else None,
-        "how": step.how,
+        "how": how,
+        "why": why,
         "keys": step.keys,
-        "rows": rows.get(step.table.name),
+        "rows": result.rows.get(step.table.name),
         "columns": [{"name": column.name, "from": column.origin} for column in step.columns],
     }

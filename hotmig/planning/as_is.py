@@ -1,0 +1,170 @@
+"""Whether a table can be copied as it is: SQLite then moves rows and index entries without decoding them.
+
+It does so for a bare ``INSERT INTO new SELECT * FROM old`` where the two tables store the same (its source calls that
+the transfer optimisation, xferOptimization in insert.c). Names may differ, and columns may come behind the last one:
+those are added behind the copy, which edits the catalog alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hotmig.catalog.affinity import column_affinity
+from hotmig.catalog.lexer import normalise, tokens
+from hotmig.catalog.model import Column, Index, IndexedColumn, PrimaryKey, Table, UniqueConstraint
+from hotmig.errors import HotmigError
+from hotmig.planning.model import How, TableStep
+from hotmig.planning.rows import reads
+from hotmig.sqlite import fold, quote
+
+_WORDS = ("NULL", "TRUE", "FALSE")
+_PLAIN_TYPE = re.compile(r"[\w ]*(\([\d, ]*\))?")
+
+
+def obstacle(step: TableStep) -> str | None:
+    """Why the rows of a table have to be projected, in words; None where it can be copied as it is."""
+    if step.source is None:
+        return None
+    return next(_obstacles(step, step.source), None)
+
+
+def way(step: TableStep, *, wal: bool) -> tuple[How, str | None]:
+    """How a table is copied and, of one that is projected, why; ``wal`` is whether the old database is in that mode.
+
+    In rollback-journal mode a reader holds up the writers, and a copy as it is reads all in one statement.
+    """
+    if step.how == "as-is" and not wal:
+        return "projected", "the old database is not in WAL mode"
+    return step.how, step.why
+
+
+def added_columns(step: TableStep) -> tuple[Column, ...]:
+    """The columns of a table that is copied as it is which the old one does not have: those behind the others."""
+    return step.table.columns[len(step.source.columns) :] if step.source is not None else ()
+
+
+def moved_indexes(step: TableStep) -> tuple[Index, ...]:
+    """The new indexes that the old table has too, under whatever name."""
+    if step.source is None:
+        return ()
+    olds = [_described(index, step.source, step) for index in step.source.indexes]
+    return tuple(index for index in step.table.indexes if _described(index, step.table, step) in olds)
+
+
+def _obstacles(step: TableStep, source: Table) -> Iterator[str]:
+    if step.grouping is not None:
+        yield "rows become one"
+    if step.keys == "mapped":
+        yield "it gets new keys"
+    if step.translations:
+        yield f"its references follow those of {step.translations[0].parent}"
+    if step.seeds:
+        yield "it has seed rows"
+    if step.source_key is not None and step.source_key.kind == "rowid":
+        yield "it has no key but the rowid"
+    if (step.table.strict, step.table.without_rowid) != (source.strict, source.without_rowid):
+        yield "STRICT or WITHOUT ROWID is new, or gone"
+    yield from _of_columns(step, source)
+    yield from _of_constraints(step, source)
+
+
+def _of_columns(step: TableStep, source: Table) -> Iterator[str]:
+    if any(column.generated is not None for column in (*source.columns, *step.table.columns)):
+        yield "it has a generated column"
+        return
+    for old, new in zip(source.columns, step.table.columns, strict=False):
+        own = step.column(new.name)
+        if own is None or own.expression != quote(old.name) or own.mapping is not None:
+            yield f"{new.name} is not filled by the old column in its place"
+        elif _stored(source, old) != _stored(step.table, new):
+            yield f"{new.name} has another type, collation or NOT NULL"
+        elif old is not source.columns[0] and (old.default or "") != (new.default or ""):
+            yield f"{new.name} has another default"
+    if len(source.columns) > len(step.table.columns):
+        yield "it has a column less"
+    for column in added_columns(step):
+        if not _can_be_added(step, column):
+            yield f"{column.name} cannot be added behind the copy"
+
+
+def _stored(table: Table, column: Column) -> tuple[object, ...]:
+    collation = column.collation.upper()
+    return column_affinity(table, column), collation, column.not_null, column.not_null_conflict, column.type.upper()
+
+
+def _can_be_added(step: TableStep, column: Column) -> bool:
+    """ALTER TABLE adds it, and no constraint of the table knows it yet."""
+    own = step.column(column.name)
+    if own is None or own.expression is not None or own.assigned:
+        return False
+    if column.not_null_conflict is not None or not _PLAIN_TYPE.fullmatch(column.type):
+        return False
+    if column.default is not None and not _is_literal(column.default):
+        return False
+    if column.not_null and (column.default is None or column.default.upper() == "NULL"):
+        return False
+    return fold(column.name) not in _constrained(step.table)
+
+
+def _is_literal(default: str) -> bool:
+    """ALTER TABLE takes no expression, and no time."""
+    found = [token for token in tokens(default) if token.text not in ("+", "-")]
+    return len(found) == 1 and (found[0].kind in ("number", "string", "blob") or found[0].keyword in _WORDS)
+
+
+def _constrained(table: Table) -> set[str]:
+    """The columns, folded, that keys, CHECKs and references speak of."""
+    keys = [key.columns for key in (table.primary_key, *table.uniques) if key is not None]
+    names = {fold(part.name) for parts in keys for part in parts if part.name is not None}
+    names |= {fold(name) for foreign in table.foreign_keys for name in foreign.columns}
+    return names.union(*(reads(check.expression, table) for check in table.checks))
+
+
+def _of_constraints(step: TableStep, source: Table) -> Iterator[str]:
+    if _key(step.table.primary_key, step) != _key(source.primary_key):
+        yield "its primary key is another one"
+    olds = [_unique(constraint) for constraint in source.uniques]
+    if any(_unique(constraint, step) not in olds for constraint in step.table.uniques):
+        yield "it has a UNIQUE constraint more"
+    # SQLite compares the lists, and their order is that of the definition.
+    if step.table.checks and [_text(each.expression) for each in step.table.checks] != [
+        _text(each.expression) for each in source.checks
+    ]:
+        yield "it has another CHECK"
+
+
+def _key(key: PrimaryKey | None, step: TableStep | None = None) -> object:
+    return key and (_parts(key.columns, step), key.conflict, key.autoincrement)
+
+
+def _unique(constraint: UniqueConstraint, step: TableStep | None = None) -> object:
+    return _parts(constraint.columns, step), constraint.conflict
+
+
+def _described(index: Index, table: Table, step: TableStep) -> object:
+    """The same for two indexes that store the same; one that reads a renamed column in SQL is taken for another."""
+    parts = _parts(index.columns, step if table is step.table else None)
+    return parts, index.unique, _text(index.where or "")
+
+
+def _parts(columns: tuple[IndexedColumn, ...], step: TableStep | None) -> list[object]:
+    return [
+        (_old_name(part.name, step), _text(part.expression or ""), part.collation.upper(), part.descending)
+        for part in columns
+    ]
+
+
+def _old_name(name: str | None, step: TableStep | None) -> str | None:
+    if name is None or step is None or step.source is None:
+        return fold(name) if name is not None else None
+    own = step.column(name)
+    old = step.taken_from(own) if own is not None else None
+    return fold(old.name) if old is not None else None
+
+
+def _text(expression: str) -> str:
+    try:
+        return normalise(expression)
+    except HotmigError:
+        return expression

@@ -1,0 +1,96 @@
+"""The copy of a table as it is: one statement, by which SQLite moves rows and index entries without decoding them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hotmig.catalog.ddl import parse_index
+from hotmig.catalog.model import Column, Table
+from hotmig.planning.as_is import added_columns, moved_indexes
+from hotmig.planning.model import TableStep
+from hotmig.sqlite import TookTooLong, at_most, execute, file_uri, fold, quote, transaction, value
+from hotmig.transfer.session import Session
+
+SECONDS = 10.0  # that one statement may read the old file: so long its log can't start over
+MOST_BYTES = 1_500_000_000  # of rows that are tried: a slow disk takes that time for them
+SAMPLE = 1_000  # rows
+LIVE = "live"
+
+
+def copy_as_is(session: Session, step: TableStep, indexes: tuple[str, ...], then: str) -> int | None:
+    """Copies all rows, logged ones too, in one transaction with ``then``; returns how many.
+
+    None where that is not to be: in rollback-journal mode a long read holds up the writers, and in WAL one that takes
+    more than ``SECONDS`` lets the log grow.
+    """
+    source = step.source
+    if step.how != "as-is" or source is None or not session.wal or _bytes(session, step, source) > MOST_BYTES:
+        return None
+    try:
+        with _live(session), transaction(session.db, session.seconds, "the new database", begin="BEGIN"):
+            rows = _move(session.db, step, source, indexes)
+            execute(session.db, then, (rows, step.table.name))
+    except TookTooLong:
+        return None
+    return rows
+
+
+def _move(db: sqlite3.Connection, step: TableStep, source: Table, indexes: tuple[str, ...]) -> int:
+    table, added = f"main.{quote(step.table.name)}", added_columns(step)
+    moved = {fold(index.name) for index in moved_indexes(step)}
+    for column in reversed(added):
+        execute(db, f"ALTER TABLE {table} DROP COLUMN {quote(column.name)}")
+    for sql in indexes:
+        if _name(sql) in moved:
+            execute(db, sql)
+    with at_most(db, SECONDS):
+        rows = execute(db, f"INSERT OR ABORT INTO {table} SELECT * FROM {LIVE}.{quote(source.name)}").rowcount
+    for column in added:
+        execute(db, f"ALTER TABLE {table} ADD COLUMN {_definition(column)}")
+    return rows
+
+
+def _bytes(session: Session, step: TableStep, source: Table) -> float:
+    """About how much the rows of a table take, by the first of them; 0 where nobody counted them."""
+    lengths = ", ".join(f"avg(length(CAST({quote(column.name)} AS BLOB)))" for column in source.columns)
+    some = f"(SELECT * FROM old.{quote(source.name)} LIMIT {SAMPLE})"
+    expected = "SELECT expected FROM main._migration_copy WHERE table_name = ?"
+    rows = value(session.db, expected, (step.table.name,)) or 0
+    return float(rows * sum(each or 0 for each in execute(session.db, f"SELECT {lengths} FROM {some}").fetchone()))
+
+
+@contextmanager
+def _live(session: Session) -> Iterator[None]:
+    """The old file once more, as an application opens it.
+
+    Of a file that is opened read-only SQLite does not load the CHECKs, and takes every table with one for another.
+    Nothing is written to it: BEGIN takes no lock, and the statements write to the new file alone.
+    """
+    execute(session.db, f"ATTACH ? AS {LIVE}", (file_uri(session.old, "mode=rw"),))
+    try:
+        yield
+    finally:
+        execute(session.db, f"DETACH {LIVE}")
+
+
+def _definition(column: Column) -> str:
+    parts = [quote(column.name), column.type]
+    if column.not_null:
+        parts.append("NOT NULL")
+    if column.default is not None:
+        parts.append(f"DEFAULT {column.default}")
+    if column.collation.upper() != "BINARY":
+        parts.append(f"COLLATE {quote(column.collation)}")
+    return " ".join(part for part in parts if part)
+
+
+def missing(db: sqlite3.Connection, indexes: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the CREATE INDEX statements whose index is not there yet."""
+    present = {fold(row[0]) for row in execute(db, "SELECT name FROM main.sqlite_schema WHERE type = 'index'")}
+    return tuple(sql for sql in indexes if _name(sql) not in present)
+
+
+def _name(sql: str) -> str:
+    return fold(parse_index(sql, "of the schema module").name)
