@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 
 from hotmig.catalog.ddl import parse_index
 from hotmig.catalog.model import Column, Table
@@ -13,27 +13,41 @@ from hotmig.planning.model import TableStep
 from hotmig.sqlite import TookTooLong, at_most, execute, file_uri, fold, quote, transaction, value
 from hotmig.transfer.session import Session
 
+Report = Callable[[str, int], None]
 SECONDS = 10.0  # that one statement may read the old file: so long its log can't start over
 MOST_BYTES = 1_500_000_000  # of rows that are tried: a slow disk takes that time for them
 SAMPLE = 1_000  # rows
 LIVE = "live"
 
 
-def copy_as_is(session: Session, step: TableStep, indexes: tuple[str, ...], then: str) -> int | None:
-    """Copies all rows, logged ones too, in one transaction with ``then``; returns how many.
+def copy_as_is(
+    session: Session, steps: Iterable[TableStep], indexes: Mapping[str, tuple[str, ...]], then: str, report: Report
+) -> dict[str, int]:
+    """Copies all rows of the tables where that is to be, logged ones too; returns how many by their names.
 
-    None where that is not to be: in rollback-journal mode a long read holds up the writers, and in WAL one that takes
-    more than ``SECONDS`` lets the log grow.
+    Each in one transaction with ``then``. In rollback-journal mode a long read holds up the writers, and in WAL one
+    that takes more than ``SECONDS`` lets the log grow: what is not in the answer is to be projected.
     """
-    source = step.source
-    if step.how != "as-is" or source is None or not session.wal or _bytes(session, step, source) > MOST_BYTES:
-        return None
-    try:
-        with _live(session), transaction(session.db, session.seconds, "the new database", begin="BEGIN"):
-            rows = _move(session.db, step, source, indexes)
-            execute(session.db, then, (rows, step.table.name))
-    except TookTooLong:
-        return None
+    chosen = [
+        (step, step.source) for step in steps if step.source is not None and _is_to_be(session, step, step.source)
+    ]
+    found: dict[str, int] = {}
+    with _live(session) if chosen else nullcontext():
+        for step, source in chosen:
+            with session.step("copy", step.table.name), suppress(TookTooLong):
+                found[step.table.name] = _copied(session, step, source, indexes.get(step.table.name, ()), then)
+            report(step.table.name, found.get(step.table.name, 0))
+    return found
+
+
+def _is_to_be(session: Session, step: TableStep, source: Table) -> bool:
+    return step.how == "as-is" and session.wal and _bytes(session, step, source) <= MOST_BYTES
+
+
+def _copied(session: Session, step: TableStep, source: Table, indexes: tuple[str, ...], then: str) -> int:
+    with transaction(session.db, session.seconds, "the new database", begin="BEGIN"):
+        rows = _move(session.db, step, source, indexes)
+        execute(session.db, then, (rows, step.table.name))
     return rows
 
 
@@ -63,7 +77,7 @@ def _bytes(session: Session, step: TableStep, source: Table) -> float:
 
 @contextmanager
 def _live(session: Session) -> Iterator[None]:
-    """The old file once more, as an application opens it.
+    """The old file once more, as an application opens it: for all tables at once, as each time its schema is read.
 
     Of a file that is opened read-only SQLite does not load the CHECKs, and takes every table with one for another.
     Nothing is written to it: BEGIN takes no lock, and the statements write to the new file alone.

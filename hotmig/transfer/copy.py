@@ -53,19 +53,15 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
             with session.step("index new keys", step.step.table.name), session.building():
                 id_mapping.index_new_keys(session, step)
     by_name = {step.step.table.name: step for step in session.steps}
-    rows: dict[str, int] = {}
+    waiting = [step for step in session.plan.steps if _state(session, step.table.name) == "waiting"]
+    rows = copy_as_is(session, waiting, indexes, AS_IS, report)
     for plain in session.plan.steps:
         name = plain.table.name
         if _state(session, name) in ("indexed", "copied"):
             continue
         if name in by_name and _state(session, name) != "indexing":
             with session.step("copy", name):
-                moved = None
-                if _state(session, name) == "waiting":
-                    moved = copy_as_is(session, plain, indexes.get(name, ()), AS_IS)
-                if moved is not None:
-                    report(name, moved)
-                rows[name] = moved if moved is not None else _copy_table(session, keys, by_name[name], report)
+                rows[name] = _copy_table(session, keys, by_name[name], report)
         with session.step("index", name):
             _finish_table(session, keys, plain, by_name.get(name), indexes.get(name, ()))
     return Copied(rows, mapped, resumed)

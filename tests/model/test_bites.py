@@ -291,7 +291,7 @@ def test_with_is_in_place_of_same_the_model_finds_the_look_alike_new_key(
 
 
 def test_with_logged_rows_in_the_copy_a_moved_value_meets_itself(tmp_path: Path, monkeypatch: Patch) -> None:
-    monkeypatch.setattr(copy, "copy_as_is", lambda *_: None)  # one statement reads one state, logged rows and all
+    monkeypatch.setattr(copy, "copy_as_is", lambda *_: {})  # one statement reads one state, logged rows and all
     monkeypatch.setattr(copy, "LoggedKeys", NothingLeftOut)
     with pytest.raises(AssertionError, match=f"{REFUSED.format('migrate')}UNIQUE"):
         migrate(tmp_path, MOVED, "after the first chunk of the copy", monkeypatch, WITH_UNIQUE)
