@@ -50,20 +50,20 @@ database = "{name}"
 class Project:
     id: Annotated[str, Key]
     name: Annotated[str, Unique]
+    revision: int = 1  # in the middle: row by row with the rules and without
     description: str | None = None
-    revision: int = 1
 
 
 @table("project_state", unique=[("project_id", "category", "key")]{duplicates})
 class ProjectState:
     id: Annotated[str, Key]
     project: Annotated[Project, References(on_delete="CASCADE")]
+    revision: int = 1
     category: str
     key: str
     value: str
     status: str = "active"
     updated_at: str
-    revision: int = 1
 '''
 MERGE = """, merge=Merge(
     by="name",

@@ -14,7 +14,7 @@ from tests.scenarios.harness import SOME_HASH, hotmig
 from tests.scenarios.names import NAMES, Busy, Tables, create
 
 MODES = pytest.mark.parametrize("journal_mode", ["wal", "delete"])
-PAGE = 120  # tables in one database
+PAGE = 60  # tables in one database
 PAGES = [NAMES[at : at + PAGE] for at in range(0, len(NAMES), PAGE)]
 # A name means the same in both journal modes.
 EVERY_NAME = pytest.mark.parametrize(
