@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hotmig.errors import SchemaError
 from hotmig.schema.declare import AdoptDeclaration, DataMigrationDeclaration, Registry
-from hotmig.schema.model import AdoptedMarks, DataMigration, Place
+from hotmig.schema.model import AdoptedMarks, DataMigration, Place, has_half_a_pair
 from hotmig.schema.places import Spot, wrong
 
 NAME = re.compile(r"[0-9]{3}_[a-z0-9]+(?:_[a-z0-9]+)*")
@@ -51,7 +51,7 @@ def adopted_marks(registry: Registry) -> AdoptedMarks | None:
 
 def _can_be_a_name(text: object) -> bool:
     """SQLite takes no NUL in one, and no database holds half of a surrogate pair."""
-    return isinstance(text, str) and bool(text) and "\0" not in text and text.isprintable()
+    return isinstance(text, str) and bool(text) and "\0" not in text and not has_half_a_pair(text)
 
 
 def _require_form(each: DataMigrationDeclaration) -> None:

@@ -29,6 +29,11 @@ class Place:
         return f"{self.file}:{self.line}"
 
 
+def has_half_a_pair(text: str) -> bool:
+    """Whether half of a surrogate pair is in it: no database holds such a text."""
+    return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def looked_up(spelling: str, fold_case: bool) -> str:
     """The form in which a value is looked up among aliases."""
     stripped = spelling.strip(BLANKS)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hotmig.schema.json_mapping import JsonMapping
-from hotmig.schema.model import ValueMap, looked_up
+from hotmig.schema.model import ValueMap, has_half_a_pair, looked_up
 from hotmig.schema.places import Spot, wrong
 from hotmig.units import counted
 
@@ -44,7 +44,7 @@ def _claim(claimed: dict[str, str], alias: str, canonical: str, fold_case: bool,
         raise wrong(spot, f"{where}an alias of {canonical!r} is empty", "take it away: empty values are left alone")
     if "\0" in key:
         raise wrong(spot, f"{where}the alias {alias!r} has a NUL in it", "take it away")
-    if not alias.isascii() and any("\ud800" <= letter <= "\udfff" for letter in alias):
+    if has_half_a_pair(alias):
         what = f"{where}the alias {alias!r} has half of a surrogate pair in it"
         raise wrong(spot, what, "no database holds such a text: write the whole character")
     if claimed.setdefault(key, canonical) != canonical:

@@ -150,3 +150,9 @@ def test_outside_of_hotmig_the_function_stays_a_function(tmp_path: Path) -> None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.double(21) == 42
+
+
+def test_names_of_an_earlier_tool_may_be_odd(schema: Load) -> None:
+    adopted = schema(TABLE + "adopt_marks('two\\nlines', name='a\\u00a0b', applied='at')\n").adopted
+    assert adopted is not None
+    assert (adopted.table, adopted.name) == ("two\nlines", "a\u00a0b")
