@@ -116,7 +116,6 @@ class Connection(sqlite3.Connection):
 
 
 C = TypeVar("C", bound=Connection)
-SIDE_FILES = ("", "-wal", "-shm", "-journal")
 _connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 
@@ -201,12 +200,9 @@ def is_in_place(db: sqlite3.Connection) -> bool:
 
 
 def is_open_database(path: str) -> bool:
-    """Whether the path leads to the file of a database that was opened here, or to one beside it."""
-    for suffix in SIDE_FILES:
-        found = _at(Path(path.removesuffix(suffix))) if path.endswith(suffix) else None
-        if found is not None and any(db.opened and os.path.samestat(db.opened, found) for db in _connections):
-            return True
-    return False
+    """Whether the path leads to the file of a database that was opened here."""
+    found = _at(Path(path))
+    return found is not None and any(db.opened and os.path.samestat(db.opened, found) for db in _connections)
 
 
 def _at(path: Path) -> os.stat_result | None:

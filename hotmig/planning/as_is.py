@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 
 from hotmig.catalog.affinity import column_affinity
-from hotmig.catalog.lexer import normalise, tokens
+from hotmig.catalog.lexer import tokens
 from hotmig.catalog.model import Column, Index, IndexedColumn, PrimaryKey, Table, UniqueConstraint
-from hotmig.errors import HotmigError
+from hotmig.planning.held import normal
 from hotmig.planning.model import How, TableStep
 from hotmig.planning.rows import reads
 from hotmig.sqlite import fold, quote
@@ -128,8 +128,8 @@ def _of_constraints(step: TableStep, source: Table) -> Iterator[str]:
     if any(_unique(constraint, step) not in olds for constraint in step.table.uniques):
         yield "it has a UNIQUE constraint more"
     # SQLite compares the lists, and their order is that of the definition.
-    if step.table.checks and [_text(each.expression) for each in step.table.checks] != [
-        _text(each.expression) for each in source.checks
+    if step.table.checks and [normal(each.expression) for each in step.table.checks] != [
+        normal(each.expression) for each in source.checks
     ]:
         yield "it has another CHECK"
 
@@ -145,12 +145,12 @@ def _unique(constraint: UniqueConstraint, step: TableStep | None = None) -> obje
 def _described(index: Index, table: Table, step: TableStep) -> object:
     """The same for two indexes that store the same; one that reads a renamed column in SQL is taken for another."""
     parts = _parts(index.columns, step if table is step.table else None)
-    return parts, index.unique, _text(index.where or "")
+    return parts, index.unique, normal(index.where or "")
 
 
 def _parts(columns: tuple[IndexedColumn, ...], step: TableStep | None) -> list[object]:
     return [
-        (_old_name(part.name, step), _text(part.expression or ""), part.collation.upper(), part.descending)
+        (_old_name(part.name, step), normal(part.expression or ""), part.collation.upper(), part.descending)
         for part in columns
     ]
 
@@ -161,10 +161,3 @@ def _old_name(name: str | None, step: TableStep | None) -> str | None:
     own = step.column(name)
     old = step.taken_from(own) if own is not None else None
     return fold(old.name) if old is not None else None
-
-
-def _text(expression: str) -> str:
-    try:
-        return normalise(expression)
-    except HotmigError:
-        return expression

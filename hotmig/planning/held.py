@@ -80,8 +80,8 @@ def _is_same_index(step: TableStep, key: UniqueKey) -> bool:
 
 def _described(table: Table, key: UniqueKey) -> tuple[object, ...]:
     names = _names(table)
-    parts = tuple((_normal(part.name or part.expression or "", names), part.collation.upper()) for part in key.columns)
-    return (parts, _normal(key.where or "", names))
+    parts = tuple((normal(part.name or part.expression or "", names), part.collation.upper()) for part in key.columns)
+    return (parts, normal(key.where or "", names))
 
 
 def is_checked_already(step: TableStep, check: Check) -> bool:
@@ -89,8 +89,8 @@ def is_checked_already(step: TableStep, check: Check) -> bool:
     if step.source is None:
         return True
     columns = {column for column in _names(step.table) if fold(column) in reads(check.expression, step.table)}
-    wanted = _normal(check.expression, _names(step.table))
-    olds = {_normal(old.expression, _names(step.table)) for old in step.source.checks}
+    wanted = normal(check.expression, _names(step.table))
+    olds = {normal(old.expression, _names(step.table)) for old in step.source.checks}
     return wanted in olds and _keeps(step, columns)
 
 
@@ -136,7 +136,7 @@ def _keeps(step: TableStep, names: Iterable[str]) -> bool:
         if new is None or old is None or new.collation.upper() != old.collation.upper():
             return False
         if new.generated is not None or old.generated is not None:
-            if _normal(new.generated or "", ()) != _normal(old.generated or "", ()) or new.type != old.type:
+            if normal(new.generated or "", ()) != normal(old.generated or "", ()) or new.type != old.type:
                 return False
         elif fold(copied_from(step, name) or "") != fold(old.name) or new.type.upper() != old.type.upper():
             return False
@@ -147,7 +147,8 @@ def _names(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.columns)
 
 
-def _normal(expression: str, columns: Iterable[str]) -> str:
+def normal(expression: str, columns: Iterable[str] = ()) -> str:
+    """Its canonical text, or the very text where it can't be read."""
     try:
         return normalise(expression, columns)
     except HotmigError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 
 from hotmig.catalog.ddl import parse_index
@@ -11,9 +11,8 @@ from hotmig.catalog.model import Column, Table
 from hotmig.planning.as_is import added_columns, moved_indexes
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import TookTooLong, at_most, execute, file_uri, fold, quote, transaction, value
-from hotmig.transfer.session import Session
+from hotmig.transfer.session import Report, Session
 
-Report = Callable[[str, int], None]
 SECONDS = 10.0  # that one statement may read the old file: so long its log can't start over
 MOST_BYTES = 1_500_000_000  # of rows that are tried: a slow disk takes that time for them
 SAMPLE = 1_000  # rows

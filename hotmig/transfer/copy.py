@@ -17,11 +17,10 @@ from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.misfits import among, among_seeds, in_indexes
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.seeds import plant_seeds
-from hotmig.transfer.session import Session
+from hotmig.transfer.session import Report, Session
 from hotmig.transfer.step_sql import StepSql
 
 AS_IS = "UPDATE main._migration_copy SET state = 'indexing', rows = ? WHERE table_name = ?"
-Report = Callable[[str, int], None]  # (table, rows copied by the last chunk)
 
 
 @dataclass(frozen=True)

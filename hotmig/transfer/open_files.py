@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from hotmig.project import SIDE_SUFFIXES
 from hotmig.sqlite import is_open_database
 from hotmig.transfer.supervised import NotAllowedError
 
@@ -37,7 +38,7 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
     if event != "open" or not _guarded or not isinstance(arguments[0], (str, bytes, os.PathLike)):
         return
     path = os.fsdecode(arguments[0])
-    if is_open_database(path):
+    if any(is_open_database(path.removesuffix(suffix)) for suffix in ("", *SIDE_SUFFIXES)):
         raise NotAllowedError(
             f"open() of {os.path.basename(path)} in a data migration: to close it drops SQLite's locks, and writes get"
             " lost; sqlite3.connect() opens it as SQLite does"

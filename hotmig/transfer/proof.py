@@ -21,11 +21,9 @@ from hotmig.transfer.old_rows import shown
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.references import check_all
 from hotmig.transfer.seeds import missing_seeds
-from hotmig.transfer.session import Session
+from hotmig.transfer.session import Report, Session
 from hotmig.transfer.step_sql import StepSql, matches, matches_as_stored
 from hotmig.units import counted
-
-Report = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)

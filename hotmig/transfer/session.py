@@ -21,6 +21,7 @@ OLD_CACHE_KIB = 16 * 1024
 WRITERS_TURN_SECONDS = 0.01
 RESET_SECONDS = 0.005
 
+Report = Callable[[str, int], None]  # (table, rows of the last chunk)
 Step = Callable[[str, str], AbstractContextManager[None]]  # (action, object): stands around each side effect
 
 

@@ -56,16 +56,21 @@ def told(table: dict[str, Any]) -> tuple[Any, ...]:
     return table["counts"], listed
 
 
-def test_rows_that_are_regrouped_meanwhile_are_in_it(
-    tmp_path: Path, written: list[bool], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project, copy_all = begin(tmp_path), migrate.copy_all
+def write_before_the_copy(project: Project, monkeypatch: pytest.MonkeyPatch, sql: str) -> None:
+    copy_all = migrate.copy_all
 
     def copied(*arguments: Any) -> Any:
-        project.write("INSERT INTO projects VALUES ('p7', 'LANTERN-OLD', 'late')")
+        project.write(sql)
         return copy_all(*arguments)
 
     monkeypatch.setattr(migrate, "copy_all", copied)
+
+
+def test_rows_that_are_regrouped_meanwhile_are_in_it(
+    tmp_path: Path, written: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = begin(tmp_path)
+    write_before_the_copy(project, monkeypatch, "INSERT INTO projects VALUES ('p7', 'LANTERN-OLD', 'late')")
     assert "p7" in merged(migrated(project))
     assert written[-1] is False
 
@@ -73,13 +78,8 @@ def test_rows_that_are_regrouped_meanwhile_are_in_it(
 def test_rows_that_are_in_no_group_change_nothing_in_it(
     tmp_path: Path, written: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project, copy_all = begin(tmp_path), migrate.copy_all
-
-    def copied(*arguments: Any) -> Any:
-        project.write("INSERT INTO interactions VALUES ('i4', 'shadow', 'late')")
-        return copy_all(*arguments)
-
-    monkeypatch.setattr(migrate, "copy_all", copied)
+    project = begin(tmp_path)
+    write_before_the_copy(project, monkeypatch, "INSERT INTO interactions VALUES ('i4', 'shadow', 'late')")
     migrated(project)
     assert written == [True]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hotmig.transfer import as_is, build
+from hotmig.transfer.copy import copy_all
 from hotmig.transfer.identity import read_copies
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
@@ -134,6 +135,10 @@ def test_what_would_take_too_long_is_projected(tmp_path: Path, monkeypatch: pyte
     ddl = [f"CREATE TABLE t({SHAPES['check']})", *INDEXES]
     case = Case(tmp_path, [*ddl, FILL], schema(ddl))
     case.record()
+    told: list[tuple[str, int]] = []
+    with case.session() as session:
+        copy_all(session, build.indexes_of(case.schema), lambda *chunk: told.append(chunk))
+        assert (told[0], sum(rows for _, rows in told)) == (("t", 0), ROWS)
     copied(case)
 
 
