@@ -31,6 +31,7 @@ COMMANDS = (
     "runs",
     "data",
     "demo",
+    "bench",
 )
 COMPLETION = "_HOTMIG_COMPLETE"  # click's variable for shell completion
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from hotmig.application.running import Writing, writing
 from hotmig.demo.shop import NEW_SCHEMA, create_shop
-from hotmig.errors import HotmigError, Refused
+from hotmig.errors import Refused
 from hotmig.phases.cleanup import CleanupResult, cleanup_old
 from hotmig.phases.drain import DrainResult, drain
 from hotmig.phases.init import init
@@ -26,7 +21,6 @@ from hotmig.phases.progress import Report
 from hotmig.phases.status import Status, status
 
 APPLICATION_DATABASE = "shop.db"  # named as the new schema module says
-STOP_SECONDS = 60
 
 Tell = Callable[[str], None]
 
@@ -56,7 +50,7 @@ def run(directory: Path, rows: int, tell: Tell, report: Report) -> DemoResult:
     database = directory / APPLICATION_DATABASE
     tell(f"A shop with about {rows:,} rows opens: {database}")
     made = create_shop(database, rows)
-    with _application(database) as application:
+    with writing(database, "--follow", str(directory)) as application:
         tell("Its application writes without pause: inserts, updates, deletes, upserts, REPLACEs.")
         tell("init: adopts the database as it is, and writes schema.py from it.")
         init(directory, None, database)
@@ -65,9 +59,7 @@ def run(directory: Path, rows: int, tell: Tell, report: Report) -> DemoResult:
         return _migrated(directory, made, application, tell, report)
 
 
-def _migrated(
-    directory: Path, made: dict[str, int], application: subprocess.Popen[str], tell: Tell, report: Report
-) -> DemoResult:
+def _migrated(directory: Path, made: dict[str, int], application: Writing, tell: Tell, report: Report) -> DemoResult:
     tell("plan: what migrate will do.")
     planned = plan(_located(directory))
     tell("migrate: records every write from now on, and copies the rows.")
@@ -77,7 +69,7 @@ def _migrated(
     tell("drain and cutover: catch up, prove, pause writes, replay the rest, hand over.")
     drained = drain(_located(directory), cutover=True, report=report)
     tell("The application goes on with the new database. It is stopped, and says how it fared.")
-    writes = _stop(application)
+    writes = application.stop()
     tell("cleanup-old: what hotmig put into the old database goes.")
     cleaned = cleanup_old(_located(directory))
     return DemoResult(directory, made, planned, migrated, before_drain, drained, cleaned, writes)
@@ -94,30 +86,3 @@ def example_schema(name: str) -> str:
         if path.exists():
             return path.read_text(encoding="utf-8")
     return (Path(__file__).parents[2] / "schemas" / name).read_text(encoding="utf-8")
-
-
-@contextmanager
-def _application(database: Path) -> Iterator[subprocess.Popen[str]]:
-    """The writer, in a process of its own, from its first write on."""
-    command = [sys.executable, "-m", "hotmig.demo.writer", str(database), "--follow", str(database.parent)]
-    # The package may be imported from a source tree that only this process knows of.
-    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-    try:
-        if process.stdout is None or process.stdout.readline().strip() != "writing":
-            raise HotmigError("the demonstration's application did not start", "run `hotmig demo --debug`")
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-def _stop(application: subprocess.Popen[str]) -> dict[str, Any]:
-    if application.poll() is not None:
-        raise HotmigError("the demonstration's application died", "what it wrote to stderr says why")
-    application.send_signal(signal.SIGTERM)
-    told, _ = application.communicate(timeout=STOP_SECONDS)
-    writes: dict[str, Any] = json.loads(told.splitlines()[-1])
-    return writes

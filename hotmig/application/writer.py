@@ -1,6 +1,6 @@
-"""The shop's application: a process that writes without pause and tells at its end how it fared.
+"""The application: a process that writes without pause and tells at its end how it fared.
 
-    python -m hotmig.demo.writer shop.sqlite --follow DIR
+    python -m hotmig.application.writer shop.sqlite --follow DIR
 
 It knows of hotmig only what the runbook tells every application: two messages, and ``_migration_status``.
 """
@@ -19,7 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from hotmig.demo.statements import NEW_WRITES, OLD_WRITES, Write
+from hotmig.application import shop
+from hotmig.application.statements import Write, read_writes
+from hotmig.errors import GaveUp
 from hotmig.sqlite import connect, execute, reading, transaction, value
 
 PAUSED = "hotmig: writes are paused for a migration to "
@@ -31,24 +33,27 @@ READY_POLL_SECONDS = 0.001
 
 @dataclass
 class Tally:
-    """What became of the writes. Latencies are in seconds, from the first try until the commit returned."""
+    """What became of the writes. ``waits`` has for each accepted one when (``time.monotonic()``) its commit returned,
+    and the seconds since the first try."""
 
     accepted: Counter[str] = field(default_factory=Counter)
     accepted_new: Counter[str] = field(default_factory=Counter)
     refused_paused: int = 0
+    locked_out: int = 0
     failed: int = 0
-    latencies: list[float] = field(default_factory=list)
+    waits: list[tuple[float, float]] = field(default_factory=list)
 
     def summary(self) -> dict[str, object]:
         """The report as JSON shows it: counts by kind, the longest wait and percentiles in milliseconds."""
-        ordered = sorted(self.latencies)
-        percentiles = {f"p{share}": _milliseconds(_share(ordered, share)) for share in (50, 95, 99)}
+        ordered = sorted(seconds for _, seconds in self.waits)
+        percentiles = {f"p{percent}": _milliseconds(share(ordered, percent)) for percent in (50, 95, 99)}
         return {
             "format": 1,
             "accepted": dict(self.accepted),
             "accepted_by_new": dict(self.accepted_new),
             "accepted_total": self.accepted.total() + self.accepted_new.total(),
             "refused_while_paused": self.refused_paused,
+            "locked_out": self.locked_out,
             "failed": self.failed,
             "longest_wait_ms": _milliseconds(ordered[-1] if ordered else 0.0),
             "latency_ms": percentiles,
@@ -59,7 +64,8 @@ def _milliseconds(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
-def _share(ordered: Sequence[float], percent: int) -> float:
+def share(ordered: Sequence[float], percent: int) -> float:
+    """The value that ``percent`` per cent of the ordered ones do not exceed, 0 where there are none."""
     return ordered[min(len(ordered) * percent // 100, len(ordered) - 1)] if ordered else 0.0
 
 
@@ -68,14 +74,16 @@ class ReplacedError(Exception):
 
 
 @dataclass
-class Shop:
-    """The application, with one connection at a time."""
+class Application:
+    """With one connection at a time. ``patience`` is how long a write waits for a lock before it is refused."""
 
     db: sqlite3.Connection
     writes: Mapping[str, Write]
+    new_writes: Mapping[str, Write]
     random: Random
     tally: Tally
     follow: Path | None = None
+    patience: float = LOCK_SECONDS
     stopping: bool = False
     moved: bool = False
 
@@ -83,7 +91,7 @@ class Shop:
         self.stopping = True
 
     def write(self) -> None:
-        """One write, tried until one is accepted, wherever the shop's database has moved to."""
+        """One write, tried until one is accepted, wherever the database has moved to."""
         began = time.monotonic()
         while not self.stopping:
             kind = self.random.choice(list(self.writes))
@@ -93,19 +101,29 @@ class Shop:
             except ReplacedError as replaced:
                 self.move_to(str(replaced))
                 continue
-            self.tally.latencies.append(time.monotonic() - began)
+            self.tally.waits.append((time.monotonic(), time.monotonic() - began))
             (self.tally.accepted_new if self.moved else self.tally.accepted)[kind] += 1
             return
 
     def attempt(self, kind: str) -> bool:
         """One transaction: whether it was accepted. Raises ReplacedError when the database is retired."""
         try:
-            with transaction(self.db, LOCK_SECONDS, "the shop's database"):
+            with transaction(self.db, self.patience, "the application's database"):
                 self.writes[kind](self.db, self.random)
         except (sqlite3.IntegrityError, LookupError) as error:
             if match := REPLACED.match(str(error)):
                 raise ReplacedError(match["file"]) from error
             self.refused(str(error))
+            return False
+        except GaveUp:
+            self.tally.locked_out += 1
+            return False
+        except sqlite3.OperationalError as error:
+            if self.writes is self.new_writes or not str(error).startswith("no such "):
+                raise
+            # Somebody changed the schema in place: the next version of the application is deployed.
+            self.tally.failed += 1
+            self.writes = self.new_writes
             return False
         return True
 
@@ -126,10 +144,10 @@ class Shop:
         while not self.stopping and not is_ready(path):
             time.sleep(READY_POLL_SECONDS)
         self.db.close()
-        self.db, self.writes, self.moved = open_shop(path), NEW_WRITES, True
+        self.db, self.writes, self.moved = open_database(path), self.new_writes, True
 
 
-def open_shop(path: Path) -> sqlite3.Connection:
+def open_database(path: Path) -> sqlite3.Connection:
     db = connect(path, patience=LOCK_SECONDS)
     execute(db, "PRAGMA foreign_keys = ON")
     execute(db, "PRAGMA synchronous = NORMAL")
@@ -141,34 +159,42 @@ def is_ready(path: Path) -> bool:
         return bool(value(db, "SELECT status FROM _migration_status") == "ready")
 
 
-def run(shop: Shop, seconds: float | None, pace: float) -> None:
+def run(application: Application, seconds: float | None, pace: float) -> None:
     """Writes until told to stop, for ``seconds`` at most, sleeping ``pace`` seconds between writes."""
     deadline = time.monotonic() + seconds if seconds is not None else float("inf")
-    while not shop.stopping and time.monotonic() < deadline:
-        shop.write()
+    while not application.stopping and time.monotonic() < deadline:
+        application.write()
         if pace:
             time.sleep(pace)
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="hotmig.demo.writer", description="The shop's application.")
+    parser = argparse.ArgumentParser(prog="hotmig.application.writer", description="An application that writes.")
     parser.add_argument("database", type=Path)
+    parser.add_argument("--writes", type=Path, metavar="FILE", help="what it writes, as JSON (otherwise a shop's)")
     parser.add_argument("--follow", type=Path, metavar="DIR", help="go on with the new file in DIR")
     parser.add_argument("--seconds", type=float, help="stop after that time (otherwise on SIGTERM)")
     parser.add_argument("--pace", type=float, default=0.0, help="seconds to sleep between writes")
+    parser.add_argument("--patience", type=float, default=LOCK_SECONDS, help="seconds that a write waits for a lock")
+    parser.add_argument("--waits", action="store_true", help="tell of each write when it was accepted, and its wait")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
-    shop = Shop(open_shop(options.database), OLD_WRITES, Random(options.seed), Tally(), options.follow)
-    signal.signal(signal.SIGTERM, shop.stop)
-    signal.signal(signal.SIGINT, shop.stop)
+    writes, new_writes = read_writes(options.writes) if options.writes else (shop.OLD_WRITES, shop.NEW_WRITES)
+    application = Application(
+        open_database(options.database), writes, new_writes, Random(options.seed), Tally(), options.follow,
+        options.patience,
+    )  # fmt: skip
+    signal.signal(signal.SIGTERM, application.stop)
+    signal.signal(signal.SIGINT, application.stop)
     print("writing", flush=True)
-    run(shop, options.seconds, options.pace)
-    shop.db.close()
-    print(json.dumps(shop.tally.summary()), flush=True)
+    run(application, options.seconds, options.pace)
+    application.db.close()
+    summary = application.tally.summary()
+    print(json.dumps({**summary, "waits": application.tally.waits} if options.waits else summary), flush=True)
 
 
 if __name__ == "__main__":

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
+from hotmig.application.shop import OLD_WRITES
 from hotmig.demo.shop import create_shop, row_counts
-from hotmig.demo.statements import OLD_WRITES
 from tests.scenarios.harness import ROOT, environment, wait_until
 
 TABLES = ("client", "product", "orders", "order_line")
 
 
 def start(path: Path, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "hotmig.demo.writer", str(path), *options]
+    command = [sys.executable, "-m", "hotmig.application.writer", str(path), *options]
     process = subprocess.Popen(command, cwd=ROOT, env=environment(), text=True, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == "writing\n"
@@ -138,3 +138,46 @@ def test_it_follows_to_the_new_database_once_that_is_ready(shop: Path) -> None:
     summary = stop(process)
     assert summary["accepted"] == {}
     assert summary["accepted_by_new"]["insert"] == ask(new, "SELECT count(*) FROM customer") - 1
+
+
+# --- writes that are given as SQL
+
+
+def given(directory: Path, old: str, new: str) -> Path:
+    file = directory / "writes.json"
+    told = {side: {"bump": [sql, 10]} for side, sql in (("old", old), ("new", new))}
+    file.write_text(json.dumps(told), encoding="utf-8")
+    return file
+
+
+def test_it_writes_what_a_file_says_and_tells_of_each_write(shop: Path, tmp_path: Path) -> None:
+    bump = "UPDATE orders SET total = total + 1000000 WHERE id = ?"
+    process = start(shop, "--writes", str(given(tmp_path, bump, bump)), "--waits", "--pace", "0.001")
+    wait_until(lambda: ask(shop, "SELECT max(total) FROM orders") > 2_000_000, "some writes")
+    summary = stop(process)
+    assert list(summary["accepted"]) == ["bump"]
+    assert len(summary["waits"]) == summary["accepted_total"]
+    moments = [when for when, _ in summary["waits"]]
+    assert moments == sorted(moments)
+    assert ask(shop, "SELECT count(*) FROM orders WHERE total > 1000000") <= 10
+
+
+def test_it_is_deployed_anew_where_somebody_altered_the_table(shop: Path, tmp_path: Path) -> None:
+    writes = given(tmp_path, "UPDATE orders SET total = 1 WHERE id = ?", "UPDATE orders SET sum = 2 WHERE id = ?")
+    process = start(shop, "--writes", str(writes))
+    command(shop, "ALTER TABLE orders RENAME COLUMN total TO sum")
+    wait_until(lambda: ask(shop, "SELECT count(*) FROM orders WHERE sum = 2") > 0, "a write to the renamed column")
+    assert stop(process)["failed"] == 1
+
+
+def test_a_write_that_is_locked_out_is_counted_and_tried_again(shop: Path) -> None:
+    process = start(shop, "--patience", "0.05")
+    other = sqlite3.connect(shop, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    time.sleep(0.5)
+    other.execute("ROLLBACK")
+    other.close()
+    time.sleep(0.2)
+    summary = stop(process)
+    assert summary["locked_out"] >= 3
+    assert summary["longest_wait_ms"] > 200

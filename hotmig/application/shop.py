@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
 from random import Random
 
+from hotmig.application.statements import Writes
 from hotmig.sqlite import execute, value
-
-Write = Callable[[sqlite3.Connection, Random], None]
 
 
 def some_id(db: sqlite3.Connection, table: str, random: Random) -> int:
@@ -80,7 +78,7 @@ def relabel(db: sqlite3.Connection, random: Random) -> None:
     execute(db, "UPDATE OR IGNORE product SET sku = ? WHERE sku = ?", change)
 
 
-OLD_WRITES: Mapping[str, Write] = {
+OLD_WRITES: Writes = {
     "insert": register,
     "insert order": order,
     "update": rename_client,
@@ -108,7 +106,7 @@ def reprice(db: sqlite3.Connection, random: Random) -> None:
     execute(db, "UPDATE product SET price_cents = ? WHERE id = ?", change)
 
 
-NEW_WRITES: Mapping[str, Write] = {
+NEW_WRITES: Writes = {
     "insert": register_customer,
     "insert order": order_products,
     "update": reprice,

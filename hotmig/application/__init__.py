@@ -1,0 +1,1 @@
+"""The application of the demonstration and the benchmark: a process that writes, and tells how it fared."""
