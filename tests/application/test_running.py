@@ -10,11 +10,15 @@ import pytest
 from hotmig.application.running import writing
 from hotmig.demo.shop import create_shop
 from hotmig.errors import HotmigError
+from tests.application.test_writer import ask
+from tests.scenarios.harness import wait_until
 
 
 def test_it_writes_until_it_is_stopped(tmp_path: Path) -> None:
-    create_shop(tmp_path / "shop.sqlite", rows=200)
-    with writing(tmp_path / "shop.sqlite") as application:
+    shop = tmp_path / "shop.sqlite"
+    made = create_shop(shop, rows=200)
+    with writing(shop) as application:
+        wait_until(lambda: ask(shop, "SELECT max(id) FROM client") > made["client"], "a new client")
         assert application.stop()["accepted_total"] > 0
 
 
