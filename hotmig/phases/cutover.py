@@ -18,7 +18,7 @@ from hotmig.phases.data_walk import Walk, at_cutover, walk_behind_cutover
 from hotmig.phases.handover import hand_over, readiness, retirement
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import find_migration, new_writer, old_writer, require_copied
-from hotmig.phases.settled import is_settled
+from hotmig.phases.settled import stays_settled
 from hotmig.sqlite import LOCK_SECONDS, execute, quote, transaction
 from hotmig.transfer.identity import has_table, read_status
 from hotmig.transfer.step_sql import row_value
@@ -56,7 +56,7 @@ def cutover(
     The old database's retirement commits first: killed in between, neither accepts writes, and running this again
     finishes.
     """
-    if is_settled(location):
+    if stays_settled(location):
         return _left_behind(location, seconds, extensions, run)
     done = CutoverResult(None, location.old, location.new)
     migration = find_migration(location)

@@ -25,16 +25,19 @@ class Failure:
 
 
 def failures(directory: Path) -> dict[str, Failure]:
-    """The data migrations whose newest step in the ledger failed, by name. Raises HotmigError for a bad ledger."""
+    """The data migrations whose newest step in the ledger failed, by name. Raises HotmigError for a bad ledger.
+
+    A step that says nothing of them, because something else stopped the command, leaves an earlier failure standing.
+    """
     with reading_ledger(project.own_folder(directory), GLANCE_SECONDS) as ledger:
         newest: dict[str, Step] = {}
         for step in ledger.steps_of((RUN, SKIP, UNSKIP)) if ledger else ():
-            if step.status in ("done", "failed"):
+            if step.status == "done" or _failed(step):
                 newest.setdefault(step.object, step)
     return {
         name: Failure(name, step.outcome_utc or step.intent_utc, step.run_id)
         for name, step in newest.items()
-        if step.action == RUN and _failed(step)
+        if step.action == RUN and step.status == "failed"
     }
 
 

@@ -34,7 +34,7 @@ from hotmig.phases.migration import (
 from hotmig.phases.pause import CaughtUp, Paused, pause
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.phases.reports import report_again, report_run
-from hotmig.phases.settled import is_settled
+from hotmig.phases.settled import stays_settled
 from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, reading, transaction, value
 from hotmig.transfer.full_text import rebuild_beforehand
 from hotmig.transfer.guard import commits_of_others, forget_drain, raise_guard
@@ -92,7 +92,7 @@ def drain(
     rest can't be replayed within ``max_pause`` seconds. After either the application writes on, and is recorded.
     """
     skipped = DrainResult(None, location.old, location.new)
-    if is_settled(location):
+    if stays_settled(location):
         return replace(skipped, skipped="the database already has this schema")
     migration = find_migration(location)
     run.concerns(migration.plan.hash, migration.old.name, migration.new.name)

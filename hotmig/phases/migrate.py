@@ -98,6 +98,8 @@ def migrate(
         keep = kept if location.marker is None else None
         planned = plan(location, long_reads=long_reads, extensions=extensions, keep=keep)
         if planned.nothing_to_do:
+            if location.old is not None:
+                run.concerns(None, location.old.name, location.new.name)  # for ``settled.stays_settled``
             return replace(skipped, skipped="the database already has this schema")
         if not planned.runnable or planned.plan is None or location.schema is None or location.old is None:
             raise blocked(planned)

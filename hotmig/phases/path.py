@@ -9,7 +9,7 @@ from hotmig import project
 from hotmig.errors import GaveUp, HotmigError, Refused
 from hotmig.phases.downgrade import look_for_newer
 from hotmig.phases.locate import database_name, load_schema
-from hotmig.phases.settled import has_schema
+from hotmig.phases.settled import has_schema, was_settled
 from hotmig.phases.survey import survey
 from hotmig.schema.model import Schema
 
@@ -42,7 +42,10 @@ def _same_schema(target: Path, schema: Schema) -> Path | None:
     """The live database, when it has the schema under another name: used hints were taken out of the module."""
     parts = project.split(target)
     live = survey(target.parent, parts[0]).live if parts and not target.exists() else ()
-    return live[0].path if len(live) == 1 and has_schema(live[0].path, schema) else None
+    if len(live) != 1:
+        return None
+    found = live[0].path
+    return found if has_schema(found, schema) or was_settled(target.parent, found, target, schema) else None
 
 
 def _not_ready(target: Path) -> str | None:

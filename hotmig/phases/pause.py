@@ -50,7 +50,7 @@ class CaughtUp:
 
 @dataclass(frozen=True)
 class Paused:
-    """``fenced_at`` is the wall clock, ``drained_seconds`` from the lock for the fence to the last replayed row.
+    """``fenced_at`` is the wall clock, ``drained_seconds`` from there to the last replayed row.
 
     ``seconds`` is the whole pause, where the new database took over.
     """
@@ -113,7 +113,7 @@ def _under_fence(
     fence, rest, complete = _drained(migration)
     with transaction(old, session.seconds, "the old database", commit_seconds=min(budget.max_pause, READERS_SECONDS)):
         # From here on the application's writes meet a lock, and behind the commit the fence.
-        started, deadline = time.monotonic(), Deadline.after(budget.max_pause)
+        deadline = Deadline.after(budget.max_pause)
         if check_drift(old, migration.plan):
             raise GaveUp(
                 "the old database's schema was touched while it was proved (an ANALYZE is enough)",
@@ -132,7 +132,7 @@ def _under_fence(
     reached(complete)  # in one transaction with the replay
     # A fence that was up already keeps its beginning.
     fenced_at = time.time() if fence_from is None else unix_time(fence_from)
-    return Paused(last, fenced_at, time.monotonic() - started), deadline
+    return Paused(last, fenced_at, time.time() - fenced_at), deadline
 
 
 def _require_in_time(deadline: Deadline) -> None:

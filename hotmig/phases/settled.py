@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hotmig.catalog.fingerprint import equal
 from hotmig.catalog.read import read_catalog
+from hotmig.phases.last_run import found_settled
 from hotmig.phases.locate import Location
 from hotmig.phases.rehearsal import find_groups
 from hotmig.planning.checking import Context
@@ -31,6 +32,26 @@ def is_settled(location: Location) -> bool:
     if location.marker is not None or location.old is None or location.schema is None:
         return False
     return location.nothing_to_do or has_schema(location.old, location.schema)
+
+
+def stays_settled(location: Location) -> bool:
+    """The same behind a migrate that found nothing to do, whatever the application wrote since.
+
+    A row under an alias is the next migrate's: a deploy goes on, and the application starts.
+    """
+    if is_settled(location):
+        return True
+    if location.marker is not None or location.old is None or location.schema is None:
+        return False
+    return was_settled(location.directory, location.old, location.new, location.schema)
+
+
+def was_settled(directory: Path, live: Path, target: Path, schema: Schema) -> bool:
+    """Whether a migrate found nothing to do in the live database, and it still has what the module asks for."""
+    if not found_settled(directory, live.name, target.name):
+        return False
+    with reading(live) as db:
+        return has_data_migrations(db, schema) and same_schema(build_plan(read_catalog(db), schema, read_hints(db)))
 
 
 def has_schema(live: Path, schema: Schema) -> bool:

@@ -35,7 +35,7 @@ def way(step: TableStep, *, wal: bool) -> tuple[How, str | None]:
     In rollback-journal mode a reader holds up the writers, and a copy as it is reads all in one statement.
     """
     if step.how == "as-is" and not wal:
-        return "projected", "the old database is not in WAL mode"
+        return "projected", "the old database is not in WAL mode (`hotmig migrate --wal` switches it)"
     return step.how, step.why
 
 
@@ -63,8 +63,9 @@ def _obstacles(step: TableStep, source: Table) -> Iterator[str]:
         yield "it has seed rows"
     if step.source_key is not None and step.source_key.kind == "rowid":
         yield "it has no key but the rowid"
-    if (step.table.strict, step.table.without_rowid) != (source.strict, source.without_rowid):
-        yield "STRICT or WITHOUT ROWID is new, or gone"
+    for name in ("strict", "without_rowid"):
+        if getattr(step.table, name) != getattr(source, name):
+            yield f"{name.upper().replace('_', ' ')} is {'gone' if getattr(source, name) else 'new'}"
     yield from _of_columns(step, source)
     yield from _of_constraints(step, source)
 
@@ -75,10 +76,12 @@ def _of_columns(step: TableStep, source: Table) -> Iterator[str]:
         return
     for old, new in zip(source.columns, step.table.columns, strict=False):
         own = step.column(new.name)
-        if own is None or own.expression != quote(old.name) or own.mapping is not None:
+        if own is not None and own.mapping is not None:
+            yield f"{new.name} gets canonical values"
+        elif own is None or own.expression != quote(old.name):
             yield f"{new.name} is not filled by the old column in its place"
         elif _stored(source, old) != _stored(step.table, new):
-            yield f"{new.name} has another type, collation or NOT NULL"
+            yield f"{new.name} has {_changed(source, old, step.table, new)}"
         elif old is not source.columns[0] and (old.default or "") != (new.default or ""):
             yield f"{new.name} has another default"
     if len(source.columns) > len(step.table.columns):
@@ -89,8 +92,18 @@ def _of_columns(step: TableStep, source: Table) -> Iterator[str]:
 
 
 def _stored(table: Table, column: Column) -> tuple[object, ...]:
-    collation = column.collation.upper()
-    return column_affinity(table, column), collation, column.not_null, column.not_null_conflict, column.type.upper()
+    type_ = column_affinity(table, column), column.type.upper()
+    return type_, column.collation.upper(), (column.not_null, column.not_null_conflict)
+
+
+def _changed(source: Table, old: Column, table: Table, new: Column) -> str:
+    pairs = zip(
+        ("another type", "another collation", "another NOT NULL"),
+        _stored(source, old),
+        _stored(table, new),
+        strict=True,
+    )
+    return ", ".join(what for what, before, after in pairs if before != after)
 
 
 def _can_be_added(step: TableStep, column: Column) -> bool:

@@ -342,6 +342,15 @@ def test_after_a_failure_the_drain_can_be_run_again_and_so_can_the_cutover(tmp_p
     assert names(shop, shop.new) == [("LATE",), ("ITEM 2",)]
 
 
+def test_a_command_that_is_refused_does_not_forget_a_failure(tmp_path: Path) -> None:
+    shop = open_data_shop(tmp_path / "shop", numbered("001_bad", FAILING))
+    lead(shop, "drain --cutover", code=1)
+    (failed,) = shop.json("data status")["entries"]
+    shop.run("cutover", code=3)  # not drained: it was not tried
+    assert shop.json("data status")["entries"] == [failed]
+    assert failed["state"] == "failed"
+
+
 def test_the_traceback_outlives_a_reset(tmp_path: Path) -> None:
     shop = open_data_shop(tmp_path / "shop", numbered("001_bad", FAILING))
     lead(shop, "drain --cutover", code=1)

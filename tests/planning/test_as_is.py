@@ -39,10 +39,10 @@ SAME = {
 PROJECTED = {
     "a From": ((ID, NAME, '    price: Annotated[float | None, From("price * 2")] = 0'), "price is not filled by"),
     "another order": ((ID, PRICE, NAME), "price is not filled by the old column in its place"),
-    "another type": ((ID, NAME, "    price: int | None = 0"), "price has another type, collation or NOT NULL"),
-    "another collation": ((ID, "    name: str", PRICE), "name has another type, collation or NOT NULL"),
+    "another type": ((ID, NAME, "    price: int | None = 0"), "price has another type"),
+    "another collation": ((ID, "    name: str", PRICE), "name has another collation"),
     "NULL allowed": (
-        (ID, '    name: Annotated[str | None, Collate("NOCASE")]', PRICE), "name has another type"
+        (ID, '    name: Annotated[str | None, Collate("NOCASE")]', PRICE), "name has another NOT NULL"
     ),
     "another default": ((ID, NAME, "    price: float | None = 1"), "price has another default"),
     "a time for a default": (
@@ -62,11 +62,11 @@ PROJECTED = {
         (ID, NAME, PRICE, '    at: Annotated[float, Generated("price * 2")] = auto()'), "it has a generated column"
     ),
     "a value map": (
-        (ID, '    name: Annotated[str, Collate("NOCASE"), Mapped({"a": "b"})]', PRICE), "name is not filled by"
+        (ID, '    name: Annotated[str, Collate("NOCASE"), Mapped({"a": "b"})]', PRICE), "name gets canonical values"
     ),
 }  # fmt: skip
 TABLES = {
-    'was="item", strict=True, checks=[Check("price >= 0")]': "STRICT or WITHOUT ROWID is new, or gone",
+    'was="item", strict=True, checks=[Check("price >= 0")]': "STRICT is new",
     'was="item", checks=[Check("price >= 1")]': "it has another CHECK",
     'was="item", unique=[("name",)], checks=[Check("price >= 0")]': "it has a UNIQUE constraint more",
     'was="item", checks=[Check("price >= 0")], duplicates=Duplicates(key="name", compare=(), prefer="id")': (

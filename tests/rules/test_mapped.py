@@ -63,7 +63,7 @@ def test_the_plan_counts_what_changes_and_what_no_alias_covers(tmp_path: Path) -
     assert project.messages("mapped") == [
         "4 values of note.project get a canonical value:"
         " id 1 'Shadow' → 'light'; id 2 ' light ' → 'light'; id 7 'ÖKO' → 'Ökologie'; …",
-        "1 value of note.project that no alias covers stay as they are: id 5 'other'",
+        "1 value of note.project that no alias covers stays as it is: id 5 'other'",
     ]
     assert "column note.project → note.project through 3 aliases" in project.plan()["differences"]
 

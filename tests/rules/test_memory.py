@@ -101,7 +101,8 @@ def test_a_collision_blocks_and_names_both_values(tmp_path: Path) -> None:
         "INSERT INTO project_state VALUES ('x2', 'p2', 'c', 'k', 'theirs', 'active', 't1')",
     )
     assert project.messages("collision", code=1) == [
-        "1 row of project_state collides with another of the same project_id, category, key:"
+        "1 row of project_state collides with another of the same project_id, category, key (both satisfy collide="
+        " and differ, or prefer= can't rank them):"
         " id 'x2' and 'x1': value 'theirs' and 'mine'"
     ]
     project.run("migrate", code=1)

@@ -341,13 +341,17 @@ def test_aliases_without_their_canonical_row_are_the_cause_and_named_alone(tmp_p
 def test_two_rows_that_prefer_cannot_rank_collide_also_where_they_are_the_same(tmp_path: Path) -> None:
     project = begin(tmp_path, 'duplicates=Duplicates(key="rank", compare=(), prefer="rank")')
     (message,) = project.messages("collision", code=1)
-    assert message.startswith("3 rows of topic collide with another of the same rank: id 2 and 1: rank 0; ")
+    assert message.startswith(
+        "3 rows of topic collide with another of the same rank (prefer= can't rank them): id 2 and 1: rank 0; "
+    )
 
 
 def test_more_than_two_rows_that_collide_where_the_order_is_total(tmp_path: Path) -> None:
     project = begin(tmp_path, 'duplicates=Duplicates(key="rank", compare="name", prefer="id", collide="rank = 0")')
     (message,) = project.messages("collision", code=1)
-    assert message.startswith("3 rows of topic collide with another of the same rank: id 2 and 1: name ")
+    assert message.startswith(
+        "3 rows of topic collide with another of the same rank (both satisfy collide= and differ, or prefer= can't rank them): id 2 and 1: name "
+    )
 
 
 @pytest.mark.parametrize(
@@ -521,3 +525,15 @@ class T:
     project.run("plan", code=1)
     project.write("UPDATE t SET j = '{}' WHERE id = 4")
     project.run("migrate")
+
+
+KEPT_LOSER = 'duplicates=Duplicates(key="rank", compare="name", prefer="id DESC", losers={{"name": "\'old\'"}}{equal})'
+
+
+@pytest.mark.parametrize(("equal", "warned"), [("", 1), (', equal="keep"', 0)])
+def test_a_loser_that_the_next_migration_would_merge_away_is_told(tmp_path: Path, equal: str, warned: int) -> None:
+    project = begin(tmp_path, KEPT_LOSER.format(equal=equal))
+    found = project.messages("losers-again")
+    assert len(found) == warned
+    for message in found:
+        assert "losers= sets name, which compare= reads: the next migration can take them for the same" in message

@@ -66,7 +66,7 @@ def draw(result: PlanResult) -> None:
         _print(_data_migrations(result))
         return
     if result.plan and result.plan.steps:
-        _print(("", "Tables, in the order in which they are copied:"))
+        _print(("", "Tables, parents before their children:"))
         _draw_tables(result.plan, result)
         _print(_projected(result.plan, result))
     if result.differences:

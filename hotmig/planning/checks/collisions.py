@@ -9,6 +9,7 @@ from hotmig.planning.model import Finding
 from hotmig.units import counted
 
 NAME = "collision"
+UNRANKED = "prefer= can't rank them"
 
 
 @check(NAME)
@@ -22,7 +23,8 @@ def findings(context: Context) -> Iterable[Finding]:
             key = ", ".join(name for name, _ in grouping.key)
             verb = "collides" if found.count == 1 else "collide"
             message = f"{counted(found.count, 'row')} of {step.table.name} {verb} with another of the same {key}"
-            yield Finding(NAME, "block", step.table.name, f"{message}: {listed(found.samples, found.count)}")
+            why = "both satisfy collide= and differ, or prefer= can't rank them" if grouping.collide else UNRANKED
+            yield Finding(NAME, "block", step.table.name, f"{message} ({why}): {listed(found.samples, found.count)}")
 
 
 def listed(samples: Iterable[str], count: int) -> str:

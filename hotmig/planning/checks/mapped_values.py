@@ -57,13 +57,15 @@ def findings(context: Context) -> Iterable[Finding]:
         rows = context.rows(NAME, changed_subject(step, column))
         if rows:
             values = [f"{_key(step, row)} {shown(row[-2])} → {shown(row[-1])}" for row in rows]
-            message = f"{counted(rows[0][0], 'value')} of {name} get a canonical value: {_listed(rows, values)}"
+            verb = "gets" if rows[0][0] == 1 else "get"
+            message = f"{counted(rows[0][0], 'value')} of {name} {verb} a canonical value: {_listed(rows, values)}"
             yield Finding(NAME, "note", step.table.name, message)
         rows = context.rows(NAME, _uncovered_subject(step, column))
         if rows:
             values = [f"{_key(step, row)} {shown(row[-2])}" for row in rows]
             count = counted(rows[0][0], "value")
-            message = f"{count} of {name} that no alias covers stay as they are: {_listed(rows, values)}"
+            stays = "stays as it is" if rows[0][0] == 1 else "stay as they are"
+            message = f"{count} of {name} that no alias covers {stays}: {_listed(rows, values)}"
             yield Finding(NAME, "note", step.table.name, message)
 
 
