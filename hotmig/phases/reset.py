@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hotmig import project
@@ -17,11 +17,15 @@ from hotmig.phases.migration import cut_in_two, old_writer, require_here
 from hotmig.sqlite import LOCK_SECONDS, reading
 from hotmig.transfer.build import is_begun, sync_directory
 from hotmig.transfer.identity import read_status
+from hotmig.transfer.marks import read_marks
 
 
 @dataclass(frozen=True)
 class ResetResult:
-    """What was dropped and deleted, or would be; ``previous`` is the marker's status before."""
+    """What was dropped and deleted, or would be; ``previous`` is the marker's status before.
+
+    ``unskipped`` are the data migrations whose skip stood in the new file alone.
+    """
 
     skipped: str | None
     old: Path | None
@@ -30,6 +34,7 @@ class ResetResult:
     dropped: tuple[str, ...] = ()
     deleted: tuple[Path, ...] = ()
     dry_run: bool = False
+    unskipped: tuple[str, ...] = ()
 
 
 def reset(
@@ -52,7 +57,8 @@ def reset(
     if not statements and not files:
         run.abandon_for_dead("reset")
         return ResetResult(_over(location), location.old)
-    result = ResetResult(None, location.old, marker.status if marker else None, statements, (), files, dry_run)
+    was = marker.status if marker else None
+    result = ResetResult(None, location.old, was, statements, (), files, dry_run, _unskipped(new, location.old))
     if dry_run:
         return result
 
@@ -74,7 +80,15 @@ def reset(
         removed = stop_recording(db, seconds, delete)
         reached(stop)
     run.abandon_earlier(new.name)
-    return ResetResult(None, location.old, result.previous, statements, removed.dropped, files, dry_run=False)
+    return replace(result, dropped=removed.dropped)
+
+
+def _unskipped(new: Path, old: Path) -> tuple[str, ...]:
+    if new == old or not is_begun(new):
+        return ()
+    with reading(new) as building, reading(old) as live:
+        skipped = {mark.name for mark in read_marks(building) if mark.skipped_utc is not None}
+        return tuple(sorted(skipped - {mark.name for mark in read_marks(live) if mark.skipped_utc is not None}))
 
 
 def _over(location: Location) -> str:

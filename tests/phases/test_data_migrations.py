@@ -351,6 +351,15 @@ def test_a_command_that_is_refused_does_not_forget_a_failure(tmp_path: Path) -> 
     assert failed["state"] == "failed"
 
 
+def test_a_reset_says_which_skips_go_with_the_new_file(tmp_path: Path) -> None:
+    shop = open_data_shop(tmp_path / "shop", upper("001_first"), upper("002_second"))
+    shop.run("migrate")
+    shop.run("data skip 002_second --reason no")
+    assert "  no longer skipped: 002_second" in shop.run("reset --dry-run").stdout.splitlines()
+    assert "  no longer skipped: 002_second" in shop.run("reset").stdout.splitlines()
+    assert states(shop) == {"001_first": "pending", "002_second": "pending"}
+
+
 def test_the_traceback_outlives_a_reset(tmp_path: Path) -> None:
     shop = open_data_shop(tmp_path / "shop", numbered("001_bad", FAILING))
     lead(shop, "drain --cutover", code=1)

@@ -131,6 +131,7 @@ def cleanup(result: CleanupResult) -> Iterator[str]:
 def reset(result: ResetResult) -> Iterator[str]:
     """What was dropped and deleted."""
     yield from _removed("Reset", result, result.previous)
+    yield from (f"  no longer skipped: {name}" for name in result.unskipped)
 
 
 def _removed(command: str, result: CleanupResult | ResetResult, previous: str | None) -> Iterator[str]:
