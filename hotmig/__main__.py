@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import sys
 
@@ -26,8 +27,19 @@ def _print_anything() -> None:
     """Names of files and tables may have characters that the terminal's encoding lacks: no reason to fail."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # surrogateescape gives the very bytes of a file name back.
-            stream.reconfigure(errors="surrogateescape" if stream.encoding == "utf-8" else "backslashreplace")
+            stream.reconfigure(errors=_BYTES_OR_ESCAPES if stream.encoding == "utf-8" else "backslashreplace")
+
+
+def _bytes_or_escapes(error: UnicodeError) -> tuple[str | bytes, int]:
+    """The very bytes of a file name that is no UTF-8; of half a surrogate pair its escape."""
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.lookup_error("backslashreplace")(error)
+
+
+_BYTES_OR_ESCAPES = "hotmig-bytes-or-escapes"
+codecs.register_error(_BYTES_OR_ESCAPES, _bytes_or_escapes)
 
 
 if __name__ == "__main__":

@@ -202,7 +202,14 @@ def is_in_place(db: sqlite3.Connection) -> bool:
 def is_open_database(path: str) -> bool:
     """Whether the path leads to the file of a database that was opened here."""
     found = _at(Path(path))
-    return found is not None and any(db.opened and os.path.samestat(db.opened, found) for db in _connections)
+    return found is not None and any(db.opened and os.path.samestat(db.opened, found) for db in list(_connections))
+
+
+def is_name_of_open_database(paths: Iterable[str]) -> bool:
+    """Whether the file of a database that was opened here has the name of one of the paths, in whatever directory."""
+    names = {os.path.basename(path) for path in paths}
+    files = (each for db in list(_connections) if db.path for each in (db.path, os.path.realpath(db.path)))
+    return any(os.path.basename(each) in names for each in files)
 
 
 def _at(path: Path) -> os.stat_result | None:

@@ -12,6 +12,13 @@ from hotmig.cli.options import Options, extension_option, long_reads_option, sha
 BLOCKED = 1
 
 
+def _is_of_a_database(path: Path) -> bool:
+    """Also of one that is not there now: SQLite would take the report for its log, and `migrate` for the new file."""
+    from hotmig.project import SIDE_SUFFIXES, split
+
+    return path.name.endswith(SIDE_SUFFIXES) or split(path) is not None
+
+
 def _report_file(_ctx: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
     """The file in full. Raises UsageError for one that is there and is no report: it could be the only copy of data.
 
@@ -23,6 +30,8 @@ def _report_file(_ctx: click.Context, _option: click.Parameter, path: Path | Non
 
     if path is None:
         return None
+    if _is_of_a_database(path):
+        raise UsageError(f"{path} is the name of a database, or of a file beside one", "name another file")
     if os.path.lexists(path) and not begins_with(path, HEAD):
         raise UsageError(f"{path} is there already, and is no report of hotmig", "name a file that is not there")
     return Path(os.path.abspath(path))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 import os
+import sqlite3
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -276,11 +278,23 @@ def _copy(
         report(Progress("copying", done, total, table))
 
     with open_session(new, old, wanted, seconds, extensions, run.step) as session:
-        copied = copy_all(session, build.indexes_of(schema), copied_chunk)
+        with _explaining_drift(old, wanted):
+            copied = copy_all(session, build.indexes_of(schema), copied_chunk)
         with run.step("finish", new.name):
             _finish(session, schema)
         written = report_run(session, new.parent, run, draft)
         return copied, session.last_log_id(), written.path if written is not None else None
+
+
+@contextmanager
+def _explaining_drift(old: Path, wanted: CopyPlan) -> Iterator[None]:
+    """A statement that fails because somebody altered the old tables meanwhile is refused as the next run would be."""
+    try:
+        yield
+    except sqlite3.OperationalError:
+        with reading(old) as db:
+            check_drift(db, wanted, WAYS_OUT)
+        raise
 
 
 def _finish(session: Session, schema: Schema) -> None:

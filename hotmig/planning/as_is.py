@@ -18,7 +18,8 @@ from hotmig.planning.model import How, TableStep
 from hotmig.planning.rows import reads
 from hotmig.sqlite import fold, quote
 
-_WORDS = ("NULL", "TRUE", "FALSE")
+_INTEGER = re.compile(r"[+-]?\d{1,15}")
+_NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d{1,6})?|[+-]?\d{1,15}")
 _PLAIN_TYPE = re.compile(r"[\w ]*(\([\d, ]*\))?")
 
 
@@ -45,11 +46,26 @@ def added_columns(step: TableStep) -> tuple[Column, ...]:
 
 
 def moved_indexes(step: TableStep) -> tuple[Index, ...]:
-    """The new indexes that the old table has too, under whatever name."""
+    """The new indexes that the old table has too, under whatever name.
+
+    In SQL that names a column which is added, the same words mean something else in the old table: a text in double
+    quotes, or the rowid.
+    """
     if step.source is None:
         return ()
+    added = {fold(column.name) for column in added_columns(step)}
     olds = [_described(index, step.source, step) for index in step.source.indexes]
-    return tuple(index for index in step.table.indexes if _described(index, step.table, step) in olds)
+    return tuple(
+        index
+        for index in step.table.indexes
+        if _described(index, step.table, step) in olds and added.isdisjoint(_read_by(index, step.table))
+    )
+
+
+def _read_by(index: Index, table: Table) -> set[str]:
+    """The columns, folded, that the SQL of an index reads."""
+    said = (index.where, *(part.expression for part in index.columns))
+    return set().union(*(reads(sql, table) for sql in said if sql is not None))
 
 
 def _obstacles(step: TableStep, source: Table) -> Iterator[str]:
@@ -113,17 +129,30 @@ def _can_be_added(step: TableStep, column: Column) -> bool:
         return False
     if column.not_null_conflict is not None or not _PLAIN_TYPE.fullmatch(column.type):
         return False
-    if column.default is not None and not _is_literal(column.default):
+    if column.default is not None and not _is_kept(column.default, step.table, column):
         return False
     if column.not_null and (column.default is None or column.default.upper() == "NULL"):
         return False
     return fold(column.name) not in _constrained(step.table)
 
 
-def _is_literal(default: str) -> bool:
-    """ALTER TABLE takes no expression, and no time."""
-    found = [token for token in tokens(default) if token.text not in ("+", "-")]
-    return len(found) == 1 and (found[0].kind in ("number", "string", "blob") or found[0].keyword in _WORDS)
+def _is_kept(default: str, table: Table, column: Column) -> bool:
+    """Whether ALTER TABLE puts the same value of the default into old rows as INSERT puts into new ones.
+
+    It takes neither expression nor time, and makes other values of TRUE and of large or unusual numbers where the
+    column's affinity is not numeric (seen with 3.40.1: integer 1 in a TEXT column, integer 1 for 1.0 without a type).
+    """
+    if default.upper() == "NULL":
+        return True
+    kind = column_affinity(table, column)
+    if table.strict and column.type.upper() in ("INT", "INTEGER"):
+        return _INTEGER.fullmatch(default) is not None
+    if kind in ("INTEGER", "REAL", "NUMERIC"):
+        return _NUMBER.fullmatch(default) is not None or default.upper() in ("TRUE", "FALSE")
+    found = list(tokens(default))
+    if len(found) == 1 and found[0].kind == "string":
+        return default.startswith("'") and not (table.strict and kind == "BLOB" and column.type.upper() != "ANY")
+    return kind == "BLOB" and not table.strict and _INTEGER.fullmatch(default) is not None
 
 
 def _constrained(table: Table) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 
 from hotmig.catalog.fingerprint import canonical, digest
@@ -29,7 +29,12 @@ def build_plan(old: Catalog, schema: Schema, used_hints: frozenset[Hint] = froze
     references = References(planned.values())
     tables = parents_first(schema.catalog.tables)
     merges = merges_of(schema)
-    steps = tuple(_step(number, planned[table.name], references, merges) for number, table in enumerate(tables, 1))
+    asked = {each.name for each in schema.replay_triggers}
+    told = {fold(trigger.table) for trigger in schema.catalog.triggers if trigger.name in asked}
+    steps = tuple(
+        _with_way(_step(number, planned[table.name], references, merges), told)
+        for number, table in enumerate(tables, 1)
+    )
     return CopyPlan(
         old=old,
         new=schema.catalog,
@@ -43,7 +48,7 @@ def build_plan(old: Catalog, schema: Schema, used_hints: frozenset[Hint] = froze
 def _step(number: int, draft: Draft, references: References, merges: Mapping[str, MergeRule]) -> TableStep:
     translations = references.translations(draft)
     kept = _kept_key(draft, references) if draft.source is not None else _own_key(draft)
-    step = TableStep(
+    return TableStep(
         number=number,
         table=draft.table,
         source=draft.source,
@@ -58,8 +63,15 @@ def _step(number: int, draft: Draft, references: References, merges: Mapping[str
         grouping=grouping_of(draft.table, draft.rules) if draft.source is not None else None,
         touches=touches_of(draft.table, translations, merges) if draft.source is not None else (),
     )
-    why = obstacle(step)
-    return replace(step, why=why) if why is not None or step.source is None else replace(step, how="as-is")
+
+
+def _with_way(step: TableStep, told: Set[str]) -> TableStep:
+    """``told`` are the tables, folded, of which a trigger asks for every row that is replayed."""
+    # A copy as it is has the rows that were logged before it, and their replay finds nothing to do.
+    why = "a trigger fires for its replayed rows" if fold(step.table.name) in told else obstacle(step)
+    if step.source is None:
+        return step
+    return replace(step, why=why) if why is not None else replace(step, how="as-is")
 
 
 def _own_key(draft: Draft) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from hotmig.planning.sameness import nothing_to_do
 from hotmig.planning.successors import read_columns
 from hotmig.sqlite import fold
 
-__all__ = ["nothing_to_do", "supported"]
+__all__ = ["is_plain", "nothing_to_do", "supported"]
 
 _Key = TypeVar("_Key", PrimaryKey, UniqueConstraint, Index)
 
@@ -24,6 +24,24 @@ _Key = TypeVar("_Key", PrimaryKey, UniqueConstraint, Index)
 def supported(plan: CopyPlan) -> tuple[str, ...]:
     """Each difference between the old database and the new: tables, columns, constraints, indexes, and the rest."""
     return tuple(_lines(plan))
+
+
+def is_plain(plan: CopyPlan) -> bool:
+    """Whether ALTER TABLE, which edits the catalog and no row, and CREATE and DROP of the rest would do all of it."""
+    kept = [step for step in plan.steps if step.source is not None]
+    dropped = {each.table.name for each in plan.recorded} - {step.source.name for step in kept if step.source}
+    added = [step for step in plan.steps if step.source is None]
+    return not dropped and not any(step.seeds for step in added) and all(_is_altered(plan, step) for step in kept)
+
+
+def _is_altered(plan: CopyPlan, step: TableStep) -> bool:
+    """Whether names, columns behind the last one, and indexes are all that differs."""
+    if step.how != "as-is" or step.source is None:
+        return False
+    renamed = _renamed(plan, step, step.source)
+    names = [fold(column.name) for column in renamed.columns]
+    before, after = (replace(_only(table, names), indexes=()) for table in (renamed, step.table))
+    return not differences(Catalog((before,)), Catalog((after,)))
 
 
 def _lines(plan: CopyPlan) -> Iterator[str]:

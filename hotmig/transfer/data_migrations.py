@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sqlite3
 import sys
@@ -102,7 +103,11 @@ def _alone(each: DataMigration, db: Supervised) -> None:
     """Calls the function; a child that it forked ends here, as two processes must not go on with one connection."""
     process, failed = os.getpid(), True
     try:
-        each.function(db)
+        returned = each.function(db)
+        if inspect.isawaitable(returned) or inspect.isgenerator(returned):
+            raise NotAllowedError(
+                f"it returned a {type(returned).__name__}, and has done nothing: write a plain function"
+            )
         failed = False
     finally:
         if os.getpid() != process:

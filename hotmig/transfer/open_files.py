@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hotmig.project import SIDE_SUFFIXES
-from hotmig.sqlite import is_open_database
+from hotmig.sqlite import is_name_of_open_database, is_open_database
 from hotmig.transfer.supervised import NotAllowedError
 
 _guarded = False  # an audit hook stays for as long as the process lives
@@ -38,7 +38,10 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
     if event != "open" or not _guarded or not isinstance(arguments[0], (str, bytes, os.PathLike)):
         return
     path = os.fsdecode(arguments[0])
-    if any(is_open_database(path.removesuffix(suffix)) for suffix in ("", *SIDE_SUFFIXES)):
+    names = {path.removesuffix(suffix) for suffix in ("", *SIDE_SUFFIXES)}
+    # With dir_fd a path is relative to what the event does not tell: then the name alone has to do.
+    elsewhere = not os.path.isabs(path) and not os.path.lexists(path) and is_name_of_open_database(names)
+    if elsewhere or any(map(is_open_database, names)):
         raise NotAllowedError(
             f"open() of {os.path.basename(path)} in a data migration: to close it drops SQLite's locks, and writes get"
             " lost; sqlite3.connect() opens it as SQLite does"

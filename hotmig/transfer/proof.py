@@ -154,7 +154,7 @@ def _compare(session: Session, step: StepSql, rows: str, where: str) -> int:
     new_key = [f"+{name}" for name in step.new_key_of("p")]
     found = matches(step.target_key_of("n"), new_key, step.target_collations)
     joined = f"FROM {rows} LEFT JOIN {step.target} AS n ON {found} WHERE {where}"
-    differs = f"(n.{step.target_key[0]} IS NULL OR {step.differs('p', 'n')})"
+    differs = f"(n.{step.target_key[0]} IS NULL OR {step.differs('p', 'n')} OR {step.has_others_added('n')})"
     with explain_conflict(session, step.step):
         # With its LIMIT the inner SELECT stays one: merged into the outer, it would be aggregated over more than
         # 2,000 columns.

@@ -15,6 +15,7 @@ from functools import cached_property
 
 from hotmig.catalog.affinity import column_affinity, stored
 from hotmig.catalog.model import Affinity, Column, Index, PrimaryKey, Table, UniqueConstraint
+from hotmig.planning.as_is import added_columns
 from hotmig.planning.following import follows_only_the_key, kept_in_part
 from hotmig.planning.grouping import with_canonical
 from hotmig.planning.model import ColumnStep, CopyPlan, SourceKey, TableStep, Touch, Translation
@@ -249,6 +250,17 @@ class StepSql:
             signed = column_affinity(self.step.table, self._found(column.name)) == "BLOB"
             terms.append(same(f"{target}.{quote(column.name)}", f"{row}.c{number}", signed_zero=signed))
         return f"NOT {conjunction(terms)}"
+
+    def has_others_added(self, target: str) -> str:
+        """Whether a column that ALTER TABLE added behind a copy as it is has not its default.
+
+        Rows that are longer than the old table's definition said would show what they hide.
+        """
+        added = added_columns(self.step) if self.step.how == "as-is" else ()
+        constants = (
+            (column, stored(column.default or "NULL", column_affinity(self.step.table, column))) for column in added
+        )
+        return disjunction(f"NOT {same(f'{target}.{quote(column.name)}', constant)}" for column, constant in constants)
 
     def key_of(self, alias: str) -> tuple[str, ...]:
         """The old key's columns of the view or a temporary table under ``alias``."""

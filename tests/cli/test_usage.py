@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +72,13 @@ def test_a_module_that_is_not_there_has_no_line(tmp_path: Path) -> None:
     done = run("migrate", "--dir", tmp_path)
     assert done.exit_code == 1
     assert done.stderr.startswith(f"Error: {tmp_path}/schema.py: there is no schema module to read: ")
+
+
+def test_half_a_surrogate_pair_in_a_message_is_printed_as_its_escape(tmp_path: Path) -> None:
+    (tmp_path / "schema.py").write_text("raise ValueError('half \\ud800')\n")
+    command = [sys.executable, "-m", "hotmig", "plan", "--json", "-d", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "half \\ud800" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads(done.stdout)["exit_code"] == 1

@@ -72,6 +72,14 @@ ESCAPES = {
     ),
     "a table": ("db.execute('CREATE TABLE helper(x)')", "it changed the schema: table helper appeared"),
     "an index": ("db.execute('CREATE INDEX i ON item(name)')", "it changed the schema: table item: index i appeared"),
+    "its file by a directory": (
+        "import os\nfolder = os.path.dirname(__file__)\nhere = os.open(folder, os.O_RDONLY)\nos.chdir('/')\n"
+        "os.open(sorted(n for n in os.listdir(folder) if n.endswith('.sqlite'))[0], os.O_RDONLY, dir_fd=here)",
+        "open() of shop-",
+    ),
+    "a generator that it returns": (
+        "return (each for each in db.execute('SELECT 1'))", "it returned a generator, and has done nothing: write a plain function",
+    ),
     "a trigger": (
         "db.execute('CREATE TRIGGER t AFTER INSERT ON item BEGIN SELECT 1; END')",
         "it changed the schema: trigger t appeared",

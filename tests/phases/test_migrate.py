@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 import hotmig.phases.drain
+from hotmig.catalog.model import Table
+from hotmig.planning.model import TableStep
+from hotmig.transfer import as_is
 from hotmig.transfer.proof import prove
 from tests.phases.processes import patched
 from tests.phases.shops import ITEMS, MODULE, ROWS, Shop, failure_in, items, open_shop, told_behind_the_run
@@ -228,6 +231,21 @@ def test_ddl_since_a_killed_migrate_is_told_with_the_two_ways_out(tmp_path: Path
     shop.write("ALTER TABLE item DROP COLUMN extra")
     shop.run("migrate")
     shop.run("drain")
+
+
+def test_ddl_during_a_copy_as_it_is_is_told_as_drift(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = open_shop(tmp_path / "shop")
+
+    def altered(db: sqlite3.Connection, step: TableStep, source: Table, indexes: tuple[str, ...]) -> int:
+        shop.write("ALTER TABLE item ADD COLUMN late TEXT")
+        return move(db, step, source, indexes)
+
+    move = as_is._move
+    monkeypatch.setattr(as_is, "_move", altered)
+    told = failure_in(shop.run("migrate", code=3).stderr)
+    assert told.error.startswith("Error: the old database was changed while it was recorded: ")
+    assert "late" in told.error
+    assert "`hotmig reset`" in told.hint
 
 
 def test_what_the_unfinished_file_takes_already_is_not_asked_for_again(tmp_path: Path) -> None:

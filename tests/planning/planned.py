@@ -69,6 +69,11 @@ class Planned:
     def blocking(self) -> tuple[Finding, ...]:
         return tuple(each for each in self.findings if each.severity == "block")
 
+    @property
+    def objections(self) -> tuple[Finding, ...]:
+        """All but notes."""
+        return tuple(each for each in self.findings if each.severity != "note")
+
     def step(self, table: str) -> TableStep:
         step = self.plan.step(table)
         assert step is not None

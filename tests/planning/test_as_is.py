@@ -111,3 +111,16 @@ def test_indexes_that_the_old_table_has_too_are_moved_along() -> None:
         Index("price", where="price > 5", unique=True, name="by_part")]"""
     found = step(ID, title, PRICE, table=f'"item", {CHECKED}, {indexes}')
     assert [index.name for index in moved_indexes(found)] == ["other_name", "by_part"]
+
+
+def test_a_trigger_that_fires_for_replayed_rows_hears_of_those_that_were_logged_before_the_copy() -> None:
+    module = (
+        f'@table("item", {CHECKED})\nclass Item:\n{ID}\n{NAME}\n{PRICE}\n@table\nclass Heard:\n{ID}\n    what: str\n'
+    )
+    fires = 'trigger("CREATE TRIGGER heard_of AFTER INSERT ON item BEGIN INSERT INTO heard(what) VALUES (1); END"{})'
+    found = {}
+    for asked in ("", ", on_replay=True"):
+        plan = build_plan(read_catalog(old_database(OLD)), schema_of(module + fires.format(asked)))
+        found[asked] = [(step.how, step.why) for step in plan.steps if step.source is not None]
+    assert found[""] == [("as-is", None)]
+    assert found[", on_replay=True"] == [("projected", "a trigger fires for its replayed rows")]

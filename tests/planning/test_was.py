@@ -36,7 +36,7 @@ def test_a_field_whose_old_column_another_one_takes(field: str, gets: str, fix: 
     module = '@table\nclass T:\n    id: Annotated[int, Key] = auto()\n    y: Annotated[str | None, Was("x")]\n    {}\n'
     message = f"t.x gets {gets} in every row: the old t.x goes to y by its Was"
     assert planned(OLD, module.format(field)).of("was") == [("warn", message, fix)]
-    assert planned(OLD, module.format(fix)).findings == ()
+    assert planned(OLD, module.format(fix)).objections == ()
 
 
 def test_one_that_can_not_be_null_blocks() -> None:
@@ -62,7 +62,7 @@ class T:
     y: Annotated[str | None, Was("x")]
     x: Annotated[str | None, Was("y")]
 """
-    assert planned(old, module).findings == ()
+    assert planned(old, module).objections == ()
 
 
 def test_a_new_key_beside_the_old_one_under_another_name_is_fine() -> None:
@@ -73,4 +73,4 @@ class T:
     number: Annotated[int, Was("id"), Unique]
     x: str | None
 """
-    assert planned(OLD, module).findings == ()
+    assert planned(OLD, module).objections == ()

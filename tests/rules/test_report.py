@@ -141,9 +141,20 @@ def test_nothing_but_an_earlier_report_is_replaced(tmp_path: Path, what: str) ->
         path.write_text("" if what == "empty" else '{"format": 2}')
     before = path.lstat()[:7], path.lstat().st_mtime_ns  # whoever looks into it may change the time of that
     refused = project.run("plan", "--report", str(path), code=2)
-    assert what == "folder" or f"{path} is there already, and is no report of hotmig" in refused.stderr
+    told = "is the name of a database" if what == "database" else "is there already, and is no report of hotmig"
+    assert what == "folder" or f"{path} {told}" in refused.stderr
     assert (path.lstat()[:7], path.lstat().st_mtime_ns) == before
     project.run("plan")
+
+
+@pytest.mark.parametrize("name", ["app.db-wal", "app.db-shm", "app.db-journal", "app-0123456789abcdef.sqlite"])
+def test_no_name_of_a_database_is_taken(tmp_path: Path, name: str) -> None:
+    project = begin(tmp_path)
+    project.app.close()
+    before = sorted(tmp_path.iterdir())
+    refused = project.run("plan", "--report", str(tmp_path / name), code=2)
+    assert f"{tmp_path / name} is the name of a database, or of a file beside one" in refused.stderr
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_plan_that_could_not_find_out_names_no_report(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hotmig.errors import Refused
 from hotmig.transfer import as_is, build
 from hotmig.transfer.copy import copy_all
 from hotmig.transfer.identity import read_copies
@@ -165,3 +167,92 @@ def test_one_that_was_killed_begins_again(tmp_path: Path, monkeypatch: pytest.Mo
             case.copy(session)
         assert [copy.state for copy in read_copies(session.db) or ()] == ["waiting"]
     copied(case)
+
+
+# --- what means another thing in the new table
+
+
+ADDED = "CREATE TABLE t(id INTEGER PRIMARY KEY, status TEXT, u INTEGER{more})"
+JOBS = "INSERT INTO t VALUES (1, 'done', 1), (2, 'new', 2), (3, 'new', 2)"
+
+
+@pytest.mark.parametrize(
+    ("index", "more", "found"),
+    [
+        ('CREATE INDEX i ON t(status) WHERE status <> "added"', ", added TEXT DEFAULT 'new'", [(1,)]),
+        ('CREATE INDEX i ON t(status, lower("added"))', ", added TEXT DEFAULT 'new'", [(1,)]),
+        ("CREATE INDEX i ON t(status) WHERE oid > 1", ", oid INTEGER DEFAULT 5", [(1,)]),
+    ],
+)
+def test_an_index_that_reads_an_added_column_is_built_behind_it(
+    tmp_path: Path, index: str, more: str, found: list[tuple[int]]
+) -> None:
+    case = Case(tmp_path, [ADDED.format(more=""), index, JOBS], schema([ADDED.format(more=more), index]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        replay(session)
+        prove(session, lambda *_: None)
+    assert case.new_rows("PRAGMA integrity_check") == [("ok",)]
+    column = more.split()[1]
+    assert case.new_rows(f"SELECT count(*) = 3 FROM t WHERE {column} IS NOT NULL") == found
+
+
+DEFAULTS = (
+    "NULL", "0", "-1", "+7", "999999999999999", "9223372036854775808", "0x7fffffffffffffff", "1.0", "0.5", "-0.0",
+    "1e3", "1e999", "TRUE", "FALSE", "'abc'", "'5'", "'1.50'", "''", "x'00ff'",
+)  # fmt: skip
+TYPES = ("INTEGER", "REAL", "TEXT", "BLOB", "NUMERIC", "", "INT", "DATETIME")
+STRICT_TYPES = ("INTEGER", "REAL", "TEXT", "BLOB", "INT", "ANY")
+
+
+@pytest.mark.parametrize(
+    ("type_", "strict"), [*((each, "") for each in TYPES), *((each, " STRICT") for each in STRICT_TYPES)]
+)
+def test_an_old_row_has_the_default_that_a_new_one_gets(tmp_path: Path, type_: str, strict: str) -> None:
+    """One table for each default; a STRICT one that does not take it is left out: there the plan blocks."""
+    plain = sqlite3.connect(":memory:")
+    new, expected = {}, {}
+    for number, default in enumerate(DEFAULTS):
+        name, added = f"t{number}", f", added {type_} DEFAULT {default}"
+        ddl = f"CREATE TABLE {name}(id INTEGER PRIMARY KEY, a TEXT{{}}){strict}"
+        plain.execute(ddl.format(added))
+        try:
+            plain.execute(f"INSERT INTO {name}(id) VALUES (1)")
+        except sqlite3.IntegrityError:
+            continue
+        new[name] = ddl
+        expected[name] = added, plain.execute(f"SELECT typeof(added), quote(added) FROM {name}").fetchone()
+    old = [sql for name in new for sql in (new[name].format(""), f"INSERT INTO {name} VALUES (1, 'copied')")]
+    case = Case(tmp_path, old, schema([new[name].format(expected[name][0]) for name in new]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        case.write(*(f"INSERT INTO {name} VALUES (2, 'replayed')" for name in new))
+        replay(session)
+        prove(session, lambda *_: None)
+    found = {name: case.new_rows(f"SELECT DISTINCT typeof(added), quote(added) FROM {name}") for name in new}
+    assert found == {name: [value] for name, (_, value) in expected.items()}
+    assert case.new_rows("PRAGMA integrity_check") == [("ok",)]
+    assert {step.how for step in case.plan.steps} == {"as-is", "projected"}
+
+
+def test_rows_that_are_longer_than_their_table_says_are_found_by_the_proof(tmp_path: Path) -> None:
+    """Somebody took the last column out of the definition: its values are still in the rows."""
+    new = "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, w INTEGER DEFAULT 7)"
+    hide = "UPDATE sqlite_schema SET sql = 'CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT)' WHERE name = 't'"
+    longer = "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INTEGER)"
+    script = [
+        longer,
+        "INSERT INTO t VALUES (1, 'a', 99)",
+        "PRAGMA writable_schema = 1",
+        hide,
+        "PRAGMA writable_schema = RESET",
+    ]
+    case = Case(tmp_path, script, schema([new]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        replay(session)
+        with pytest.raises(Refused, match="1 row not as the old database says"):
+            prove(session, lambda *_: None)

@@ -16,4 +16,4 @@ def test_not_null_needs_a_value() -> None:
 
 @pytest.mark.parametrize("field", ["x: str | None", "x: str = 'a'", "x: Annotated[str, From(\"'a' || id\")]"])
 def test_a_default_a_from_or_null_will_do(field: str) -> None:
-    assert planned("CREATE TABLE t(id INTEGER PRIMARY KEY)", t(field)).findings == ()
+    assert planned("CREATE TABLE t(id INTEGER PRIMARY KEY)", t(field)).objections == ()

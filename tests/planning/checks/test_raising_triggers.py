@@ -35,11 +35,11 @@ def test_after_triggers_that_could_hide_a_write(head: str, raised: str) -> None:
     ],
 )
 def test_other_triggers_hide_nothing(head: str, raised: str) -> None:
-    assert trigger(head, raised).findings == ()
+    assert trigger(head, raised).objections == ()
 
 
 def test_a_trigger_called_after_is_none() -> None:
-    assert trigger("BEFORE INSERT ON t", "RAISE(IGNORE)", name='"after"').findings == ()
+    assert trigger("BEFORE INSERT ON t", "RAISE(IGNORE)", name='"after"').objections == ()
 
 
 def trigger(head: str, raised: str, name: str = "g") -> Planned:

@@ -11,7 +11,7 @@ def test_on_replay_triggers_write_to_tables_without_old_rows() -> None:
     audit = "@table\nclass Audit:\n    what: str | None\n"
     body = 'trigger("CREATE TRIGGER g AFTER INSERT ON t BEGIN {} END", on_replay=True)'
     fine = t("x: str | None") + audit + body.format("INSERT INTO audit VALUES (NEW.x);")
-    assert planned(old, fine).findings == ()
+    assert planned(old, fine).objections == ()
     wrong = t("x: str | None") + audit + body.format("UPDATE OR IGNORE t SET x = 1; DELETE FROM audit;")
     message = (
         "trigger g has on_replay=True and writes to t, which has rows of the old database:"

@@ -18,8 +18,8 @@ def test_rows_of_its_own_block() -> None:
 
 def test_unless_they_are_given_up_or_there_are_none() -> None:
     given_up = NEW + 'dropped("notes")'
-    assert planned(f"{DOCS}; {OWN}; INSERT INTO notes VALUES ('a')", given_up).findings == ()
-    assert planned(f"{DOCS}; {OWN}", NEW).findings == ()
+    assert planned(f"{DOCS}; {OWN}; INSERT INTO notes VALUES ('a')", given_up).objections == ()
+    assert planned(f"{DOCS}; {OWN}", NEW).objections == ()
 
 
 def test_external_content_is_rebuilt() -> None:
