@@ -78,7 +78,8 @@ ESCAPES = {
         "open() of shop-",
     ),
     "a generator that it returns": (
-        "return (each for each in db.execute('SELECT 1'))", "it returned a generator, and has done nothing: write a plain function",
+        "return (each for each in db.execute('SELECT 1'))",
+        "it returned a generator, and has done nothing: write a plain function",
     ),
     "a trigger": (
         "db.execute('CREATE TRIGGER t AFTER INSERT ON item BEGIN SELECT 1; END')",
