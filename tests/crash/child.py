@@ -11,6 +11,7 @@ CRASH_TRACE=FILE writes the points down, and beside them what SQLite's own trace
 
 from __future__ import annotations
 
+import encodings.ascii  # noqa: F401 - a first import writes a .pyc, which would be taken for a file operation of ours
 import json
 import os
 import re

@@ -71,6 +71,7 @@ NUMBERED = (
 )
 SEQUENCES = (
     Sequence("migrate", "cascades"),
+    Sequence("migrate", "alike"),  # copied as it is
     Sequence("migrate", "mapped-key", "delete"),
     Sequence("migrate --offline", "mapped-key"),
     Sequence("migrate --wal", "composite", "delete"),

@@ -53,6 +53,13 @@ KINDS = (
     ("cleanup-old --delete", "os.unlink"),
 )
 SOME = (("migrate", "60"), ("drain", "70"))  # where not all points were asked for
+# The copy as it is: its one statement, and what it does around it.
+AS_IS = (
+    'ALTER TABLE main."page" DROP',
+    'CREATE INDEX "by_length"',
+    'INSERT OR ABORT INTO main."page"',
+    'ALTER TABLE main."page" ADD',
+)
 MOMENTS = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 
 
@@ -64,6 +71,14 @@ def sequence_of(command: str) -> Sequence:
 @pytest.mark.parametrize(("command", "at"), KINDS, ids=lambda value: value.replace("_migration_", ""))
 def test_nothing_is_lost(command: str, at: str, after: bool, tmp_path: Path, record_property) -> None:
     assert sequence_of(command).survive(tmp_path, at, after), "the point was never reached"
+    record_property(SURVIVED, 1)
+
+
+@MOMENTS
+@pytest.mark.parametrize("at", AS_IS)
+def test_nothing_is_lost_in_a_copy_as_it_is(at: str, after: bool, tmp_path: Path, record_property) -> None:
+    sequence = next(each for each in SEQUENCES if each.shape == "alike")
+    assert sequence.survive(tmp_path, at, after), "the point was never reached"
     record_property(SURVIVED, 1)
 
 
