@@ -121,6 +121,11 @@ def stamp(db: sqlite3.Connection) -> None:
     execute(db, STAMP)
 
 
+def commit_nothing(db: sqlite3.Connection) -> None:
+    """Writes the marker's row as it is: a commit like any writer's, to see how long one takes."""
+    execute(db, f"UPDATE {MARKER} SET format = format")
+
+
 def has_triggers(db: sqlite3.Connection) -> bool:
     """Whether there are triggers of ours, of recording or of a fence."""
     return _has_triggers(db, CAPTURE) or _has_triggers(db, FENCE)

@@ -33,7 +33,7 @@ def bar() -> Iterator[Report]:
         speed = drawn.tasks[drawn.task_ids.index(task)].speed
         drawn.update(
             task,
-            description=f"{progress.stage} {progress.table}" if progress.table else progress.stage,
+            description=" ".join(filter(None, (progress.stage, progress.table, _rests(progress)))),
             completed=progress.done,
             total=progress.total,
             rate=f"{speed:,.0f} rows/s" if speed else "",
@@ -41,3 +41,7 @@ def bar() -> Iterator[Report]:
 
     with drawn:
         yield report
+
+
+def _rests(progress: Progress) -> str | None:
+    return f"({progress.resting})" if progress.resting else None

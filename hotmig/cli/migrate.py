@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import click
 
-from hotmig.cli.options import Options, extension_option, long_reads_option, no_ledger_option, shared
+from hotmig.cli.options import Options, Percent, extension_option, long_reads_option, no_ledger_option, shared
 
 
 @click.command("migrate")
 @click.option("--offline", is_flag=True, help="Pause writes from beginning to end, and cut over: copy, drain, cutover.")
 @click.option("--wal", is_flag=True, help="Switch the old database to WAL first: readers then never stop writers.")
 @long_reads_option
+@click.option(
+    "--throttle",
+    type=Percent(),
+    metavar="PERCENT",
+    help="Let the copy work so much of the time only, and rest while commits to the old database take over 50 ms.",
+)
 @extension_option
 @no_ledger_option
 @shared
 def command(
-    options: Options, offline: bool, wal: bool, long_reads: bool, extensions: tuple[str, ...], no_ledger: bool
+    options: Options,
+    offline: bool,
+    wal: bool,
+    long_reads: bool,
+    throttle: float | None,
+    extensions: tuple[str, ...],
+    no_ledger: bool,
 ) -> None:
     """Build the new database and copy the rows into it.
 
@@ -36,6 +48,7 @@ def command(
             offline=offline,
             wal=wal,
             long_reads=long_reads,
+            throttle=throttle,
             report=report,
             seconds=options.busy_timeout,
             extensions=extensions,

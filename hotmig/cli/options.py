@@ -54,6 +54,19 @@ class Days(Seconds):
     unit = "days"
 
 
+class Percent(Seconds):
+    """A share of the whole, ``30`` or ``30%``: becomes 0.3."""
+
+    unit = "percent"
+
+    def __init__(self) -> None:
+        super().__init__(min=1, max=100)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The share. Fails on what is no number from 1 to 100."""
+        return super().convert(value.removesuffix("%") if isinstance(value, str) else value, param, ctx) / 100
+
+
 def _absolute(ctx: click.Context, parameter: click.Parameter, given: Path | None) -> Path | None:  # noqa: ARG001
     # Links are kept: what the operator typed is what the messages name.
     return None if given is None else Path(os.path.abspath(given))

@@ -110,13 +110,16 @@ def progress(options: Options) -> Iterator[Report]:
 
 
 def noting(seconds: float) -> Report:
-    """Tells the log of a deploy that long work goes on: a line after so many seconds, then again after as many."""
-    told = time.monotonic()
+    """Tells the log of a deploy that long work goes on: a line after so many seconds, then again after as many.
+
+    The first time that it rests is told at once.
+    """
+    told, rested = time.monotonic(), False
 
     def report(progress: Progress) -> None:
-        nonlocal told
-        if time.monotonic() - told >= seconds:
-            told = time.monotonic()
+        nonlocal told, rested
+        if time.monotonic() - told >= seconds or (progress.resting and not rested):
+            told, rested = time.monotonic(), rested or bool(progress.resting)
             click.echo(_said(progress), err=True)
 
     return report
@@ -126,4 +129,5 @@ def _said(progress: Progress) -> str:
     rows = counted(progress.done, "row")
     if progress.total and progress.done <= progress.total:
         rows = f"{progress.done:,} of {counted(progress.total, 'row')}"
-    return f"{progress.stage}: {rows}" + (f", at {progress.table}" if progress.table else "")
+    at = f", at {progress.table}" if progress.table else ""
+    return f"{progress.stage}: {rows}{at}" + (f"; {progress.resting}" if progress.resting else "")

@@ -27,6 +27,7 @@ from hotmig.phases.drain import DrainResult, drain
 from hotmig.phases.locate import Location, locate
 from hotmig.phases.migration import HALF_CUT, cut_in_two, old_writer, recorded_plan, require_here, require_its_own
 from hotmig.phases.offline import keeping_fence, under_fence
+from hotmig.phases.pacing import pacing
 from hotmig.phases.plan import PlanResult, plan
 from hotmig.phases.progress import Progress, Report, silent
 from hotmig.phases.reports import Draft, drafted, report_run
@@ -40,6 +41,7 @@ from hotmig.transfer.copy import Copied, all_copied, copy_all
 from hotmig.transfer.groups.handed_on import hand_on
 from hotmig.transfer.groups.rehearsal import Rehearsal
 from hotmig.transfer.identity import Identity, TableCopy, read_copies
+from hotmig.transfer.pace import Pace
 from hotmig.transfer.session import Session, open_session
 from hotmig.units import counted
 
@@ -64,6 +66,7 @@ class MigrateResult:
     offline: DrainResult | None = None  # with --offline: the drain and cutover that followed
     notes: tuple[str, ...] = ()
     report: Path | None = None  # what became of rows that became one
+    old_wal: int = 0  # bytes: the largest size that the old database's log had, in WAL mode
 
 
 def migrate(
@@ -72,6 +75,7 @@ def migrate(
     offline: bool = False,
     wal: bool = False,
     long_reads: bool = False,
+    throttle: float | None = None,
     report: Report = silent,
     seconds: float = LOCK_SECONDS,
     extensions: tuple[str, ...] = (),
@@ -80,7 +84,8 @@ def migrate(
     """Starts recording and copies, or goes on with a copy that was cut short.
 
     Raises Blocked, without any side effect, when the plan has blocking findings. ``offline`` refuses writes from
-    the first row on; ``wal`` switches the old database to WAL first; for ``long_reads`` see ``plan``.
+    the first row on; ``wal`` switches the old database to WAL first; for ``long_reads`` see ``plan``. With
+    ``throttle`` the copy works that share of the time at most, and waits while commits to the old database are slow.
     """
     skipped = MigrateResult(None, location.old, location.new, {}, 0, 0.0, 0, ())
     begun = None
@@ -117,9 +122,9 @@ def migrate(
             if planned.rehearsal is not None and planned.rehearsal.holds:
                 with run.step("hand on groups", location.new.name):
                     hand_on(planned.rehearsal, location.new, seconds)
-            with drafted(planned.rehearsal, location.directory, run) as draft:
+            with drafted(planned.rehearsal, location.directory, run) as draft, pacing(old, throttle, seconds) as pace:
                 copied, entries, written = _copy(
-                    old, location.new, planned, wanted, schema, told, seconds, extensions, run, draft
+                    old, location.new, planned, wanted, schema, told, seconds, extensions, run, draft, pace
                 )
             kept.close()
             handed_over = None
@@ -133,7 +138,7 @@ def migrate(
             took = time.monotonic() - started
             return MigrateResult(
                 None, old, location.new, copied.rows, copied.mapped, took, entries, copied.resumed, handed_over, notes,
-                written,
+                written, pace.largest_wal,
             )  # fmt: skip
 
         return under_fence(old, seconds, run, work) if offline else work()
@@ -269,17 +274,28 @@ def _copy(
     extensions: tuple[str, ...],
     run: Run,
     draft: Draft | None,
+    pace: Pace,
 ) -> tuple[Copied, int, Path | None]:
-    total, done = sum(planned.rows.values()), 0
+    total, done, resting = sum(planned.rows.values()), 0, None
 
     def copied_chunk(table: str, rows: int) -> None:
         nonlocal done
         done += rows
         report(Progress("copying", done, total, table))
 
-    with open_session(new, old, wanted, seconds, extensions, run.step) as session:
+    def rests(reason: str | None) -> None:
+        nonlocal resting
+        if reason != resting:
+            resting = reason
+            session.note_rest(reason)
+        report(Progress("copying", done, total, resting=reason))
+
+    with open_session(new, old, wanted, seconds, extensions, run.step, pace) as session:
+        session.note_rest(None)  # what a run that was killed has left
+        pace.tell = rests
         with _explaining_drift(old, wanted):
             copied = copy_all(session, build.indexes_of(schema), copied_chunk)
+        pace.see(old)
         with run.step("finish", new.name):
             _finish(session, schema)
         written = report_run(session, new.parent, run, draft)
@@ -303,7 +319,7 @@ def _finish(session: Session, schema: Schema) -> None:
     make_durable(session.db)
     with session.building():
         build.finish_schema(session.db, schema)
-        execute(session.db, "UPDATE main._migration_progress SET drain_completed = 0")
+        execute(session.db, "UPDATE main._migration_progress SET drain_completed = 0, resting = NULL")
     build.analyze_like(session.db)
     build.verify_catalog(session.db, schema, triggers=False)
     if session.wal:

@@ -8,13 +8,12 @@ from contextlib import contextmanager, nullcontext, suppress
 
 from hotmig.catalog.ddl import parse_index
 from hotmig.catalog.model import Column, Table
-from hotmig.planning.as_is import added_columns, moved_indexes
+from hotmig.planning.as_is import MOST_BYTES, added_columns, moved_indexes
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import TookTooLong, at_most, execute, file_uri, fold, quote, transaction, value
 from hotmig.transfer.session import Report, Session
 
 SECONDS = 10.0  # that one statement may read the old file: so long its log can't start over
-MOST_BYTES = 1_500_000_000  # of rows that are tried: a slow disk takes that time for them
 SAMPLE = 1_000  # rows
 LIVE = "live"
 
@@ -24,8 +23,9 @@ def copy_as_is(
 ) -> dict[str, int]:
     """Copies all rows of the tables where that is to be, logged ones too; returns how many by their names.
 
-    Each in one transaction with ``then``. In rollback-journal mode a long read holds up the writers, and in WAL one
-    that takes more than ``SECONDS`` lets the log grow: what is not in the answer is to be projected.
+    Each in one transaction with ``then``. In rollback-journal mode a long read holds up the writers, in WAL one that
+    takes more than ``SECONDS`` lets the log grow, and none leaves room for whoever asked for it by ``--throttle``: what
+    is not in the answer is to be projected.
     """
     chosen = [
         (step, step.source) for step in steps if step.source is not None and _is_to_be(session, step, step.source)
@@ -40,7 +40,9 @@ def copy_as_is(
 
 
 def _is_to_be(session: Session, step: TableStep, source: Table) -> bool:
-    return step.how == "as-is" and session.wal and _bytes(session, step, source) <= MOST_BYTES
+    if step.how != "as-is" or not session.wal or session.pace.is_throttled:
+        return False
+    return _bytes(session, step, source) <= MOST_BYTES
 
 
 def _copied(session: Session, step: TableStep, source: Table, indexes: tuple[str, ...], then: str) -> int:

@@ -43,12 +43,12 @@ def create_bookkeeping(
     for sql in (
         STATUS_TABLE,
         "CREATE TABLE _migration_progress(id INTEGER PRIMARY KEY CHECK (id = 0),"
-        " last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL, fence_from REAL)",
+        " last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL, fence_from REAL, resting TEXT)",
         "CREATE TABLE _migration_copy(table_name TEXT PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL,"
         f" expected INTEGER, placed INTEGER NOT NULL, {positions})",
         *identity_tables(),
         "INSERT INTO _migration_status VALUES (0, 'migrating')",
-        "INSERT INTO _migration_progress VALUES (0, 0, 0, NULL)",
+        "INSERT INTO _migration_progress VALUES (0, 0, 0, NULL, NULL)",
     ):
         execute(db, sql)
     create_id_mapping(db, plan)

@@ -179,5 +179,5 @@ def _walk(
         size.took(seconds)
         total += done
         report(name, done)
-        session.let_writers_in()
+        session.let_writers_in(seconds)
     return total

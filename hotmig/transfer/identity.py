@@ -23,11 +23,13 @@ class Identity:
 
 @dataclass(frozen=True)
 class Progress:
-    """``fence_from`` is when the fence was raised, by the marker, under which the drain was completed."""
+    """``fence_from`` is when the fence was raised, by the marker, under which the drain was completed; ``resting`` why
+    the copy waits, or works only part of the time."""
 
     last_replayed_log_id: int
     drain_completed: bool
     fence_from: float | None = None
+    resting: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,9 @@ def read_progress(db: sqlite3.Connection, schema: str = "main") -> Progress | No
     """How far the replay came, or None once cutover removed the table."""
     if not has_table(db, "_migration_progress", schema):
         return None
-    columns = "last_replayed_log_id, drain_completed, fence_from"
+    columns = "last_replayed_log_id, drain_completed, fence_from, resting"
     row = execute(db, f"SELECT {columns} FROM {schema}._migration_progress").fetchone()
-    return Progress(row[0], bool(row[1]), row[2]) if row else None
+    return Progress(row[0], bool(row[1]), *row[2:]) if row else None
 
 
 def read_copies(db: sqlite3.Connection, schema: str = "main") -> tuple[TableCopy, ...] | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from hotmig.planning.model import CopyPlan
 from hotmig.sqlite import connect, execute, file_uri, persist, transaction, value
 from hotmig.transfer.groups.sql import GroupSql, groups_of
+from hotmig.transfer.pace import Pace
 from hotmig.transfer.seeds import create_seeds
 from hotmig.transfer.step_sql import StepSql, steps_with_source
 from hotmig.transfer.value_maps import create_value_maps
@@ -51,6 +52,7 @@ class Session:
     stale_texts: set[str] = field(default_factory=set)
     regrouped: set[str] = field(default_factory=set)
     groups: tuple[GroupSql, ...] = ()  # of the tables whose rows become one
+    pace: Pace = field(default_factory=Pace)
 
     def group(self, step: StepSql) -> GroupSql | None:
         """How the rows of a table are grouped, None where each stays by itself."""
@@ -73,12 +75,19 @@ class Session:
         with transaction(self.db, self.seconds, "the new database", begin="BEGIN"):
             yield
 
-    def let_writers_in(self) -> None:
+    def let_writers_in(self, worked: float = 0.0) -> None:
         """Between two snapshots: a writer that polls would find no gap between reads that follow at once.
 
-        In WAL it is the log that needs the gap: it starts over only while nobody reads.
+        In WAL it is the log that needs the gap: it starts over only while nobody reads. ``worked`` is how many seconds
+        the last snapshot took, where a share of the time is kept for it.
         """
         time.sleep(WRITERS_TURN_SECONDS if not self.wal else RESET_SECONDS)
+        self.pace.rest(self.old, worked)
+
+    def note_rest(self, reason: str | None) -> None:
+        """Writes down why the work rests, for ``status``; None once it goes on."""
+        with self.building():
+            execute(self.db, "UPDATE main._migration_progress SET resting = ? WHERE resting IS NOT ?", (reason, reason))
 
     def last_log_id(self) -> int:
         """The newest log row of the snapshot, 0 when nothing was logged."""
@@ -94,6 +103,7 @@ def open_session(
     seconds: float,
     extensions: tuple[str, ...] = (),
     step: Step = unrecorded,
+    pace: Pace | None = None,
 ) -> Iterator[Session]:
     """Opens the new file and attaches the old one.
 
@@ -121,7 +131,7 @@ def open_session(
         for group in groups:
             for sql in group.create_temporary:
                 execute(db, sql)
-        yield Session(db, plan, steps, wal, seconds, new.name, step, old, groups=groups)
+        yield Session(db, plan, steps, wal, seconds, new.name, step, old, groups=groups, pace=pace or Pace())
     finally:
         db.close()
 

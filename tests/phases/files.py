@@ -23,7 +23,7 @@ IDENTITY = """CREATE TABLE _schema_identity(id INTEGER PRIMARY KEY CHECK (id = 0
   schema_commit TEXT, parent TEXT, created_utc TEXT NOT NULL)"""
 STATUS = "CREATE TABLE _migration_status(id INTEGER PRIMARY KEY CHECK (id = 0), status TEXT NOT NULL)"
 PROGRESS = """CREATE TABLE _migration_progress(id INTEGER PRIMARY KEY CHECK (id = 0),
-  last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL, fence_from REAL)"""
+  last_replayed_log_id INTEGER NOT NULL, drain_completed INTEGER NOT NULL, fence_from REAL, resting TEXT)"""
 COPY = """CREATE TABLE _migration_copy(table_name TEXT PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL,
   expected INTEGER)"""
 MAPPING = """CREATE TABLE _id_mapping(table_name TEXT NOT NULL, old_id NOT NULL, new_id NOT NULL,
@@ -154,7 +154,7 @@ def new_database(
         (drained_from,) = old.execute("SELECT fence_from FROM _migration_marker").fetchone()
         old.close()
     drained = drained or drained_behind is not None
-    db.execute("INSERT INTO _migration_progress VALUES (0, ?, ?, ?)", (replayed, drained, drained_from))
+    db.execute("INSERT INTO _migration_progress VALUES (0, ?, ?, ?, NULL)", (replayed, drained, drained_from))
     states = {"item": "copied"} if copies is None else copies
     db.executemany("INSERT INTO _migration_copy VALUES (?, ?, 10, ?)", [(*each, expected) for each in states.items()])
     db.executemany("INSERT INTO _id_mapping VALUES ('item', ?, ?)", [(n, n) for n in range(mappings)])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotmig.cli.render.units import duration, pause
-from hotmig.units import counted
+from hotmig.units import counted, size
 
 if TYPE_CHECKING:
     from hotmig.phases.cleanup import CleanupResult
@@ -48,6 +48,8 @@ def migrate(result: MigrateResult) -> Iterator[str]:
         yield f"  {table}: {counted(copied, 'row')}"
     if result.mapped:
         yield f"  {counted(result.mapped, 'key')} mapped to new ones"
+    if result.old_wal:
+        yield f"  the old database's log was {size(result.old_wal)} at most"
     yield from _reported(result.report)
     if result.resumed:
         yield f"  went on where an earlier run stood: {', '.join(map(_stood, result.resumed))}"

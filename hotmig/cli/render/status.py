@@ -60,6 +60,7 @@ def to_json(status: Status) -> dict[str, Any]:
         "old": {
             "path": _path(old.path),
             "size": old.size,
+            "wal_size": old.wal_size,
             "status": old.status,
             "log_entries": old.log_entries,
             "fence_until": _utc(old.fence_until),
@@ -77,6 +78,7 @@ def to_json(status: Status) -> dict[str, Any]:
             "rows_expected": new.rows_expected,
             "last_replayed_log_id": new.progress.last_replayed_log_id if new.progress else None,
             "drain_completed": new.progress.drain_completed if new.progress else None,
+            "resting": new.progress.resting if new.progress else None,
         },
         "pending": status.pending,
         "id_mappings": status.id_mappings,
@@ -263,7 +265,8 @@ def _copy(new: NewSide) -> str:
     rows = counted(new.rows_copied, "row")
     if new.rows_expected is not None and new.tables_copied < new.tables:
         rows = f"{number(new.rows_copied)} of about {counted(new.rows_expected, 'row')}"
-    return f"{new.tables_copied} of {counted(new.tables, 'table')}, {rows}"
+    resting = f"; {new.progress.resting}" if new.progress and new.progress.resting else ""
+    return f"{new.tables_copied} of {counted(new.tables, 'table')}, {rows}{resting}"
 
 
 def _marker(status: Status) -> str:
