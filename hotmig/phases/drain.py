@@ -170,6 +170,7 @@ def _finished(location: Location, seconds: float, extensions: tuple[str, ...], r
 
 def _caught_up(session: Session, new: sqlite3.Connection, report: Report) -> tuple[CaughtUp, Proved]:
     """Everything that can be done while the application writes on."""
+    began, first = time.monotonic(), session.last_log_id()
     rounds = _catch_up(session, report)
     proved_from = commits_of_others(session.db)
     with session.step("prove", session.file):
@@ -180,7 +181,8 @@ def _caught_up(session: Session, new: sqlite3.Connection, report: Report) -> tup
         raise_guard(session.db, session.plan)
     _empty_wal(session, new)
     rounds += _catch_up(session, report)
-    return CaughtUp(tuple(rounds), texts, proved_from), proved
+    written = (session.last_log_id() - first) / max(time.monotonic() - began, 1e-6)
+    return CaughtUp(tuple(rounds), texts, proved_from, written), proved
 
 
 def _proving(report: Report) -> Callable[[str, int], None]:

@@ -40,12 +40,14 @@ STEPS_BETWEEN_LOOKS = 2_000  # VM steps: well under a millisecond
 class CaughtUp:
     """What went before: the rounds of replay, and how many seconds full-text tables took to be made anew.
 
-    ``proved_from`` is what ``commits_of_others`` said when the proof began.
+    ``proved_from`` is what ``commits_of_others`` said when the proof began, ``written`` how many keys the application
+    wrote in a second meanwhile.
     """
 
     rounds: tuple[Replayed, ...]
     texts: float
     proved_from: int
+    written: float
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _under_fence(
                 "the old database's schema was touched while it was proved (an ANALYZE is enough)",
                 "nothing is lost and writes go on; run `hotmig drain` again",
             )
-        _require_budget(old, caught_up.rounds, budget.max_pause)
+        _require_budget(old, caught_up, budget.max_pause)
         _require_budget_for_texts(old, session, caught_up, budget.max_pause)
         require_in_place(old, migration.old)
         raise_fence(old, migration.plan.recorded, budget.hold)
@@ -141,15 +143,16 @@ def _require_in_time(deadline: Deadline) -> None:
         raise GaveUp(TOO_LONG, LONGER)
 
 
-def _require_budget(old: sqlite3.Connection, rounds: tuple[Replayed, ...], max_pause: float) -> None:
+def _require_budget(old: sqlite3.Connection, caught_up: CaughtUp, max_pause: float) -> None:
     """Raises GaveUp, before the fence goes up, when the rest would take longer than the budget."""
+    rounds = caught_up.rounds
     waiting = last_log_id(old) - rounds[-1].upto
     entries, spent = sum(done.entries for done in rounds), sum(done.seconds for done in rounds)
     rate = entries / spent if entries > 1000 and spent > 0 else ASSUMED_KEYS_PER_SECOND
     if waiting / rate > max_pause:
         raise GaveUp(
-            f"{counted(waiting, 'write')} still to be replayed, at {rate:,.0f} a second:"
-            f" --max-pause is {max_pause:g} s",
+            f"{counted(waiting, 'write')} still to be replayed, at {rate:,.0f} a second, while the application writes"
+            f" {caught_up.written:,.0f} a second: --max-pause is {max_pause:g} s",
             "nothing is lost and writes go on; run `hotmig drain` again when the application writes less",
         )
 
