@@ -34,7 +34,7 @@ READY_POLL_SECONDS = 0.001
 @dataclass
 class Tally:
     """What became of the writes. ``waits`` has for each accepted one when (``time.monotonic()``) its commit returned,
-    and the seconds since the first try."""
+    and the seconds since the first try. ``gaps`` are those from the last commit in a file to the first in another."""
 
     accepted: Counter[str] = field(default_factory=Counter)
     accepted_new: Counter[str] = field(default_factory=Counter)
@@ -42,6 +42,15 @@ class Tally:
     locked_out: int = 0
     failed: int = 0
     waits: list[tuple[float, float]] = field(default_factory=list)
+    gaps: list[float] = field(default_factory=list)
+
+    def accept(self, kind: str, began: float, *, new: bool, arrived: bool) -> None:
+        """A write was accepted: ``new`` in a file that replaced another, ``arrived`` as the first one in it."""
+        now = time.monotonic()
+        if arrived and self.waits:
+            self.gaps.append(now - self.waits[-1][0])
+        self.waits.append((now, now - began))
+        (self.accepted_new if new else self.accepted)[kind] += 1
 
     def summary(self) -> dict[str, object]:
         """The report as JSON shows it: counts by kind, the longest wait and percentiles in milliseconds."""
@@ -86,6 +95,7 @@ class Application:
     patience: float = LOCK_SECONDS
     stopping: bool = False
     moved: bool = False
+    arrived: bool = False
 
     def stop(self, *_signal: object) -> None:
         self.stopping = True
@@ -101,8 +111,8 @@ class Application:
             except ReplacedError as replaced:
                 self.move_to(str(replaced))
                 continue
-            self.tally.waits.append((time.monotonic(), time.monotonic() - began))
-            (self.tally.accepted_new if self.moved else self.tally.accepted)[kind] += 1
+            self.tally.accept(kind, began, new=self.moved, arrived=self.arrived)
+            self.arrived = False
             return
 
     def attempt(self, kind: str) -> bool:
@@ -144,7 +154,7 @@ class Application:
         while not self.stopping and not is_ready(path):
             time.sleep(READY_POLL_SECONDS)
         self.db.close()
-        self.db, self.writes, self.moved = open_database(path), self.new_writes, True
+        self.db, self.writes, self.moved, self.arrived = open_database(path), self.new_writes, True, True
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -194,7 +204,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(application, options.seconds, options.pace)
     application.db.close()
     summary = application.tally.summary()
-    print(json.dumps({**summary, "waits": application.tally.waits} if options.waits else summary), flush=True)
+    each = {"waits": application.tally.waits, "gaps": application.tally.gaps} if options.waits else {}
+    print(json.dumps({**summary, **each}), flush=True)
 
 
 if __name__ == "__main__":

@@ -181,3 +181,21 @@ def test_a_write_that_is_locked_out_is_counted_and_tried_again(shop: Path) -> No
     summary = stop(process)
     assert summary["locked_out"] >= 3
     assert summary["longest_wait_ms"] > 200
+
+
+def test_the_gap_between_two_files_is_told(tmp_path: Path) -> None:
+    old, new = tmp_path / "shop.sqlite", tmp_path / "shop-0123456789abcdef.sqlite"
+    for path in (old, new):
+        create_shop(path, rows=200)
+    command(new, "CREATE TABLE _migration_status(id, status); INSERT INTO _migration_status VALUES (0, 'migrating')")
+    bump = "UPDATE orders SET total = total + 1 WHERE id = ?"
+    process = start(old, "--writes", str(given(tmp_path, bump, bump)), "--waits", "--follow", str(tmp_path))
+    wait_until(lambda: ask(old, "SELECT sum(total) FROM orders") > ask(new, "SELECT sum(total) FROM orders"), "a write")
+    fence(old, f"hotmig: this database was replaced by {new.name}")
+    time.sleep(0.3)
+    command(new, "UPDATE _migration_status SET status = 'ready'")
+    time.sleep(0.3)
+    summary = stop(process)
+    (gap,) = summary["gaps"]
+    assert gap >= 0.3
+    assert summary["accepted_by_new"]["bump"] > 0

@@ -10,27 +10,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hotmig.bench.processes import environment
 from tests.benchmarks import (
-    measure_copy,
     measure_ledger,
     measure_merge,
     measure_pause,
     measure_recording,
+    measure_replay,
+    measure_rows,
     measure_status,
     measure_waits,
 )
-from tests.benchmarks.commands import environment
 from tests.benchmarks.data import BIG_NOTE
 from tests.benchmarks.report import Measured, console, print_table, to_json
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of everything. ``pauses`` are (rows, further characters in each order's note)."""
+    """How much of everything. ``pauses`` are (rows, further characters in each order's note, rows
+    that are written behind the copy)."""
 
     rows: int = 3_200_000
-    copies: int = 3
-    pauses: tuple[tuple[int, int], tuple[int, int]] = ((400_000, 0), (3_200_000, BIG_NOTE))
+    sizes: tuple[int, int] = (1_000_000, 10_000_000)
+    times: int = 3
+    written: int = 1_000_000
+    pauses: tuple[tuple[int, int, int], ...] = ((400_000, 0, 0), (3_200_000, BIG_NOTE, 0), (3_200_000, 0, 1_000_000))
     pause_times: int = 10
     recording_rows: int = 400_000
     blocks: int = 20
@@ -41,16 +45,20 @@ class Sizes:
     merges: int = 3
 
 
-QUICK = Sizes(160_000, 2, ((40_000, 0), (160_000, BIG_NOTE)), 3, 80_000, 6, 500, 5, 2, 100_000, 1)
+QUICK = Sizes(
+    160_000, (20_000, 200_000), 2, 20_000, ((40_000, 0, 0), (160_000, BIG_NOTE, 0), (160_000, 0, 20_000)), 3, 80_000, 6,
+    500, 5, 2, 100_000, 1,
+)  # fmt: skip
 
 
 def measures(work: Path, sizes: Sizes) -> dict[str, Callable[[], list[Measured]]]:
-    env = environment(work)
+    env = environment(work / "pycache")
     return {
         "status": lambda: measure_status.measure(work, env, 8_000, sizes.status_times),
         "recording": lambda: measure_recording.measure(work, env, sizes.recording_rows, sizes.blocks, sizes.writes),
         "ledger": lambda: measure_ledger.measure(work, env, sizes.recording_rows, sizes.ledger_pairs),
-        "copy": lambda: measure_copy.measure(work, env, sizes.rows, sizes.copies),
+        "rows": lambda: measure_rows.measure(work, env, sizes.sizes, sizes.times),
+        "replay": lambda: measure_replay.measure(work, env, sizes.rows, sizes.written, sizes.times),
         "merge": lambda: measure_merge.measure(work, env, sizes.states, sizes.merges),
         "waits": lambda: measure_waits.measure(work, env, sizes.rows),
         "pause": lambda: measure_pause.measure(work, env, list(sizes.pauses), sizes.pause_times),
@@ -62,10 +70,12 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything runs: no targets")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--only", action="append", help="one of: status, recording, ledger, copy, merge, waits, pause; may be repeated"
+        "--only",
+        action="append",
+        help="one of: status, recording, ledger, rows, replay, merge, waits, pause; may be repeated",
     )
     parser.add_argument(
-        "--dir", type=Path, help="where to make the databases (10 GB free; default: a temporary directory)"
+        "--dir", type=Path, help="where to make the databases (30 GB free; default: a temporary directory)"
     )
     options = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="hotmig-benchmark-", dir=options.dir))

@@ -1,32 +1,33 @@
-"""The writer as a child process of the benchmark."""
+"""The application of the benchmarks: hotmig's own writer, with writes that go on before and after every migration."""
 
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.commands import ROOT, python
+from hotmig.application.running import Writing
+from hotmig.application.running import writing as running
 
 PACE_SECONDS = 0.001
-STOP_SECONDS = 60
+# The same rows before and after every migration.
+WRITES = {
+    "update line": "UPDATE line SET quantity = quantity + 1 WHERE id = ?",
+    "insert line": "INSERT INTO line(order_id, quantity, price, what) VALUES (?, 1, 2, 'new')",
+    "update orders": "UPDATE orders SET note = 'changed' WHERE id = ?",
+    "delete line": "DELETE FROM line WHERE id = ?",
+}
 
 
-class Writing:
-    """A running writer; ``seen`` is what it told at its end."""
+class Application:
+    """``seen`` is what it told at its end."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: Writing) -> None:
         self.process = process
         self.seen: dict[str, Any] = {}
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        out, _ = self.process.communicate(timeout=STOP_SECONDS)
-        self.seen = json.loads(out)
 
     def waits_between(self, began: float, ended: float) -> list[float]:
         """Seconds that each write took which was accepted in that time."""
@@ -34,22 +35,18 @@ class Writing:
 
 
 @contextmanager
-def writing(
-    database: Path, env: Mapping[str, str], pace: float = PACE_SECONDS, timeout: float = 0.0
-) -> Iterator[Writing]:
+def writing(database: Path, pace: float = PACE_SECONDS) -> Iterator[Application]:
     """A writer on the database from its first write to the end of the block."""
-    options = ("--pace", str(pace), "--timeout", str(timeout))
-    command = python("-m", "tests.benchmarks.writer", str(database), *options)
-    process = subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE)
-    running = Writing(process)
-    try:
-        if process.stdout is None or process.stdout.readline().strip() != "writing":
-            raise RuntimeError("the writer did not start")
-        yield running
-        if process.poll() is not None:
-            raise RuntimeError(f"the writer ended with {process.returncode}")
-        running.stop()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+    with closing(sqlite3.connect(database)) as db:
+        highest = {
+            kind: db.execute(f"SELECT max(id) FROM {'line' if 'line' in kind and 'insert' not in kind else 'orders'}")
+            for kind in WRITES
+        }
+        writes = {kind: (sql, highest[kind].fetchone()[0]) for kind, sql in WRITES.items()}
+    file = database.with_suffix(".writes.json")
+    file.write_text(json.dumps({"old": writes, "new": writes}), encoding="utf-8")
+    options = ("--writes", str(file), "--pace", str(pace), "--waits", "--follow", str(database.parent))
+    with running(database, *options) as process:
+        application = Application(process)
+        yield application
+        application.seen = process.stop()

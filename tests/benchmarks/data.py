@@ -12,7 +12,7 @@ from pathlib import Path
 NAME = "bench"
 FIRST_HASH = "0123456789abcdef"
 ROWS_PER_CLIENT = 8
-BIG_NOTE = 1_900  # characters: two orders to a page, so that 3.2 million rows take 2 GB instead of 200 MB
+BIG_NOTE = 12_000  # characters: three pages of each order, so that 3.2 million rows take 10 GB instead of 200 MB
 
 TABLES = (
     "CREATE TABLE client(code TEXT NOT NULL PRIMARY KEY, first_name TEXT NOT NULL, last_name TEXT NOT NULL,"

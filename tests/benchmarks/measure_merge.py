@@ -6,7 +6,8 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.benchmarks.commands import Used, hotmig
+from hotmig.bench.processes import Used
+from tests.benchmarks.commands import hotmig
 from tests.benchmarks.merge_data import ALIAS_OF_ROW, make_merge_project, put_merge_schema
 from tests.benchmarks.report import Measured
 

@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.benchmarks.commands import SCRIPT, hotmig, python, run
+from hotmig.bench.processes import SCRIPT, python, run
+from tests.benchmarks.commands import hotmig
 from tests.benchmarks.data import make_project
 from tests.benchmarks.report import Measured
 
-TIMES_SLOWER = 2.5
+TIMES_SLOWER = 2.0
 WARM_UP = 2
 
 
