@@ -79,11 +79,18 @@ def _balanced(terms: list[str], operator: str) -> str:
     return f"({_balanced(terms[:middle], operator)} {operator} {_balanced(terms[middle:], operator)})"
 
 
-def same(left: str, right: str, *, signed_zero: bool = False) -> str:
+def same(left: str, right: str, *, signed_zero: bool = False, stored_as: str | None = None) -> str:
     """Same storage class and same bytes. Plain IS goes by collation and lets 1 and 1.0 pass.
 
-    ``signed_zero`` also tells 0.0 from -0.0; only columns without affinity can hold the latter.
+    ``signed_zero`` also tells 0.0 from -0.0; only columns without affinity can hold the latter. ``stored_as`` is the
+    affinity of the column that both values were stored in, or as. Such values that are equal have the same storage
+    class, -2^63 and -2^63.0 excepted, and typeof() costs as much as all else of a comparison.
     """
+    if stored_as in ("TEXT", "REAL"):
+        return f"{left} COLLATE BINARY IS {right}"
+    if stored_as in ("INTEGER", "NUMERIC"):
+        kind = f"({left} > -9223372036854775807 OR typeof({left}) = typeof({right}))"
+        return f"({left} COLLATE BINARY IS {right} AND {kind})"
     terms = f"{left} COLLATE BINARY IS {right} AND typeof({left}) = typeof({right})"
     if signed_zero:
         # CASE, because AND and OR evaluate both sides where a value is wanted.

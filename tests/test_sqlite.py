@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import hotmig.sqlite
-from hotmig.sqlite import connect, execute
+from hotmig.sqlite import connect, execute, same
 
 
 @pytest.fixture
@@ -53,3 +53,36 @@ def test_one_that_stays_is_told(cut_short: Path) -> None:
         execute(db, "SELECT min(a) FROM t")
     assert told.value.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK
     db.close()
+
+
+# --- values that are stored alike
+
+
+EDGES = (
+    "NULL", "0", "1", "-1", "9223372036854775807", "-9223372036854775808", "-9223372036854775807", "9007199254740993",
+    "0.0", "-0.0", "1.0", "1.5", "9007199254740992.0", "-9223372036854775808.0", "9223372036854775808.0", "1e400",
+    "'1'", "'1.0'", "'abc'", "'ABC'", "''", "'a' || char(0) || 'b'", "x''", "x'31'", "x'616263'",
+    "'-9223372036854775808'",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["TEXT", "REAL", "INTEGER", "NUMERIC"])
+@pytest.mark.parametrize("collation", ["BINARY", "NOCASE"])
+def test_what_is_stored_alike_is_the_same_by_the_shorter_question_too(kind: str, collation: str) -> None:
+    """Every pair of values, as a column of that affinity keeps them: column with column, and with a bare value."""
+    db = connect(":memory:", "rwc")
+    db.execute(f"CREATE TABLE a(v {kind} COLLATE {collation})")
+    for edge in EDGES:
+        db.execute(f"INSERT INTO a VALUES ({edge})")
+    db.execute("CREATE TABLE b(v)")  # without affinity, as the temporary tables of a replay
+    db.execute("INSERT INTO b SELECT v FROM a")
+    for left, right in (("a", "a"), ("a", "b"), ("b", "a")):
+        plain, short = same("l.v", "r.v"), same("l.v", "r.v", stored_as=kind)
+        question = f"SELECT quote(l.v), quote(r.v) FROM {left} AS l, {right} AS r WHERE ({plain}) IS NOT ({short})"
+        assert db.execute(question).fetchall() == []
+    assert db.execute(f"SELECT count(*) FROM a AS l, a AS r WHERE {same('l.v', 'r.v')}").fetchone()[0] >= len(EDGES)
+
+
+def test_the_shorter_question_spares_typeof_where_it_can() -> None:
+    assert "typeof" not in same("a", "b", stored_as="TEXT") + same("a", "b", stored_as="REAL")
+    assert "typeof" in same("a", "b", stored_as="BLOB")

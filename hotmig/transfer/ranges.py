@@ -111,6 +111,12 @@ class KeyRange:
             terms.append(f"{row_value(key)} <= {self._bound('upper_bound')}")
         return " AND ".join(terms)
 
+    def behind(self, key: Sequence[str]) -> str:
+        """The condition that a row lies behind the last one of the walk."""
+        if value(self.db, "SELECT 1 FROM temp._migration_last_row") is None:
+            return "1"
+        return f"{row_value(key)} > {self._bound('last_row')}"
+
     def advance(self) -> None:
         """Goes on behind the upper bound."""
         execute(self.db, "DELETE FROM temp._migration_lower_bound")

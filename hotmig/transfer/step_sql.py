@@ -247,9 +247,17 @@ class StepSql:
         for number, column in enumerate(self.written, 1):
             if self.step.table.column(column.name) is None:
                 continue
-            signed = column_affinity(self.step.table, self._found(column.name)) == "BLOB"
-            terms.append(same(f"{target}.{quote(column.name)}", f"{row}.c{number}", signed_zero=signed))
+            kind = column_affinity(self.step.table, self._found(column.name))
+            own, value = f"{target}.{quote(column.name)}", f"{row}.c{number}"
+            stored_as = kind if self._is_projected(column) else None
+            terms.append(same(own, value, signed_zero=kind == "BLOB", stored_as=stored_as))
         return f"NOT {conjunction(terms)}"
+
+    def _is_projected(self, column: ColumnStep) -> bool:
+        """Whether the value is the projection of one old row's, which is as the new column stores it."""
+        from_elsewhere = {fold(name) for one in self.step.translations for name in one.targets} | self.step.set_columns
+        plain = column.expression is not None and fold(column.name) not in from_elsewhere
+        return plain and not self.winning_seeds
 
     def has_others_added(self, target: str) -> str:
         """Whether a column that ALTER TABLE added behind a copy as it is has not its default.

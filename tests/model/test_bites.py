@@ -185,9 +185,9 @@ ITEMS = (*(Insert(ITEM, "", (number, number)) for number in (1, 2, 3)), Insert(P
 LOOK_ALIKE_NEW_KEY = Case(ITEM, ITEMS, (Disguise(ITEM, 1),))
 
 
-def is_only(left: str, right: str, *, signed_zero: bool = False) -> str:
+def is_only(left: str, right: str, *, signed_zero: bool = False, stored_as: str | None = None) -> str:
     """Plain IS in place of *same*."""
-    del signed_zero
+    del signed_zero, stored_as
     return f"({left} IS {right})"
 
 

@@ -25,7 +25,7 @@ def writing(monkeypatch: pytest.MonkeyPatch) -> list[Random]:
     """Chunks of a few rows, and between them the writes of the migration in the list."""
     now: list[Random] = []
 
-    def write(_session: Session) -> None:
+    def write(_session: Session, _worked: float = 0.0) -> None:
         for migration in now:
             migration.writes()
 

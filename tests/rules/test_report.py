@@ -174,7 +174,7 @@ def test_who_reads_of_losers_that_stay_reads_the_old_file_in_portions(
     monkeypatch.setattr(listing, "PORTION", 2)
     gaps: list[int] = []
 
-    def gap(session: Session) -> None:
+    def gap(session: Session, _worked: float = 0.0) -> None:
         listed = f"SELECT count(*) FROM temp.sqlite_schema WHERE name = '{listing.STAGED}'"
         gaps.append(session.db.execute(listed).fetchone()[0])
 

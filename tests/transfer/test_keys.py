@@ -80,7 +80,7 @@ def test_what_is_logged_meanwhile_does_not_make_a_backlog_longer(
         numbers = iter(range(1, 100))
         case.write(*(f"INSERT INTO t VALUES ({next(numbers)}, 0)" for _ in range(11)))
 
-        def write(_session: Session) -> None:
+        def write(_session: Session, _worked: float = 0.0) -> None:
             case.write(*(f"INSERT INTO t VALUES ({next(numbers)}, 0)" for _ in range(3)))
 
         monkeypatch.setattr(Session, "let_writers_in", write)

@@ -146,7 +146,7 @@ class Topic:
     case.record()
     copied = []
 
-    def write(session: Session) -> None:
+    def write(session: Session, _worked: float = 0.0) -> None:
         copied.append(session.db.execute("SELECT count(*) FROM main.topic").fetchone()[0])
         if copied[-1] == 1:
             case.write("UPDATE topic SET name = 'helios' WHERE id = 1")
