@@ -103,7 +103,7 @@ def migrate(
     with ExitStack() as kept:
         # A migration that is under way has its groups in the new file, or in a log.
         keep = kept if location.marker is None else None
-        planned = plan(location, long_reads=long_reads, extensions=extensions, keep=keep)
+        planned = plan(location, long_reads=long_reads, extensions=extensions, keep=keep, only_blocking=True)
         if planned.nothing_to_do:
             if location.old is not None:
                 run.concerns(None, location.old.name, location.new.name)  # for ``settled.stays_settled``

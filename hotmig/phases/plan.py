@@ -74,12 +74,14 @@ def plan(
     extensions: tuple[str, ...] = (),
     report: Path | None = None,
     keep: ExitStack | None = None,
+    only_blocking: bool = False,
 ) -> PlanResult:
     """Plans the migration from the live database to the schema module's.
 
     In rollback-journal mode a question to the data that takes longer than 0.08 s is given up, unless ``long_reads``.
     ``report`` is a file for what becomes of rows that become one, row by row; ``keep`` is how long
-    the rehearsal of these stays open. Raises Refused between the two commits of a cutover.
+    the rehearsal of these stays open; ``only_blocking`` spares the questions whose answers are only told.
+    Raises Refused between the two commits of a cutover.
     """
     schema, old = location.schema, location.old
     if schema is None or old is None:
@@ -102,7 +104,7 @@ def plan(
         prerequisites=(),
     )
     with reading(old, extensions=extensions) as db:
-        return _planned(result, location, schema, db, long_reads, extensions, report, keep)
+        return _planned(result, location, schema, db, long_reads, extensions, report, keep, only_blocking)
 
 
 def _planned(
@@ -114,13 +116,14 @@ def _planned(
     extensions: tuple[str, ...],
     report: Path | None,
     keep: ExitStack | None,
+    only_blocking: bool,
 ) -> PlanResult:
     used = read_hints(db)
     wanted = build_plan(read_catalog(db), schema, used)
     context = Context(wanted, schema, _facts(location, db, wanted), (), used)
     seconds = None if long_reads or context.facts.journal_mode == "wal" else SHORT_READ_SECONDS
     create_value_maps(db, wanted.steps)
-    questions = checks.probes(context)
+    questions = [each for each in checks.probes(context) if not (only_blocking and each.only_told)]
     context = replace(context, answers=tuple(_answer(db, question, seconds) for question in questions))
     context, rehearsal = find_groups(context, result.old or location.new, seconds, extensions, report, keep)
     idle = location.marker is None and (nothing_to_do(context) or _was_made_so(location, wanted))

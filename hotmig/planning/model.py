@@ -218,12 +218,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Probe:
-    """A question to the old database's data: a SELECT whose rows (``count``, then samples) go back to the check."""
+    """A question to the old database's data: a SELECT whose rows (``count``, then samples) go back to the check.
+
+    What no answer can block is ``only_told``: whoever carries the plan out need not ask.
+    """
 
     check: str
     subject: str  # what the check needs to recognise its own question
     sql: str
     parameters: tuple[Any, ...] = ()
+    only_told: bool = False
 
 
 @dataclass(frozen=True)

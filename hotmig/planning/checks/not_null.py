@@ -81,6 +81,9 @@ def _is_null(step: TableStep, column: Column, own: ColumnStep) -> str | None:
     if translation is not None:
         # A reference that is NULL in part has no parent to follow.
         return disjunction(f"{quote(name)} IS NULL" for name in translation.columns)
+    taken = step.taken_from(own)
+    if taken is not None and own.mapping is None:
+        return f"{quote(taken.name)} IS NULL"  # whatever its new type makes of a value, it makes none of NULL alone
     value = value_of(step, own) or default_of(step, column)
     return f"({value}) IS NULL" if value is not None else None
 

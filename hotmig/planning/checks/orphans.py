@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from hotmig.catalog.keys import can_be_null
 from hotmig.planning.annotations import with_orphans_null
@@ -29,7 +30,8 @@ def probes(context: Context) -> Iterable[Probe]:
             yield _probe(step, _in_part(step, translation), is_null_in_part(translation.columns))
     for step, columns, parents in _tolerated(context):
         if step.source is not None:
-            yield _probe(step, _subject(step, columns, parents.table.name), is_orphan(step.source, columns, parents))
+            question = _probe(step, _subject(step, columns, parents.table.name), is_orphan(step.source, columns, parents))
+            yield replace(question, only_told=True)
 
 
 @check(NAME, probes)
