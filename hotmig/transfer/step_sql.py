@@ -20,6 +20,7 @@ from hotmig.planning.following import follows_only_the_key, kept_in_part
 from hotmig.planning.grouping import with_canonical
 from hotmig.planning.model import ColumnStep, CopyPlan, SourceKey, TableStep, Touch, Translation
 from hotmig.planning.projection import projected, unmapped
+from hotmig.planning.rows import reads
 from hotmig.schema.model import SeedRow
 from hotmig.sqlite import conjunction, disjunction, fold, quote, same, text
 from hotmig.transfer.bookkeeping import columns as key_columns
@@ -65,6 +66,18 @@ def index_collations(table: Table, key: Sequence[str]) -> tuple[str, ...]:
         if set(found) == set(folded):
             return tuple(found[name] for name in folded)
     return ("",) * len(key)
+
+
+def indexed_columns(table: Table) -> set[str] | None:
+    """The columns, folded, that any key or index of a table reads; None where a column is generated from others."""
+    if any(column.generated is not None for column in table.columns):
+        return None
+    keys: list[PrimaryKey | UniqueConstraint | Index] = [*table.uniques, *table.indexes]
+    keys += [table.primary_key] if table.primary_key else []
+    parts = [part for key in keys for part in key.columns]
+    sql = [part.expression for part in parts] + [index.where for index in table.indexes]
+    names = {fold(part.name) for part in parts if part.name is not None}
+    return names.union(*(reads(each, table) for each in sql if each is not None))
 
 
 @dataclass(frozen=True)
@@ -243,15 +256,41 @@ class StepSql:
 
     def differs(self, row: str, target: str) -> str:
         """Whether any written column of ``target`` is not the *same* as in ``row``."""
-        terms = []
+        return f"NOT {conjunction(self._alike(row, target).values())}"
+
+    def _alike(self, row: str, target: str) -> dict[str, str]:
+        """Of each written column, by its position in the view, whether it is the *same* in both."""
+        terms = {}
         for number, column in enumerate(self.written, 1):
             if self.step.table.column(column.name) is None:
                 continue
             kind = column_affinity(self.step.table, self._found(column.name))
             own, value = f"{target}.{quote(column.name)}", f"{row}.c{number}"
             stored_as = kind if self._is_projected(column) else None
-            terms.append(same(own, value, signed_zero=kind == "BLOB", stored_as=stored_as))
-        return f"NOT {conjunction(terms)}"
+            terms[f"c{number}"] = same(own, value, signed_zero=kind == "BLOB", stored_as=stored_as)
+        return terms
+
+    @cached_property
+    def change_in_place(self) -> str | None:
+        """The UPDATE of rows of which only columns differ that no key and no index knows; None without such columns.
+
+        It leaves the indexes alone, and no UNIQUE value moves.
+        """
+        known = indexed_columns(self.step.table)
+        if known is None or self.step.grouping is not None:
+            return None
+        terms, positions = self._alike("r", "n"), {position: name for name, position in self.positions.items()}
+        free = {position: positions[position] for position in terms if positions[position] not in known}
+        if not free:
+            return None
+        found = matches(self.target_key_of("n"), self.new_key_of("r"), self.target_collations)
+        rest = [term for position, term in terms.items() if position not in free]
+        values = ", ".join(f"{quote(name)} = r.{position}" for position, name in free.items())
+        changed = f"NOT {conjunction(terms[position] for position in free)}"
+        return (
+            f"UPDATE OR ABORT {self.target} AS n SET {values} FROM {self.rows} AS r"
+            f" WHERE {found} AND {conjunction(rest)} AND {changed}"
+        )
 
     def _is_projected(self, column: ColumnStep) -> bool:
         """Whether the value is the projection of one old row's, which is as the new column stores it."""

@@ -17,6 +17,7 @@ from hotmig.transfer.proof import prove
 from hotmig.transfer.ranges import FIRST_ROWS, ChunkSize
 from hotmig.transfer.replay import catch_up, replay
 from hotmig.transfer.session import Session
+from hotmig.transfer.step_sql import indexed_columns
 from tests.transfer.building import PLACE, Case, rules, schema, seed
 
 NUMBERS = "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 5000)"
@@ -308,3 +309,75 @@ def test_where_a_commit_takes_its_time_no_chunk_gets_shorter(tmp_path: Path) -> 
         replayed = [done.entries for done in catch_up(session)]
         prove(session, lambda _, rows: proved.append(rows))
     assert copied == replayed == proved[:2] == [FIRST_ROWS, 4 * FIRST_ROWS]
+
+
+# --- rows that change in place
+
+INDEXED = (
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, k INTEGER, u INTEGER UNIQUE, plain TEXT, part TEXT, said TEXT)",
+    "CREATE INDEX by_k ON t(k)",
+    "CREATE INDEX by_part ON t(u) WHERE part = 'x'",
+    "CREATE INDEX by_lower ON t(lower(said))",
+)
+
+
+def test_columns_that_no_index_knows_are_changed_in_place(tmp_path: Path) -> None:
+    case = Case(
+        tmp_path, [*INDEXED, f"{NUMBERS} INSERT INTO t SELECT n, n % 7, n, 'p', 'x', 'S' FROM i"], schema(INDEXED)
+    )
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        (step,) = session.steps
+        assert step.change_in_place is not None
+        assert 'SET "plain" = ' in step.change_in_place
+        session.db.execute("CREATE TEMP TABLE taken_out(id)")
+        session.db.execute(
+            "CREATE TEMP TRIGGER see AFTER DELETE ON main.t BEGIN INSERT INTO taken_out VALUES (OLD.id); END"
+        )
+        case.write(
+            "UPDATE t SET plain = 'changed' WHERE id <= 1000",
+            "UPDATE t SET plain = 'both', k = k + 1 WHERE id = 7",
+            "UPDATE t SET part = 'y' WHERE id = 8",
+            "UPDATE t SET said = 's' WHERE id = 9",
+            "UPDATE t SET u = u + 10000, plain = NULL WHERE id = 10",
+            "DELETE FROM t WHERE id = 11",
+            "INSERT INTO t VALUES (9000, 1, -1, 'new', 'x', 'S')",
+        )
+        done = replay(session)
+        assert (done.keys, done.deleted, done.inserted) == (1001, 1000, 5)
+        assert session.db.execute("SELECT id FROM taken_out ORDER BY id").fetchall() == [(7,), (8,), (9,), (10,), (11,)]
+        prove(session, ignore)
+    assert case.new_rows("SELECT * FROM t") == case.app.execute("SELECT * FROM t").fetchall()
+    assert case.new_rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_what_does_not_fit_in_place_is_told_by_its_key(tmp_path: Path) -> None:
+    old = "CREATE TABLE t(id INTEGER PRIMARY KEY, n INTEGER)"
+    new = "CREATE TABLE t(id INTEGER PRIMARY KEY, n INTEGER CHECK (n < 10))"
+    case = Case(tmp_path, [old, "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)"], schema([new]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        case.write("UPDATE t SET n = 5 WHERE id = 1", "UPDATE t SET n = 50 WHERE id = 2")
+        with pytest.raises(Refused, match=r"CHECK constraint failed.*row with id 2"):
+            replay(session)
+        case.write("UPDATE t SET n = 6 WHERE id = 2")
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows("SELECT * FROM t") == [(1, 5), (2, 6), (3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("ddl", "known"),
+    [
+        ("CREATE TABLE t(a, b, c, d, PRIMARY KEY (a, b))", {"a", "b"}),
+        ("CREATE TABLE t(a INTEGER PRIMARY KEY, b UNIQUE, C, d)", {"a", "b"}),
+        ("CREATE TABLE t(a, b, c, d, UNIQUE (D, c))", {"c", "d"}),
+        ("CREATE TABLE t(a, b, c, d)", set()),
+        ("CREATE TABLE t(a, b, c AS (a + 1), d)", None),
+    ],
+)
+def test_what_keys_and_indexes_know(ddl: str, known: set[str] | None) -> None:
+    (table,) = schema([ddl]).catalog.tables
+    assert indexed_columns(table) == known

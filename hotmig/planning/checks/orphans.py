@@ -30,8 +30,8 @@ def probes(context: Context) -> Iterable[Probe]:
             yield _probe(step, _in_part(step, translation), is_null_in_part(translation.columns))
     for step, columns, parents in _tolerated(context):
         if step.source is not None:
-            question = _probe(step, _subject(step, columns, parents.table.name), is_orphan(step.source, columns, parents))
-            yield replace(question, only_told=True)
+            subject = _subject(step, columns, parents.table.name)
+            yield replace(_probe(step, subject, is_orphan(step.source, columns, parents)), only_told=True)
 
 
 @check(NAME, probes)
