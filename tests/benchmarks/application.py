@@ -17,7 +17,8 @@ PACE_SECONDS = 0.001
 WRITES = {
     "update line": "UPDATE line SET quantity = quantity + 1 WHERE id = ?",
     "insert line": "INSERT INTO line(order_id, quantity, price, what) VALUES (?, 1, 2, 'new')",
-    "update orders": "UPDATE orders SET note = 'changed' WHERE id = ?",
+    # Another value each time: SQLite writes no page for a row that it finds as it is to be.
+    "update orders": "UPDATE orders SET note = random() WHERE id = ?",
     "delete line": "DELETE FROM line WHERE id = ?",
 }
 
