@@ -40,7 +40,7 @@ from hotmig.transfer.full_text import rebuild_beforehand
 from hotmig.transfer.guard import commits_of_others, forget_drain, raise_guard
 from hotmig.transfer.guard import stands as guard_stands
 from hotmig.transfer.high_water import high_water_moved
-from hotmig.transfer.identity import read_progress
+from hotmig.transfer.identity import read_copies, read_progress
 from hotmig.transfer.proof import Proved, prove
 from hotmig.transfer.replay import Replayed, catch_up, pending
 from hotmig.transfer.session import Session, open_session
@@ -174,7 +174,7 @@ def _caught_up(session: Session, new: sqlite3.Connection, report: Report) -> tup
     rounds = _catch_up(session, report)
     proved_from = commits_of_others(session.db)
     with session.step("prove", session.file):
-        proved = prove(session, _proving(report))
+        proved = prove(session, _proving(session, report))
     rounds += _catch_up(session, report)
     texts = rebuild_beforehand(session)
     with session.step("raise the guard", session.file), session.building():
@@ -185,13 +185,14 @@ def _caught_up(session: Session, new: sqlite3.Connection, report: Report) -> tup
     return CaughtUp(tuple(rounds), texts, proved_from, written), proved
 
 
-def _proving(report: Report) -> Callable[[str, int], None]:
-    done = 0
+def _proving(session: Session, report: Report) -> Callable[[str, int], None]:
+    """Tells how far the proof is, of about as many rows as were copied."""
+    total, done = sum(copy.rows for copy in read_copies(session.db) or ()), 0
 
     def proved_chunk(table: str, rows: int) -> None:
         nonlocal done
         done += rows
-        report(Progress("proving", done, None, table))
+        report(Progress("proving", done, max(total, done), table))
 
     return proved_chunk
 
