@@ -83,14 +83,16 @@ def same(left: str, right: str, *, signed_zero: bool = False, stored_as: str | N
     """Same storage class and same bytes. Plain IS goes by collation and lets 1 and 1.0 pass.
 
     ``signed_zero`` also tells 0.0 from -0.0; only columns without affinity can hold the latter. ``stored_as`` is the
-    affinity of the column that both values were stored in, or as. Such values that are equal have the same storage
-    class, -2^63 and -2^63.0 excepted, and typeof() costs as much as all else of a comparison.
+    affinity of the column that ``left`` was stored in, and ``right`` as, or in one of that kind. Then numbers alone
+    could be equal and not the *same*, of these only -2^63 and -2^63.0, and typeof() is spared: it costs more than all
+    else of a comparison.
     """
+    # Unary plus: by the affinity of either column a text that looks like a number would be compared as one.
+    alike = f"+{left} COLLATE BINARY IS +{right}"
     if stored_as in ("TEXT", "REAL"):
-        return f"{left} COLLATE BINARY IS {right}"
+        return f"({alike})"
     if stored_as in ("INTEGER", "NUMERIC"):
-        kind = f"({left} > -9223372036854775807 OR typeof({left}) = typeof({right}))"
-        return f"({left} COLLATE BINARY IS {right} AND {kind})"
+        return f"({alike} AND ({left} > -9223372036854775807 OR typeof({left}) = typeof({right})))"
     terms = f"{left} COLLATE BINARY IS {right} AND typeof({left}) = typeof({right})"
     if signed_zero:
         # CASE, because AND and OR evaluate both sides where a value is wanted.

@@ -45,6 +45,8 @@ def attempt(setting: Setting, contender: str, directory: Path) -> Trial:
     try:
         return _beside(setting, contender, kind, directory)
     except HotmigError as error:
+        if contender == OURS:
+            raise  # without it there is nothing to compare
         return Trial(contender, kind, failure=error.message)
     finally:
         shutil.rmtree(directory)

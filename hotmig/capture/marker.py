@@ -121,9 +121,12 @@ def stamp(db: sqlite3.Connection) -> None:
     execute(db, STAMP)
 
 
-def commit_nothing(db: sqlite3.Connection) -> None:
-    """Writes the marker's row as it is: a commit like any writer's, to see how long one takes."""
-    execute(db, f"UPDATE {MARKER} SET format = format")
+def commit_nothing(db: sqlite3.Connection, seconds: float) -> None:
+    """Writes the marker's row as it is: a commit like any writer's, to see how long one takes.
+
+    Raises sqlite3.OperationalError where somebody else has the lock for longer than ``seconds``.
+    """
+    execute(db, f"UPDATE {MARKER} SET format = format", patience=seconds)
 
 
 def has_triggers(db: sqlite3.Connection) -> bool:

@@ -37,8 +37,14 @@ def command(
     from hotmig.cli.output import note, print_result, progress, warn_of_data
     from hotmig.cli.recorded import at_work
     from hotmig.cli.render import results
+    from hotmig.errors import UsageError
     from hotmig.phases.migrate import migrate
 
+    if offline and throttle is not None:
+        raise UsageError(
+            "--offline pauses writes until all is copied, and --throttle would make that longer",
+            "throttle a copy beside which the application writes: without --offline",
+        )
     with (
         at_work(options, "migrate", no_ledger=no_ledger, extensions=extensions) as (location, run),
         progress(options) as report,

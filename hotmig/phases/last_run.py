@@ -64,15 +64,17 @@ def schema_given(directory: Path, target: str | None = None) -> Path | None:
     return None
 
 
-def found_settled(directory: Path, live: str, target: str) -> bool:
+def found_settled(directory: Path, live: str, target: str, *, last_of_all: bool) -> bool:
     """Whether the last migrate of the module that asks for ``target`` found nothing to do in the database ``live``.
+
+    ``last_of_all``: and no other one, which may have been blocked before it knew its target, came behind it.
 
     False too where nobody knows: the ledger was pruned, or can't be read.
     """
     try:
         with reading_ledger(project.own_folder(directory), GLANCE_SECONDS) as ledger:
             for run in ledger.runs() if ledger else ():
-                if (run.command, run.new_file) == ("migrate", target):
+                if run.command == "migrate" and (last_of_all or run.new_file == target):
                     # One that began a migration, or went on with one, has its plan's hash.
                     return (run.old_file, run.plan_hash, run.stamp) == (live, None, "completed")
     except HotmigError:

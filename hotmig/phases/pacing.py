@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,10 @@ from pathlib import Path
 
 from hotmig.capture.marker import commit_nothing
 from hotmig.phases.migration import old_writer
+from hotmig.sqlite import is_locked
 from hotmig.transfer.pace import Pace
+
+LOCKED_SECONDS = 0.5  # a writer that holds its lock for longer is slow, and nothing that we need
 
 
 @contextmanager
@@ -22,7 +26,11 @@ def pacing(old: Path, throttle: float | None, seconds: float) -> Iterator[Pace]:
 
         def commit() -> float:
             began = time.monotonic()
-            commit_nothing(db)
+            try:
+                commit_nothing(db, LOCKED_SECONDS)
+            except sqlite3.OperationalError as error:
+                if not is_locked(error):
+                    raise
             return time.monotonic() - began
 
         yield Pace(throttle, commit)

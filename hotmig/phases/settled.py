@@ -43,12 +43,15 @@ def stays_settled(location: Location) -> bool:
         return True
     if location.marker is not None or location.old is None or location.schema is None:
         return False
-    return was_settled(location.directory, location.old, location.new, location.schema)
+    return was_settled(location.directory, location.old, location.new, location.schema, last_of_all=True)
 
 
-def was_settled(directory: Path, live: Path, target: Path, schema: Schema) -> bool:
-    """Whether a migrate found nothing to do in the live database, and it still has what the module asks for."""
-    if not found_settled(directory, live.name, target.name):
+def was_settled(directory: Path, live: Path, target: Path, schema: Schema, *, last_of_all: bool = False) -> bool:
+    """Whether a migrate found nothing to do in the live database, and it still has what the module asks for.
+
+    An application starts also where a later migrate is blocked, which a deploy must not take for done: ``last_of_all``.
+    """
+    if not found_settled(directory, live.name, target.name, last_of_all=last_of_all):
         return False
     with reading(live) as db:
         return has_data_migrations(db, schema) and same_schema(build_plan(read_catalog(db), schema, read_hints(db)))

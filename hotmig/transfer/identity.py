@@ -74,9 +74,14 @@ def read_progress(db: sqlite3.Connection, schema: str = "main") -> Progress | No
     """How far the replay came, or None once cutover removed the table."""
     if not has_table(db, "_migration_progress", schema):
         return None
-    columns = "last_replayed_log_id, drain_completed, fence_from, resting"
-    row = execute(db, f"SELECT {columns} FROM {schema}._migration_progress").fetchone()
-    return Progress(row[0], bool(row[1]), *row[2:]) if row else None
+    # All columns: a migration that an earlier hotmig began has fewer.
+    cursor = execute(db, f"SELECT * FROM {schema}._migration_progress")
+    row = cursor.fetchone()
+    found = dict(zip((column[0] for column in cursor.description), row, strict=True)) if row else None
+    if found is None:
+        return None
+    done = bool(found["drain_completed"])
+    return Progress(found["last_replayed_log_id"], done, found["fence_from"], found.get("resting"))
 
 
 def read_copies(db: sqlite3.Connection, schema: str = "main") -> tuple[TableCopy, ...] | None:

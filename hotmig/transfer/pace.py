@@ -28,6 +28,7 @@ class Pace:
     commit: Callable[[], float] | None = None
     tell: Callable[[str | None], None] = lambda _: None
     largest_wal: int = 0
+    given_up: bool = False  # the log grew through a whole rest: somebody else reads, and no rest of ours helps
 
     @property
     def is_throttled(self) -> bool:
@@ -38,7 +39,8 @@ class Pace:
         if self.share < 1 and worked > 0:
             self.tell(f"throttled to {self.share:.0%} of the time")
             time.sleep(worked * (1 / self.share - 1))
-        self._until(lambda: self._growing_log(old))
+        rested = self._until(lambda: self._growing_log(old))
+        self.given_up = self.given_up or not rested
         if self.commit is not None:
             self._until(self._slow_commit)
 
@@ -46,17 +48,20 @@ class Pace:
         """Looks at the live file's log once more."""
         self.largest_wal = max(self.largest_wal, wal_size(old))
 
-    def _until(self, reason: Callable[[], str | None]) -> None:
-        paused = False
+    def _until(self, reason: Callable[[], str | None]) -> bool:
+        """Rests as long as there is a reason; False where that did not end in time."""
+        paused, ended = False, False
         for _ in range(MOST_PAUSES):
             told = reason()
             if told is None:
+                ended = True
                 break
             self.tell(told)
             paused = True
             time.sleep(PAUSE_SECONDS)
         if paused:
             self.tell(None)
+        return ended
 
     def _growing_log(self, old: Path) -> str | None:
         """A checkpoint copies no further than to where the oldest reader began, and the log starts over without one.
@@ -65,7 +70,9 @@ class Pace:
         """
         size, before = wal_size(old), self.largest_wal
         self.see(old)
-        if size <= max(MOST_WAL_BYTES, before) or before == 0:
+        grows = size > max(MOST_WAL_BYTES, before) and before > 0
+        self.given_up = self.given_up and grows
+        if not grows or self.given_up:
             return None
         return f"the old database's log has grown to {units.size(size)}: its application's checkpoints need a gap"
 

@@ -26,7 +26,7 @@ from hotmig.transfer.session import Report, Session
 from hotmig.transfer.step_sql import StepSql, matches, matches_as_stored
 from hotmig.units import counted
 
-MANY_COLUMNS = 500  # of either table: an aggregate has both
+MANY_COLUMNS = 500  # of both tables: an aggregate has them all
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,8 @@ def _compare(session: Session, step: StepSql, rows: str, where: str) -> int:
 def _counted(step: StepSql, differs: str, joined: str) -> str:
     """How many rows there are, and how many of them are wrong."""
     wrong = f"CASE WHEN {differs} THEN 1 END"
-    if len(step.step.table.columns) < MANY_COLUMNS:
+    source = step.step.source
+    if len(step.step.table.columns) + (len(source.columns) if source is not None else 0) < MANY_COLUMNS:
         return f"SELECT count(*), count({wrong}) {joined}"
     # With its LIMIT the inner SELECT stays one: merged into the outer, it would be aggregated over more than 2,000
     # columns, which SQLite refuses.

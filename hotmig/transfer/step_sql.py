@@ -254,6 +254,12 @@ class StepSql:
         values = ", ".join(f"p.{position}" for _, position in self.insert_columns)
         return f"INSERT OR ABORT INTO {self.target}({columns}) SELECT {values} FROM {rows}"
 
+    @property
+    def _seeds_give_more(self) -> bool:
+        """Whether a seed gives columns that an old row, to which it yields, does not fill: that has their defaults."""
+        filled = {fold(column.name) for column in self.written}
+        return any(fold(name) not in filled for seed in self.step.seeds for name in seed.columns)
+
     def differs(self, row: str, target: str) -> str:
         """Whether any written column of ``target`` is not the *same* as in ``row``."""
         return f"NOT {conjunction(self._alike(row, target).values())}"
@@ -277,13 +283,15 @@ class StepSql:
         It leaves the indexes alone, and no UNIQUE value moves.
         """
         known = indexed_columns(self.step.table)
-        if known is None or self.step.grouping is not None:
+        if known is None or self.step.grouping is not None or self._seeds_give_more:
             return None
-        terms, positions = self._alike("r", "n"), {position: name for name, position in self.positions.items()}
+        # Unary plus: without it SQLite looks r up by its key for every row of the new table. No CROSS JOIN can be said.
+        terms, positions = self._alike("+r", "n"), {position: name for name, position in self.positions.items()}
         free = {position: positions[position] for position in terms if positions[position] not in known}
         if not free:
             return None
-        found = matches(self.target_key_of("n"), self.new_key_of("r"), self.target_collations)
+        own = [f"+{name}" for name in self.new_key_of("r")]
+        found = matches(self.target_key_of("n"), own, self.target_collations)
         rest = [term for position, term in terms.items() if position not in free]
         values = ", ".join(f"{quote(name)} = r.{position}" for position, name in free.items())
         changed = f"NOT {conjunction(terms[position] for position in free)}"

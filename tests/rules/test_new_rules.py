@@ -76,3 +76,15 @@ def test_a_table_that_was_altered_since_does_not_have_the_schema(tmp_path: Path)
     assert skipped(project, "migrate")
     project.write("INSERT INTO t VALUES (4, 'Rom')", "ALTER TABLE t ADD COLUMN more TEXT")
     project.run("path", code=1)
+
+
+def test_a_migrate_that_is_blocked_since_is_not_taken_for_done(tmp_path: Path) -> None:
+    key = 'duplicates=Duplicates(key="g", compare=(), prefer="g")'
+    project = Project.begin(tmp_path, OLD, RULES.replace("@table", f"@table({key})").replace("ALIASES", '"a": "b"'))
+    assert skipped(project, "migrate") == "the database already has this schema"
+    project.write("INSERT INTO t VALUES (4, 'x')")
+    assert skipped(project, "drain") == "the database already has this schema"
+    project.run("migrate", code=1)
+    for command in ("drain", "cutover"):
+        project.run(command, code=3)
+    project.run("path")  # the application starts all the same

@@ -80,3 +80,26 @@ def test_the_log_is_that_of_the_file_that_a_link_leads_to(tmp_path: Path) -> Non
     link = tmp_path / "other.db"
     link.symlink_to(old)
     assert (wal_size(link), wal_size(tmp_path / "nothing.db")) == (7, 0)
+
+
+def test_a_log_that_grows_through_a_whole_rest_is_rested_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else reads for long. Once it has stopped growing, it is looked at again."""
+    monkeypatch.setattr(pace, "MOST_WAL_BYTES", 1_000)
+    old, sizes, slept = tmp_path / "app.db", iter(range(2_000, 900_000, 100)), []
+
+    def grow(seconds: float) -> None:
+        slept.append(seconds)
+        with_log(tmp_path, next(sizes))
+
+    monkeypatch.setattr(time, "sleep", grow)
+    resting = Pace()
+    for _ in range(5):
+        with_log(tmp_path, next(sizes))
+        resting.rest(old, 1.0)
+    assert len(slept) == pace.MOST_PAUSES
+    resting.rest(old, 1.0)  # it kept its size
+    with_log(tmp_path, next(sizes))
+    resting.rest(old, 1.0)
+    assert len(slept) > pace.MOST_PAUSES

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hotmig.errors import Refused
+from hotmig.transfer import proof
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
 from tests.model.driver import chunks_of
@@ -282,3 +283,64 @@ def test_a_row_that_only_the_old_columns_type_would_take_for_its_own(tmp_path: P
         session.db.execute("INSERT INTO tag VALUES ('5')")
         with pytest.raises(Refused, match="rows that the old database does not have: '5'"):
             prove(session, lambda *_: None)
+
+
+# --- counting in place of looking back
+
+
+@pytest.mark.parametrize(
+    ("ddl", "counted"),
+    [
+        ("CREATE TABLE t(id INTEGER PRIMARY KEY, v)", True),
+        ("CREATE TABLE t(id TEXT NOT NULL PRIMARY KEY, v)", True),
+        ("CREATE TABLE t(a INTEGER NOT NULL, b TEXT NOT NULL, v, PRIMARY KEY (a, b)) WITHOUT ROWID", True),
+        ("CREATE TABLE t(v)", False),  # by its bare rowid
+    ],
+)
+def test_where_both_sides_have_one_order_as_many_rows_are_no_others(
+    tmp_path: Path, ddl: str, counted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = copied(
+        tmp_path, [ddl, *(f"INSERT INTO t(v) VALUES ({n})" for n in range(9) if "NOT NULL" not in ddl)], [ddl]
+    )
+    looked: list[str] = []
+    monkeypatch.setattr(proof, "_back", lambda *_: looked.append("back"))
+    with case.session() as session:
+        prove(session, ignore)
+    assert looked == ([] if counted else ["back"])
+
+
+@pytest.mark.parametrize("extra", [-5, 0, 15, 21, 1000])
+@pytest.mark.parametrize("rows", [0, 20])
+def test_a_row_too_many_is_found_in_every_range_and_behind_the_last(tmp_path: Path, extra: int, rows: int) -> None:
+    ddl = "CREATE TABLE t(id INTEGER PRIMARY KEY, v)"
+    fill = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"
+    some = [f"{fill} INSERT INTO t SELECT i, i FROM n WHERE i <> 15"] if rows else []
+    case = copied(tmp_path, [ddl, *some], [ddl])
+    tamper(case, f"INSERT INTO t VALUES ({extra}, 'nobody knows')")
+    with chunks_of(5), case.session() as session, pytest.raises(Refused) as refused:
+        prove(session, ignore)
+    assert str(refused.value) == TOO_MANY.format("t", extra)
+
+
+def test_a_number_whose_leading_zero_a_changed_type_would_take_is_found(tmp_path: Path) -> None:
+    """Somebody made an INTEGER of a TEXT column behind SQLite's back: old and new are numeric, and compare as numbers."""
+    old = "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT, w)"
+    change = "UPDATE sqlite_schema SET sql = replace(sql, 'v TEXT', 'v INTEGER') WHERE name = 't'"
+    new = "CREATE TABLE t(id INTEGER PRIMARY KEY, v INTEGER, w TEXT)"
+    script = [old, "INSERT INTO t VALUES (1, '0123', 'x')", "PRAGMA writable_schema = 1", change]
+    case = Case(tmp_path, [*script, "PRAGMA writable_schema = RESET"], schema([new]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        with pytest.raises(Refused) as refused:
+            prove(session, ignore)
+    assert str(refused.value) == NOT_AS_OLD.format("t", "1 row", "1")
+
+
+def test_a_table_of_which_old_and_new_have_many_columns_is_proved(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(1_900)]
+    old = f"CREATE TABLE t(id INTEGER PRIMARY KEY, {', '.join(names)})"
+    new = f"CREATE TABLE t(id INTEGER PRIMARY KEY, {', '.join(names[:300])}, many TEXT)"
+    said = rules("t", many={"source": "||".join(names[300:320])})
+    copied(tmp_path, [old, "INSERT INTO t(id, c1) VALUES (1, 'x')"], [new], said)

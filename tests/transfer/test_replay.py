@@ -381,3 +381,36 @@ def test_what_does_not_fit_in_place_is_told_by_its_key(tmp_path: Path) -> None:
 def test_what_keys_and_indexes_know(ddl: str, known: set[str] | None) -> None:
     (table,) = schema([ddl]).catalog.tables
     assert indexed_columns(table) == known
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["id INTEGER PRIMARY KEY", "id TEXT NOT NULL PRIMARY KEY", "id TEXT COLLATE NOCASE NOT NULL PRIMARY KEY",
+     "id BLOB NOT NULL PRIMARY KEY", "id NOT NULL PRIMARY KEY"],
+)  # fmt: skip
+@pytest.mark.parametrize("options", ["", " WITHOUT ROWID"])
+def test_what_is_logged_leads_to_the_new_row_and_not_the_other_way(tmp_path: Path, key: str, options: str) -> None:
+    """Otherwise each round, the last one under the fence too, reads the whole table."""
+    ddl = [f"CREATE TABLE t({key}, n INTEGER){options}"]
+    case = Case(tmp_path, ddl, schema(ddl))
+    case.record()
+    with case.session() as session:
+        (step,) = session.steps
+        assert step.change_in_place is not None
+        plan = [row[3] for row in session.db.execute(f"EXPLAIN QUERY PLAN {step.change_in_place}")]
+    assert [line.split()[:2] for line in plan[:2]] == [["SCAN", "r"], ["SEARCH", "n"]], plan
+
+
+def test_an_old_row_in_the_place_of_a_seed_gets_the_defaults_that_the_seed_set(tmp_path: Path) -> None:
+    old = "CREATE TABLE t(code TEXT NOT NULL PRIMARY KEY, label TEXT)"
+    new = "CREATE TABLE t(code TEXT NOT NULL PRIMARY KEY, label TEXT, colour TEXT NOT NULL DEFAULT 'none')"
+    seeds = [seed(if_absent=True, code="b", label="Beta", colour="red")]
+    case = Case(tmp_path, [old, "INSERT INTO t VALUES ('a', 'own')"], schema([new], [rules("t", seeds=seeds)]))
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows("SELECT * FROM t") == [("a", "own", "none"), ("b", "Beta", "red")]
+        case.write("INSERT INTO t VALUES ('b', 'own')")
+        replay(session)
+        prove(session, ignore)
+    assert case.new_rows("SELECT * FROM t") == [("a", "own", "none"), ("b", "own", "none")]

@@ -78,7 +78,7 @@ def to_json(status: Status) -> dict[str, Any]:
             "rows_expected": new.rows_expected,
             "last_replayed_log_id": new.progress.last_replayed_log_id if new.progress else None,
             "drain_completed": new.progress.drain_completed if new.progress else None,
-            "resting": new.progress.resting if new.progress else None,
+            "resting": _resting(status),
         },
         "pending": status.pending,
         "id_mappings": status.id_mappings,
@@ -165,7 +165,7 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     if status.age is not None:
         yield "migration", f"began {duration(status.age)} ago{_at(status.started_utc)}"
     if _under_way(status):
-        yield "copy", _copy(status.new)
+        yield "copy", _copy(status)
     if missed:
         yield from ((label, NOT_AVAILABLE) for label in ("marker", "log", "fence"))
     elif status.old.path is not None:
@@ -259,14 +259,20 @@ def _schema(status: Status) -> str | None:
     return f"{status.new.schema_hash}{commit}"
 
 
-def _copy(new: NewSide) -> str:
+def _resting(status: Status) -> str | None:
+    """Why the copy rests; a run that was killed left what it said last."""
+    return status.new.progress.resting if status.new.progress and status.at_work else None
+
+
+def _copy(status: Status) -> str:
+    new = status.new
     if new.tables is None or new.tables_copied is None or new.rows_copied is None:
         return NOT_AVAILABLE
     rows = counted(new.rows_copied, "row")
     if new.rows_expected is not None and new.tables_copied < new.tables:
         rows = f"{number(new.rows_copied)} of about {counted(new.rows_expected, 'row')}"
-    resting = f"; {new.progress.resting}" if new.progress and new.progress.resting else ""
-    return f"{new.tables_copied} of {counted(new.tables, 'table')}, {rows}{resting}"
+    resting = _resting(status)
+    return f"{new.tables_copied} of {counted(new.tables, 'table')}, {rows}" + (f"; {resting}" if resting else "")
 
 
 def _marker(status: Status) -> str:
