@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +17,14 @@ from hotmig.application.running import child_environment
 from hotmig.errors import HotmigError
 
 # What the installed script does; `python -m` would search for the module first.
+LOOK_SECONDS = 0.01
 SCRIPT = "import sys; from hotmig.__main__ import main; sys.exit(main())"
 
 
 @dataclass(frozen=True)
 class Used:
-    """One process from start to end. ``began`` and ``ended`` are ``time.monotonic()``; ``peak`` is the largest resident
-    memory of it and its children, in bytes; ``cpu`` in seconds."""
+    """One process from start to end. ``began`` and ``ended`` are ``time.monotonic()``; ``peak`` is its largest resident
+    memory, in bytes, as seen shortly before its end; ``cpu`` in seconds."""
 
     out: str
     began: float
@@ -47,8 +50,8 @@ def run(command: Sequence[str], env: Mapping[str, str]) -> Used:
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         began = time.monotonic()
         process = subprocess.Popen(command, stdout=out, stderr=err, env=env, stdin=subprocess.DEVNULL)
-        # wait4 alone tells what this one child used.
-        _, status, usage = os.wait4(process.pid, 0)
+        with _watched(process.pid) as peaks:
+            _, status, usage = os.wait4(process.pid, 0)
         ended = time.monotonic()
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
@@ -56,7 +59,31 @@ def run(command: Sequence[str], env: Mapping[str, str]) -> Used:
         if process.returncode:
             told = (err.read().strip() or out.read().strip() or f"exit {process.returncode}").splitlines()[-1]
             raise HotmigError(f"{' '.join(command[:5])} … failed: {told}")
-        return Used(out.read(), began, ended, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+        return Used(out.read(), began, ended, usage.ru_utime + usage.ru_stime, max(peaks, default=0))
+
+
+@contextmanager
+def _watched(pid: int) -> Iterator[list[int]]:
+    """Appends the largest resident memory that a process has had, again and again, in bytes.
+
+    Its ru_maxrss begins with that of the process which started it, before the exec.
+    """
+    peaks: list[int] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(LOOK_SECONDS):
+            with suppress(OSError, IndexError, ValueError):
+                status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+                peaks.append(int(status.partition("VmHWM:")[2].split()[0]) * 1024)
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield peaks
+    finally:
+        over.set()
+        watcher.join()
 
 
 def python(*arguments: str) -> list[str]:

@@ -79,7 +79,9 @@ def _compared(setting: Setting, contenders: Sequence[str], rounds: int, work: Pa
     done: list[tuple[Trial, ...]] = []
     for number in range(rounds):
         trials = []
-        for contender in contenders:
+        # Another one is first each time: what the machine does at the beginning falls on each.
+        turn = number % len(contenders)
+        for contender in (*contenders[turn:], *contenders[:turn]):
             tell(f"round {number + 1} of {rounds}, {setting.change}: {contender}")
             trial = attempt(setting, contender, work / "trial")
             # One round is enough for a picture, and every write of all of them is much to keep.

@@ -1,8 +1,8 @@
 """Triggers of the new schema that asked for replayed rows (``on_replay=True``).
 
-Replay takes every changed row out and puts it in again, and no trigger may see that. What really happened to the rows
-is acted out afterwards on a temporary table beside the real one, which carries a copy of the trigger: deletes, updates
-and inserts, each once, and the trigger's own statements write to the real tables.
+Beside such a trigger replay takes every changed row out and puts it in again, and no trigger may see that. What really
+happened to the rows is acted out afterwards on a temporary table beside the real one, which carries a copy of the
+trigger: deletes, updates and inserts, each once, and the trigger's own statements write to the real tables.
 """
 
 from __future__ import annotations

@@ -36,7 +36,8 @@ MOST_BACKLOGS = 4  # how many times the log rows that wait at first may be repla
 
 @dataclass(frozen=True)
 class Replayed:
-    """One round: ``entries`` log rows up to ``upto`` named ``keys`` keys; rows were taken out and put in.
+    """One round: ``entries`` log rows up to ``upto`` named ``keys`` keys; rows were taken out and put in,
+    those that were changed in place counted as both.
 
     Of the ``seconds``, ``own_seconds`` were spent on these rows: not on the search for their keys, nor on the commit.
     """

@@ -324,7 +324,7 @@ def test_a_row_too_many_is_found_in_every_range_and_behind_the_last(tmp_path: Pa
 
 
 def test_a_number_whose_leading_zero_a_changed_type_would_take_is_found(tmp_path: Path) -> None:
-    """Somebody made an INTEGER of a TEXT column behind SQLite's back: old and new are numeric, and compare as numbers."""
+    """Somebody made a TEXT column an INTEGER behind SQLite's back: both sides are numeric, and compare as numbers."""
     old = "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT, w)"
     change = "UPDATE sqlite_schema SET sql = replace(sql, 'v TEXT', 'v INTEGER') WHERE name = 't'"
     new = "CREATE TABLE t(id INTEGER PRIMARY KEY, v INTEGER, w TEXT)"
