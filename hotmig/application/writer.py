@@ -26,6 +26,7 @@ from hotmig.sqlite import connect, execute, reading, transaction, value
 
 PAUSED = "hotmig: writes are paused for a migration to "
 REPLACED = re.compile(r"hotmig: this database was replaced by (?P<file>.+)")
+ALTERED = re.compile(r"no such |table .* has no column named ")
 LOCK_SECONDS = 30.0
 RETRY_SECONDS = 0.001
 READY_POLL_SECONDS = 0.001
@@ -129,7 +130,7 @@ class Application:
             self.tally.locked_out += 1
             return False
         except sqlite3.OperationalError as error:
-            if self.writes is self.new_writes or not str(error).startswith("no such "):
+            if self.writes is self.new_writes or not ALTERED.match(str(error)):
                 raise
             # Somebody changed the schema in place: the next version of the application is deployed.
             self.tally.failed += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -44,10 +45,10 @@ def attempt(setting: Setting, contender: str, directory: Path) -> Trial:
     directory.mkdir()
     try:
         return _beside(setting, contender, kind, directory)
-    except HotmigError as error:
+    except (HotmigError, sqlite3.Error) as error:
         if contender == OURS:
             raise  # without it there is nothing to compare
-        return Trial(contender, kind, failure=error.message)
+        return Trial(contender, kind, failure=str(error))
     finally:
         shutil.rmtree(directory)
 
@@ -105,7 +106,7 @@ def _require_rows(setting: Setting, contender: str, kind: str, result: Path) -> 
     tables = setting.job.new if kind == "rival" else setting.job.old
     if contender == "file copy with fsync":
         return  # of a file whose log is not copied
-    db = connect(result, "ro")
+    db = connect(result, "ro", patience=PATIENCE_SECONDS)
     try:
         for table in tables:
             execute(

@@ -162,8 +162,11 @@ def test_it_writes_what_a_file_says_and_tells_of_each_write(shop: Path, tmp_path
     assert ask(shop, "SELECT count(*) FROM orders WHERE total > 1000000") <= 10
 
 
-def test_it_is_deployed_anew_where_somebody_altered_the_table(shop: Path, tmp_path: Path) -> None:
-    writes = given(tmp_path, "UPDATE orders SET total = 1 WHERE id = ?", "UPDATE orders SET sum = 2 WHERE id = ?")
+@pytest.mark.parametrize(
+    "before", ["UPDATE orders SET total = 1 WHERE id = ?", "INSERT INTO orders(client_id, total) VALUES (?, 1)"]
+)
+def test_it_is_deployed_anew_where_somebody_altered_the_table(shop: Path, tmp_path: Path, before: str) -> None:
+    writes = given(tmp_path, before, "UPDATE orders SET sum = 2 WHERE id = ?")
     process = start(shop, "--writes", str(writes))
     command(shop, "ALTER TABLE orders RENAME COLUMN total TO sum")
     wait_until(lambda: ask(shop, "SELECT count(*) FROM orders WHERE sum = 2") > 0, "a write to the renamed column")
