@@ -224,9 +224,8 @@ def test_a_table_whose_rowid_has_no_name_left_is_refused(tmp_path: Path) -> None
     schema.write_text(IMPORTS + schema.read_text() + ONE_MORE)
     before = set(tmp_path.iterdir())
     findings = hotmig(tmp_path, "plan", "--json", code=1).json()["findings"]
-    assert {(finding["severity"], finding["check"], finding["table"]) for finding in findings} == {
-        ("block", "key", "t")
-    }
+    blocking = [finding for finding in findings if finding["severity"] == "block"]
+    assert {(finding["check"], finding["table"]) for finding in blocking} == {("key", "t")}
     hotmig(tmp_path, "migrate", code=1)
     assert set(tmp_path.iterdir()) == before
 
