@@ -163,6 +163,19 @@ def test_a_row_that_takes_the_key_of_a_made_one_is_named_until_it_is_gone(tmp_pa
     assert project.new("PRAGMA foreign_key_check") == []
 
 
+def test_a_made_row_that_is_needed_again_names_who_has_its_key_meanwhile(tmp_path: Path) -> None:
+    project = Project.begin(tmp_path, TAKEN, NUMBERED)
+    project.run("migrate")
+    project.write("PRAGMA foreign_keys = ON", "DELETE FROM g WHERE id IN (1, 2)", "INSERT INTO g VALUES (3, 'other')")
+    project.run("drain", "--hold", "0.001")
+    project.write("INSERT INTO g VALUES (7, 'Sol')")
+    refused = project.run("drain", code=3)
+    assert 'table "g": rows stand under keys that create= gave to rows that are made: 3' in refused.stderr
+    project.write("DELETE FROM g WHERE id = 3")
+    project.run("drain", "--cutover")
+    assert project.new("SELECT * FROM g") == [(3, "sun")]
+
+
 UNRECORDED = "DROP TRIGGER _migration_capture_2_before_delete", "DELETE FROM g WHERE id = 9"
 
 

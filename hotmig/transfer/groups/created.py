@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 
 from hotmig.catalog.model import ForeignKey
@@ -36,9 +37,27 @@ def plant_created(session: Session, step: StepSql) -> int:
         return 0
     table = fates.created(step.step)
     with explain_conflict(session, step.step):
-        cursor = execute(session.db, insert_made(group, step.target, f"n.{LIVE} AND NOT n.{PLANTED}"))
+        try:
+            cursor = execute(session.db, insert_made(group, step.target, f"n.{LIVE} AND NOT n.{PLANTED}"))
+        except sqlite3.IntegrityError:
+            _refuse_taken(session, step, group)
+            raise
     execute(session.db, f"UPDATE {table} SET {PLANTED} = 1 WHERE {LIVE}")
     return max(cursor.rowcount, 0)
+
+
+def _refuse_taken(session: Session, step: StepSql, group: GroupSql) -> None:
+    """Raises Refused where a row that is there has the key of one that is to be made now; its own was not logged."""
+    key = ", ".join(step.target_key_of("t"))
+    same_key = matches(step.target_key_of("t"), [f"+{name}" for name in made_key(group)], step.target_collations)
+    taken = execute(
+        session.db,
+        f"SELECT {key} FROM {fates.created(step.step)} AS n CROSS JOIN {step.target} AS t ON {same_key}"
+        f" WHERE n.{LIVE} AND NOT n.{PLANTED} LIMIT {SAMPLES}",
+    ).fetchall()
+    if taken:
+        what = f'table "{step.step.table.name}": rows stand under keys that create= gave to rows that are made'
+        raise Refused(what, TAKEN_HINT, rows=f": {', '.join(map(shown, taken))}")
 
 
 def require_free_keys(session: Session, step: StepSql) -> None:
