@@ -12,7 +12,10 @@ SCHEMA_MODULE = "schema.py"
 OWN_FOLDER = ".hotmig"
 SUFFIX = ".sqlite"
 RESERVE_SUFFIX = "-reserve"  # of the room that a cutover keeps free: see phases/room.py
-SIDE_SUFFIXES = ("-wal", "-shm", "-journal", RESERVE_SUFFIX)
+_SQLITE_SUFFIXES = ("-wal", "-shm", "-journal")
+# Of a copy of the old file that is not yet the new one: see transfer/pages.py.
+PAGES_SUFFIXES = tuple(f"-pages{suffix}" for suffix in ("", *_SQLITE_SUFFIXES))
+SIDE_SUFFIXES = (*_SQLITE_SUFFIXES, RESERVE_SUFFIX, *PAGES_SUFFIXES)
 GIT_SECONDS = 10
 
 _NAMING = re.compile(r"(?P<name>.+)-(?P<hash>[0-9a-f]{16})\.sqlite", re.DOTALL)
@@ -87,9 +90,18 @@ def names(directory: Path) -> tuple[str, ...]:
 
 
 def side_files(path: Path) -> tuple[Path, ...]:
-    """Where SQLite puts the side files, there or not: beside the file itself, not beside a link to it."""
+    """Where SQLite and hotmig put the side files, there or not: beside the file itself, not beside a link to it."""
+    return _beside(path, SIDE_SUFFIXES)
+
+
+def pages_files(path: Path) -> tuple[Path, ...]:
+    """The copy of pages that is not yet the database, and its own side files: these too are among the side files."""
+    return _beside(path, PAGES_SUFFIXES)
+
+
+def _beside(path: Path, suffixes: tuple[str, ...]) -> tuple[Path, ...]:
     real = os.path.realpath(path)
-    return tuple(Path(real + suffix) for suffix in SIDE_SUFFIXES)
+    return tuple(Path(real + suffix) for suffix in suffixes)
 
 
 def commit_of(path: Path) -> str | None:

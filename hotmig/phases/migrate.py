@@ -7,7 +7,7 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,9 +39,9 @@ from hotmig.sqlite import LOCK_SECONDS, READERS_SECONDS, execute, make_durable, 
 from hotmig.transfer import build
 from hotmig.transfer.copy import Copied, all_copied, copy_all
 from hotmig.transfer.groups.handed_on import hand_on
-from hotmig.transfer.groups.rehearsal import Rehearsal
 from hotmig.transfer.identity import Identity, TableCopy, read_copies
 from hotmig.transfer.pace import Pace
+from hotmig.transfer.pages import NotByPages, discard_pages, make_of_pages
 from hotmig.transfer.session import Session, open_session
 from hotmig.units import counted
 
@@ -110,38 +110,63 @@ def migrate(
             return replace(skipped, skipped="the database already has this schema")
         if not planned.runnable or planned.plan is None or location.schema is None or location.old is None:
             raise blocked(planned)
-        old, schema, wanted = location.old, location.schema, begun or planned.plan
+        old, wanted = location.old, begun or planned.plan
+        work = _Work(location, old, location.schema, wanted, planned, offline, throttle, seconds, extensions, run)
         run.concerns(wanted.hash, old.name, location.new.name)
         notes = _switched_to_wal(old, seconds, run) if wal else ()
+        if wal:
+            work = replace(work, planned=replace(planned, wal=True))
+        carry_out = partial(_carried_out, work, report, kept, notes)
+        return under_fence(old, seconds, run, carry_out) if offline else carry_out()
 
-        def work() -> MigrateResult:
-            started = time.monotonic()
-            marker = _record(old, location, wanted, planned.rehearsal, seconds, offline, run)
-            told = keeping_fence(old, report, seconds, run) if offline else report
-            _make_file(old, location.new, schema, wanted, marker, planned, run)
-            if planned.rehearsal is not None and planned.rehearsal.holds:
-                with run.step("hand on groups", location.new.name):
-                    hand_on(planned.rehearsal, location.new, seconds)
-            with drafted(planned.rehearsal, location.directory, run) as draft, pacing(old, throttle, seconds) as pace:
-                copied, entries, written = _copy(
-                    old, location.new, planned, wanted, schema, told, seconds, extensions, run, draft, pace
-                )
-            kept.close()
-            handed_over = None
-            if offline:
-                again = locate(location.directory, location.schema_file)
-                # Without a budget for the pause: it began with the first row, and ends with the cutover.
-                handed_over = drain(
-                    again, max_pause=math.inf, cutover=True, is_fenced=True,
-                    report=told, seconds=seconds, extensions=extensions, run=run,
-                )  # fmt: skip
-            took = time.monotonic() - started
-            return MigrateResult(
-                None, old, location.new, copied.rows, copied.mapped, took, entries, copied.resumed, handed_over, notes,
-                written, pace.largest_wal,
-            )  # fmt: skip
 
-        return under_fence(old, seconds, run, work) if offline else work()
+@dataclass(frozen=True)
+class _Work:
+    """What the parts of one ``migrate`` have in common."""
+
+    location: Location
+    old: Path
+    schema: Schema
+    wanted: CopyPlan
+    planned: PlanResult
+    offline: bool
+    throttle: float | None
+    seconds: float
+    extensions: tuple[str, ...]
+    run: Run
+
+    @property
+    def new(self) -> Path:
+        return self.location.new
+
+
+def _carried_out(work: _Work, report: Report, kept: ExitStack, notes: tuple[str, ...]) -> MigrateResult:
+    """``kept`` holds the rehearsal, whose work ends with the copy."""
+    old, new, seconds, run = work.old, work.new, work.seconds, work.run
+    started = time.monotonic()
+    marker = _record(work)
+    told = keeping_fence(old, report, seconds, run) if work.offline else report
+    made = _make_file(work, marker)
+    rehearsal = work.planned.rehearsal
+    if rehearsal is not None and rehearsal.holds:
+        with run.step("hand on groups", new.name):
+            hand_on(rehearsal, new, seconds)
+    with drafted(rehearsal, work.location.directory, run) as draft, pacing(old, work.throttle, seconds) as pace:
+        copied, entries, written = _copy(work, told, made.rows, draft, pace)
+    kept.close()
+    handed_over = None
+    if work.offline:
+        again = locate(work.location.directory, work.location.schema_file)
+        # Without a budget for the pause: it began with the first row, and ends with the cutover.
+        handed_over = drain(
+            again, max_pause=math.inf, cutover=True, is_fenced=True,
+            report=told, seconds=seconds, extensions=work.extensions, run=run,
+        )  # fmt: skip
+    took = time.monotonic() - started
+    return MigrateResult(
+        None, old, new, copied.rows, copied.mapped, took, entries, copied.resumed, handed_over,
+        (*notes, *made.notes), written, pace.largest_wal,
+    )  # fmt: skip
 
 
 def _switched_to_wal(old: Path, seconds: float, run: Run) -> tuple[str, ...]:
@@ -190,24 +215,17 @@ def blocked(planned: PlanResult) -> Blocked:
     return Blocked("migrate is blocked", hint, rows=f": {blocking[0].message}{more}")
 
 
-def _record(
-    old: Path,
-    location: Location,
-    wanted: CopyPlan,
-    rehearsal: Rehearsal | None,
-    seconds: float,
-    offline: bool,
-    run: Run,
-) -> Marker:
+def _record(work: _Work) -> Marker:
     """Starts recording; a migration that is already recording is joined when it is this very one."""
+    old, wanted, seconds, run = work.old, work.wanted, work.seconds, work.run
     with reading(old) as db:
         marker = read_marker(db)
     with old_writer(old, seconds) as db:
 
         def verify() -> None:
             check_planned(db, wanted)
-            if rehearsal is not None:
-                rehearsal.compare()
+            if work.planned.rehearsal is not None:
+                work.planned.rehearsal.compare()
 
         if marker is None:
             # The intent says what will be in the marker: after a death in mid-step, a rollback knows it again.
@@ -215,15 +233,15 @@ def _record(
             # Recording first: a row is never read that could change unseen.
             with run.step(START_RECORDING, old.name, marker_of(began), undo="recording"):
                 marker = start_recording(
-                    db, wanted.recorded, location.new.name, wanted.hash, seconds,
-                    verify, printable(os.path.realpath(location.directory)),
+                    db, wanted.recorded, work.new.name, wanted.hash, seconds,
+                    verify, printable(os.path.realpath(work.location.directory)),
                     began,
                 )  # fmt: skip
         else:
-            _require_same(marker, location, wanted)
+            _require_same(marker, work.location, wanted)
             with transaction(db, seconds, "the old database's writers", commit_seconds=READERS_SECONDS):
                 check_drift(db, wanted, WAYS_OUT)
-        if offline:
+        if work.offline:
             with (
                 run.step(RAISE_FENCE, old.name, undo="fence"),
                 transaction(db, seconds, "the old database's writers", commit_seconds=READERS_SECONDS),
@@ -246,37 +264,44 @@ def _require_same(marker: Marker, location: Location, wanted: CopyPlan) -> None:
         raise Refused("the migration under way was begun from another plan", WAYS_OUT)
 
 
-def _make_file(
-    old: Path, new: Path, schema: Schema, wanted: CopyPlan, marker: Marker, planned: PlanResult, run: Run
-) -> None:
-    """Makes the new file, unless an earlier run did. What it left before its first commit is made again."""
+@dataclass(frozen=True)
+class _Made:
+    """The rows that a new file has from its beginning, by their tables, and what is to be said of it."""
+
+    rows: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+
+def _make_file(work: _Work, marker: Marker) -> _Made:
+    """Makes the new file, unless an earlier run did."""
+    old, new, schema, planned = work.old, work.new, work.schema, work.planned
     if build.is_begun(new):
-        return
+        discard_pages(new)
+        return _Made({})
     settings = build.read_settings(old)
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     identity = Identity(schema.hash, planned.schema_commit, old.name, created)
-    with run.step("make the new file", new.name, undo="new file"):
+    hints, marks = hints_of(schema), marks_of(schema, old, None)
+    beginning = build.Beginning(schema, work.wanted, identity, hints, marker.migration, planned.rows, marks)
+    with work.run.step("make the new file", new.name, undo="new file"):
+        # What an earlier run left before its first commit is made again.
         for path in (new, *project.side_files(new)):
             path.unlink(missing_ok=True)
+        notes: tuple[str, ...] = ()
+        if planned.by_pages and planned.wal and work.throttle is None:
+            try:
+                return _Made(make_of_pages(new, old, settings, beginning, work.seconds))
+            except NotByPages as reason:
+                notes = (f"each table was copied by itself, not the file as a whole: {reason}",)
         build.create_file(new, settings)
-        hints, marks = hints_of(schema), marks_of(schema, old, None)
-        build.create_schema(new, settings, schema, wanted, identity, hints, marker.migration, planned.rows, marks)
+        build.create_schema(new, settings, beginning)
+    return _Made({}, notes)
 
 
 def _copy(
-    old: Path,
-    new: Path,
-    planned: PlanResult,
-    wanted: CopyPlan,
-    schema: Schema,
-    report: Report,
-    seconds: float,
-    extensions: tuple[str, ...],
-    run: Run,
-    draft: Draft | None,
-    pace: Pace,
+    work: _Work, report: Report, rows: Mapping[str, int], draft: Draft | None, pace: Pace
 ) -> tuple[Copied, int, Path | None]:
-    total, done, resting = sum(planned.rows.values()), 0, None
+    total, done, resting = sum(work.planned.rows.values()), 0, None
 
     def copied_chunk(table: str, rows: int) -> None:
         nonlocal done
@@ -290,14 +315,15 @@ def _copy(
             session.note_rest(reason)
         report(Progress("copying", done, total, resting=reason))
 
-    with open_session(new, old, wanted, seconds, extensions, run.step, pace) as session:
+    old, new, run = work.old, work.new, work.run
+    with open_session(new, old, work.wanted, work.seconds, work.extensions, run.step, pace) as session:
         session.note_rest(None)  # what a run that was killed has left
         pace.tell = rests
-        with _explaining_drift(old, wanted):
-            copied = copy_all(session, build.indexes_of(schema), copied_chunk)
+        with _explaining_drift(old, work.wanted):
+            copied = copy_all(session, build.indexes_of(work.schema), copied_chunk, rows)
         pace.see(old)
         with run.step("finish", new.name):
-            _finish(session, schema)
+            _finish(session, work.schema)
         written = report_run(session, new.parent, run, draft)
         return copied, session.last_log_id(), written.path if written is not None else None
 

@@ -31,6 +31,7 @@ from hotmig.planning.data_marks import Known, pending
 from hotmig.planning.diff import supported
 from hotmig.planning.group_facts import GroupFacts
 from hotmig.planning.model import Answer, CopyPlan, Finding, Probe
+from hotmig.planning.pages import goes_by_pages
 from hotmig.planning.sameness import nothing_to_do, same_schema
 from hotmig.schema.model import DataMigration, Schema
 from hotmig.sqlite import SHORT_READ_SECONDS, TookTooLong, at_most, execute, is_closed_wal, quote, reading, value
@@ -65,6 +66,7 @@ class PlanResult:
     report: Path | None = None  # where they are written down one by one
     rehearsal: Rehearsal | None = None  # that found this out, for whoever carries the plan out
     wal: bool = True  # whether the old database is in that mode
+    by_pages: bool = False  # whether it is copied as a whole where it is
 
 
 def plan(
@@ -143,6 +145,7 @@ def _planned(
         report=report if context.groups is not None else None,
         rehearsal=rehearsal,
         wal=context.facts.journal_mode == "wal",
+        by_pages=goes_by_pages(wanted, size=context.facts.old_size, free=context.facts.old_free),
     )
 
 
@@ -178,6 +181,7 @@ def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Fact
         old_file=old.name,
         old_names=old.stat().st_nlink,
         old_size=file_size(old),
+        old_free=value(db, "PRAGMA freelist_count") * value(db, "PRAGMA page_size"),
         disk_free=shutil.disk_usage(location.new.parent).free + _built_so_far(location),
         user_id=os.geteuid(),
         owner_id=old.stat().st_uid,

@@ -98,9 +98,9 @@ def _over(location: Location) -> str:
 
 def _files_of(new: Path, location: Location) -> tuple[Path, ...]:
     """The new file with its side files. Raises Refused when it is ready."""
-    if new == location.old or not new.exists():
+    if new == location.old:
         return ()
-    if is_begun(new):
+    if new.exists() and is_begun(new):
         with reading(new) as db:
             if read_status(db) == "ready":
                 raise Refused(f"{new.name} is ready: the migration is over", "`hotmig cleanup-old` cleans up behind it")

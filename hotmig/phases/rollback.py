@@ -179,7 +179,10 @@ def _not_unfinished(directory: Path, view: RunView) -> str | None:
     """Why the new file is not to be deleted: only one that hotmig was building ever is."""
     new = _file(directory, view.new_file)
     if new is None:
-        return f"{view.new_file} is not there"
+        # A copy of pages that has not yet its name.
+        path = _path(directory, view.new_file)
+        begun = path is not None and any(each.exists() for each in project.pages_files(path))
+        return None if begun else f"{view.new_file} is not there"
     if new.is_symlink() or not new.is_file():
         return f"{new.name} is no file of hotmig's"
     if new.stat().st_size and not is_begun(new):
@@ -258,7 +261,11 @@ def _marker(directory: Path, view: RunView) -> Marker | None:
 
 
 def _file(directory: Path, name: str | None) -> Path | None:
+    path = _path(directory, name)
+    return path if path is not None and path.exists() else None
+
+
+def _path(directory: Path, name: str | None) -> Path | None:
     if not name or "/" in name or name in (".", ".."):
         return None  # somebody wrote that into the ledger: hotmig writes names of files in this directory
-    path = directory / name
-    return path if path.exists() else None
+    return directory / name

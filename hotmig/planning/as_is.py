@@ -63,6 +63,26 @@ def moved_indexes(step: TableStep) -> tuple[Index, ...]:
     )
 
 
+def kept_indexes(step: TableStep) -> tuple[Index, ...]:
+    """The old indexes that the new table has too, under the same name."""
+    if step.source is None:
+        return ()
+    moved = {index.name: _described(index, step.table, step) for index in moved_indexes(step)}
+    return tuple(each for each in step.source.indexes if moved.get(each.name) == _described(each, step.source, step))
+
+
+def definition(column: Column) -> str:
+    """A column as ALTER TABLE adds it."""
+    parts = [quote(column.name), column.type]
+    if column.not_null:
+        parts.append("NOT NULL")
+    if column.default is not None:
+        parts.append(f"DEFAULT {column.default}")
+    if column.collation.upper() != "BINARY":
+        parts.append(f"COLLATE {quote(column.collation)}")
+    return " ".join(part for part in parts if part)
+
+
 def _read_by(index: Index, table: Table) -> set[str]:
     """The columns, folded, that the SQL of an index reads."""
     said = (index.where, *(part.expression for part in index.columns))

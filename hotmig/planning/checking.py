@@ -32,6 +32,7 @@ class Facts:
     old_file: str = ""
     old_names: int = 1  # under how many names the old file can be opened; symbolic links lead to one
     old_size: int | None = None
+    old_free: int | None = None  # of that, pages that nothing stands in
     disk_free: int | None = None
     user_id: int | None = None
     owner_id: int | None = None

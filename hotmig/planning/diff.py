@@ -12,11 +12,8 @@ from hotmig.catalog.model import Catalog, ForeignKey, Index, PrimaryKey, Table, 
 from hotmig.planning.expressions import compiled
 from hotmig.planning.model import ColumnStep, CopyPlan, TableStep
 from hotmig.planning.rows import translation_of
-from hotmig.planning.sameness import nothing_to_do
 from hotmig.planning.successors import read_columns
 from hotmig.sqlite import fold
-
-__all__ = ["is_plain", "nothing_to_do", "supported"]
 
 _Key = TypeVar("_Key", PrimaryKey, UniqueConstraint, Index)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 
 from hotmig.catalog.ddl import parse_index
-from hotmig.catalog.model import Column, Table
-from hotmig.planning.as_is import MOST_BYTES, added_columns, moved_indexes
+from hotmig.catalog.model import Table
+from hotmig.planning.as_is import MOST_BYTES, added_columns, definition, moved_indexes
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import TookTooLong, at_most, execute, file_uri, fold, quote, transaction, value
 from hotmig.transfer.session import Report, Session
@@ -63,7 +63,7 @@ def _move(db: sqlite3.Connection, step: TableStep, source: Table, indexes: tuple
     with at_most(db, SECONDS):
         rows = execute(db, f"INSERT OR ABORT INTO {table} SELECT * FROM {LIVE}.{quote(source.name)}").rowcount
     for column in added:
-        execute(db, f"ALTER TABLE {table} ADD COLUMN {_definition(column)}")
+        execute(db, f"ALTER TABLE {table} ADD COLUMN {definition(column)}")
     return rows
 
 
@@ -88,17 +88,6 @@ def _live(session: Session) -> Iterator[None]:
         yield
     finally:
         execute(session.db, f"DETACH {LIVE}")
-
-
-def _definition(column: Column) -> str:
-    parts = [quote(column.name), column.type]
-    if column.not_null:
-        parts.append("NOT NULL")
-    if column.default is not None:
-        parts.append(f"DEFAULT {column.default}")
-    if column.collation.upper() != "BINARY":
-        parts.append(f"COLLATE {quote(column.collation)}")
-    return " ".join(part for part in parts if part)
 
 
 def missing(db: sqlite3.Connection, indexes: tuple[str, ...]) -> tuple[str, ...]:

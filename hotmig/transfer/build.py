@@ -71,21 +71,36 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def create_schema(
-    new: Path,
-    settings: FileSettings,
-    schema: Schema,
-    plan: CopyPlan,
-    identity: Identity,
-    hints: Iterable[Hint],
-    migration: str,
-    expected: Mapping[str, int],
-    marks: Iterable[Mark] = (),
-) -> None:
-    """Tables and bookkeeping in one transaction: a file without ``_migration_status`` was never begun.
+@dataclass(frozen=True)
+class Beginning:
+    """What a new file says of itself from its first commit on.
 
-    ``marks`` of data migrations are the old database's. While it is built the file keeps a rollback journal: new pages
-    need no copy in it.
+    ``migration`` names the migration, ``expected`` are the rows to be copied into each table, where they were counted,
+    ``marks`` of data migrations the old database's.
+    """
+
+    schema: Schema
+    plan: CopyPlan
+    identity: Identity
+    hints: Iterable[Hint]
+    migration: str
+    expected: Mapping[str, int]
+    marks: Iterable[Mark] = ()
+
+    def write(self, db: sqlite3.Connection) -> None:
+        """Creates and fills the bookkeeping, in the transaction that makes the tables: a file without
+        ``_migration_status`` was never begun."""
+        digested = digest(canonical(self.schema.catalog))
+        create_bookkeeping(db, self.plan, self.identity, self.hints, digested, self.migration, self.expected)
+        create_group_tables(db, self.plan)
+        note_known(db, self.schema)
+        carry_marks(db, self.schema, self.marks, skipped=True)
+
+
+def create_schema(new: Path, settings: FileSettings, beginning: Beginning) -> None:
+    """Tables and bookkeeping in one transaction.
+
+    While it is built the file keeps a rollback journal: new pages need no copy in it.
     """
     db = connect(new, "rw")
     try:
@@ -93,12 +108,9 @@ def create_schema(
         execute(db, f"PRAGMA page_size = {settings.page_size}")
         execute(db, f"PRAGMA auto_vacuum = {AUTO_VACUUM[settings.auto_vacuum]}")
         with transaction(db, 0, "the new database"):
-            for sql in schema.create_tables:
+            for sql in beginning.schema.create_tables:
                 execute(db, sql)
-            create_bookkeeping(db, plan, identity, hints, digest(canonical(schema.catalog)), migration, expected)
-            create_group_tables(db, plan)
-            note_known(db, schema)
-            carry_marks(db, schema, marks, skipped=True)
+            beginning.write(db)
     finally:
         db.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hotmig.planning.model import TableStep
@@ -32,16 +32,21 @@ class Copied:
     resumed: tuple[TableCopy, ...]
 
 
-def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Report) -> Copied:
+def copy_all(
+    session: Session, indexes: dict[str, tuple[str, ...]], report: Report, rows: Mapping[str, int] | None = None
+) -> Copied:
     """Copies every table that is not copied yet: all mappings first, then rows, then indexes.
 
-    ``indexes`` has the CREATE INDEX statements of each new table: built afterwards, from sorted input.
+    ``indexes`` has the CREATE INDEX statements of each new table: built afterwards, from sorted input. ``rows`` came
+    with the pages of the old file, in this very run.
     Raises Refused when a row does not fit, or refers to a row that is not there.
     """
     keys = LoggedKeys(session, 0)
     keys.load_backlog()
     build_groups(session, keys)
-    resumed = tuple(found for found in read_copies(session.db) or () if found.state != "waiting")
+    rows = dict(rows or {})
+    begun = (found for found in read_copies(session.db) or () if found.state != "waiting")
+    resumed = tuple(found for found in begun if found.table not in rows)
     mapped = 0
     for step in session.steps:
         if step.step.keys == "mapped" and _state(session, step.step.table.name) == "waiting":
@@ -53,7 +58,7 @@ def copy_all(session: Session, indexes: dict[str, tuple[str, ...]], report: Repo
                 id_mapping.index_new_keys(session, step)
     by_name = {step.step.table.name: step for step in session.steps}
     waiting = [step for step in session.plan.steps if _state(session, step.table.name) == "waiting"]
-    rows = copy_as_is(session, waiting, indexes, AS_IS, report)
+    rows |= copy_as_is(session, waiting, indexes, AS_IS, report)
     for plain in session.plan.steps:
         name = plain.table.name
         if _state(session, name) in ("indexed", "copied"):

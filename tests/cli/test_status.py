@@ -274,7 +274,7 @@ def test_the_last_run_is_told_with_its_state(tmp_path: Path) -> None:
 def test_a_copy_that_stands_still_is_told_with_how_much_is_left(tmp_path: Path) -> None:
     shop = open_shop(tmp_path / "shop")
     assert patched(shop, KILLED_BEFORE_THE_COPY, "migrate").wait() == 9
-    assert screen(shop.directory)["copy"] == f"0 of 1 table, 0 of about {ROWS} rows"
+    assert screen(shop.directory)["copy"] == f"0 of 1 table, {ROWS} of about {ROWS} rows"
     assert shop.json("status")["new"]["rows_expected"] == ROWS
     told = run(shop.directory, "--check")
     assert told.exit_code == 1

@@ -72,6 +72,7 @@ NUMBERED = (
 SEQUENCES = (
     Sequence("migrate", "cascades"),
     Sequence("migrate", "alike"),  # copied as it is
+    Sequence("migrate", "pages"),  # the whole file at once
     Sequence("migrate", "mapped-key", "delete"),
     Sequence("migrate --offline", "mapped-key"),
     Sequence("migrate --wal", "composite", "delete"),

@@ -60,6 +60,14 @@ AS_IS = (
     'INSERT OR ABORT INTO main."page"',
     'ALTER TABLE main."page" ADD',
 )
+# The copy of the whole file: when nothing stands in it, when it is a second old database, and when it is the new one.
+PAGES = (
+    "PRAGMA journal_mode = DELETE",
+    'ALTER TABLE main."leaf" RENAME TO',
+    "COMMIT behind UPDATE main._migration_copy SET state = 'indexing'",
+    "os.link",
+    "os.unlink",
+)
 MOMENTS = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 
 
@@ -78,6 +86,14 @@ def test_nothing_is_lost(command: str, at: str, after: bool, tmp_path: Path, rec
 @pytest.mark.parametrize("at", AS_IS)
 def test_nothing_is_lost_in_a_copy_as_it_is(at: str, after: bool, tmp_path: Path, record_property) -> None:
     sequence = next(each for each in SEQUENCES if each.shape == "alike")
+    assert sequence.survive(tmp_path, at, after), "the point was never reached"
+    record_property(SURVIVED, 1)
+
+
+@MOMENTS
+@pytest.mark.parametrize("at", PAGES)
+def test_nothing_is_lost_in_a_copy_of_pages(at: str, after: bool, tmp_path: Path, record_property) -> None:
+    sequence = next(each for each in SEQUENCES if each.shape == "pages")
     assert sequence.survive(tmp_path, at, after), "the point was never reached"
     record_property(SURVIVED, 1)
 

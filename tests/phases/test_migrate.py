@@ -11,7 +11,7 @@ import pytest
 import hotmig.phases.drain
 from hotmig.catalog.model import Table
 from hotmig.planning.model import TableStep
-from hotmig.transfer import as_is
+from hotmig.transfer import as_is, pages
 from hotmig.transfer.proof import prove
 from tests.phases.processes import patched
 from tests.phases.shops import ITEMS, MODULE, ROWS, Shop, failure_in, items, open_shop, told_behind_the_run
@@ -240,6 +240,7 @@ def test_ddl_during_a_copy_as_it_is_is_told_as_drift(tmp_path: Path, monkeypatch
         shop.write("ALTER TABLE item ADD COLUMN late TEXT")
         return move(db, step, source, indexes)
 
+    monkeypatch.setattr(pages, "alterations", lambda _plan: ["ALTER TABLE missing RENAME TO other"])
     move = as_is._move
     monkeypatch.setattr(as_is, "_move", altered)
     told = failure_in(shop.run("migrate", code=3).stderr)

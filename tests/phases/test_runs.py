@@ -46,7 +46,7 @@ def test_a_run_says_what_it_was_about(shop: Shop) -> None:
     assert (run.command, run.arguments) == ("migrate", f"--wal --dir {shop.directory}")
     assert (run.old_file, run.new_file) == (shop.old.name, shop.new.name)
     assert [(run.plan_hash,)] == shop.ask("SELECT plan_hash FROM _migration_marker")
-    assert (run.error, len(run.steps)) == (None, 6)
+    assert (run.error, len(run.steps)) == (None, 5)
     steps = [each for step in run.steps for each in (step.intent_utc, step.outcome_utc)]
     times = [run.started_utc, *map(str, steps)]
     assert [*times, run.finished_utc] == [*sorted(times), run.finished_utc]

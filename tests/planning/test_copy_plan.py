@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from hotmig.catalog.read import read_catalog
 from hotmig.planning.copy_plan import build_plan
-from hotmig.planning.diff import nothing_to_do
 from hotmig.planning.hints import hints_of
 from hotmig.planning.model import ColumnStep, Hint, TableStep, Translation
+from hotmig.planning.sameness import nothing_to_do
 from tests.planning.planned import Planned, old_database, planned, schema_of
 
 SHOP = """

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from hotmig.planning.diff import nothing_to_do, supported
+from hotmig.planning.diff import supported
+from hotmig.planning.sameness import nothing_to_do
 from tests.planning.planned import planned
 
 OLD = """

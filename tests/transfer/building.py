@@ -81,9 +81,9 @@ class Case:
             self.write(*capture_triggers(recorded))
         settings = build.read_settings(self.old_path)
         build.create_file(self.new_path, settings)
-        build.create_schema(
-            self.new_path, settings, self.schema, self.plan, Identity("0", None, None, ""), (), "", self.expected
-        )
+        identity = Identity("0", None, None, "")
+        beginning = build.Beginning(self.schema, self.plan, identity, (), "", self.expected)
+        build.create_schema(self.new_path, settings, beginning)
 
     @contextmanager
     def session(self) -> Iterator[Session]:

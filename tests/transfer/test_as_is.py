@@ -162,7 +162,7 @@ def test_one_that_was_killed_begins_again(tmp_path: Path, monkeypatch: pytest.Mo
     case = Case(tmp_path, old, schema(new))
     case.record()
     with monkeypatch.context() as patched, case.session() as session:
-        patched.setattr(as_is, "_definition", lambda _column: 1 / 0)
+        patched.setattr(as_is, "definition", lambda _column: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             case.copy(session)
         assert [copy.state for copy in read_copies(session.db) or ()] == ["waiting"]

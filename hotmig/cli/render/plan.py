@@ -39,6 +39,7 @@ def to_json(result: PlanResult) -> dict[str, Any]:
         "new": str(result.new),
         "schema_hash": result.schema_hash,
         "schema_commit": result.schema_commit,
+        "by_pages": _by_pages(result),
         "steps": [_step_to_json(step, result) for step in result.plan.steps] if result.plan else [],
         "findings": [
             {
@@ -102,7 +103,13 @@ def _header(result: PlanResult) -> Iterator[str]:
         yield f"{label:<{LABEL_WIDTH}}  {fact}"
 
 
+def _by_pages(result: PlanResult) -> bool:
+    return result.by_pages and result.wal
+
+
 def _projected(plan: CopyPlan, result: PlanResult) -> Iterator[str]:
+    if _by_pages(result):
+        yield "The file is copied as a whole, page by page, and becomes the new one by ALTER TABLE, CREATE and DROP."
     ways = ((step, way(step, wal=result.wal)) for step in plan.steps)
     projected = [f"  {step.table.name}: {why}" for step, (_, why) in ways if why is not None]
     if projected:

@@ -1,0 +1,139 @@
+"""The new file as a copy of the old one's pages, altered: for a migration that changes names and adds.
+
+Until it is altered the copy holds what the old file holds, the marker too, and would be a second live database: it has
+a name that nobody takes for one, and gets that of the new file when it says that it is being migrated to.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from hotmig import project
+from hotmig.catalog.fingerprint import differences
+from hotmig.catalog.model import Catalog, Table
+from hotmig.catalog.read import own_tables, read_catalog
+from hotmig.planning.model import CopyPlan
+from hotmig.planning.pages import alterations
+from hotmig.sqlite import connect, execute, make_durable, persist, quote, transaction, value
+from hotmig.transfer.build import Beginning, FileSettings, create_file, sync_directory
+from hotmig.transfer.copy import AS_IS
+
+SECONDS = 10.0  # that the old file may be read in one go: so long its log can't start over
+PAGES = 2_000  # between two looks at the clock
+
+
+class NotByPages(Exception):
+    """The file has to be made table by table: the message says why."""
+
+
+def make_of_pages(new: Path, old: Path, settings: FileSettings, beginning: Beginning, seconds: float) -> dict[str, int]:
+    """Makes the new file with all rows of the old one; returns how many by their tables' names.
+
+    ``seconds`` is how long it waits for a lock. Raises NotByPages, and nothing is made, where the old file is not in
+    WAL mode any more, where it takes longer than ``SECONDS``, and where ALTER TABLE makes something else of the tables
+    than the schema module says.
+    """
+    copy, *_ = project.pages_files(new)
+    discard_pages(new)
+    create_file(copy, settings)
+    try:
+        db = connect(copy, "rw")
+        try:
+            _copy(old, db, seconds)
+            rows = _altered(db, beginning)
+        finally:
+            db.close()
+        _become(copy, new)
+    finally:
+        discard_pages(new)
+    return rows
+
+
+def discard_pages(new: Path) -> None:
+    """Deletes the copy; once it is the new file, only its former name."""
+    for path in project.pages_files(new):
+        path.unlink(missing_ok=True)
+
+
+def _copy(old: Path, db: sqlite3.Connection, seconds: float) -> None:
+    """One state of the old file. It is on the disk only with the commit that alters it."""
+    execute(db, "PRAGMA synchronous = OFF")
+    live = connect(old, "ro", patience=seconds)
+    try:
+        # A transaction of our own: without it SQLite begins anew whenever the application has written.
+        execute(live, "BEGIN")
+        persist(live, "SELECT 1 FROM sqlite_schema LIMIT 1", seconds, "the old database's writer")
+        if value(live, "PRAGMA journal_mode") != "wal":
+            raise NotByPages("the old database is not in WAL mode any more")
+        deadline = time.monotonic() + SECONDS
+
+        def look(_status: int, remaining: int, _total: int) -> None:
+            if remaining and time.monotonic() > deadline:
+                raise NotByPages(f"to read the old database took longer than {SECONDS:g} s")
+
+        live.backup(db, pages=PAGES, progress=look, sleep=0)
+    finally:
+        live.close()
+    # The pages say that they are those of a WAL database.
+    execute(db, "PRAGMA journal_mode = DELETE")
+
+
+def _altered(db: sqlite3.Connection, beginning: Beginning) -> dict[str, int]:
+    """Makes the new tables of the old ones; the commit puts the whole file on the disk."""
+    make_durable(db)
+    plan, schema = beginning.plan, beginning.schema
+    with transaction(db, 0, "the new database"):
+        _drop_others(db)
+        try:
+            for sql in alterations(plan):
+                execute(db, sql)
+        except sqlite3.OperationalError as error:
+            raise NotByPages(f"ALTER TABLE can't do it: {error}") from error
+        _require_tables(db, plan)
+        for table, sql in zip(schema.catalog.tables, schema.create_tables, strict=True):
+            step = plan.step(table.name)
+            if step is not None and step.source is None:
+                execute(db, sql)
+        beginning.write(db)
+        rows = {step.table.name: _count(db, step.table) for step in plan.steps if step.source is not None}
+        for name, count in rows.items():
+            execute(db, AS_IS, (count, name))
+    return rows
+
+
+def _drop_others(db: sqlite3.Connection) -> None:
+    """All that is no table of the application's: ALTER TABLE would rewrite it, or fail over it."""
+    for kind in ("trigger", "view"):
+        for (name,) in execute(db, "SELECT name FROM sqlite_schema WHERE type = ?", (kind,)).fetchall():
+            execute(db, f"DROP {kind} IF EXISTS main.{quote(name)}")
+    for name in sorted(own_tables(db)):
+        execute(db, f"DROP TABLE main.{quote(name)}")
+
+
+def _require_tables(db: sqlite3.Connection, plan: CopyPlan) -> None:
+    found = read_catalog(db)
+    there = {index.name for table in found.tables for index in table.indexes}
+    wanted = (step.table for step in plan.steps if step.source is not None)
+    tables = (replace(each, indexes=tuple(index for index in each.indexes if index.name in there)) for each in wanted)
+    told = differences(Catalog(tuple(tables)), found)
+    if told:
+        raise NotByPages(f"ALTER TABLE makes something else: {'; '.join(told)}")
+
+
+def _count(db: sqlite3.Connection, table: Table) -> int:
+    count: int = value(db, f"SELECT count(*) FROM main.{quote(table.name)}")
+    return count
+
+
+def _become(copy: Path, new: Path) -> None:
+    """Gives the copy the name of the new file. Unlike a rename a link replaces nothing."""
+    try:
+        os.link(copy, new)
+    except OSError as error:
+        raise NotByPages(f"the file system knows no hard links: {error.strerror}") from error
+    copy.unlink()
+    sync_directory(new.parent)
