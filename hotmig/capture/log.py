@@ -70,6 +70,12 @@ def log_key(operation: str, key: SourceKey, row: str, condition: str = "1") -> s
     return f"{_into(key)} VALUES ({values})" if condition == "1" else f"{_into(key)} SELECT {values} WHERE {condition}"
 
 
+def log_both_keys(operation: str, key: SourceKey, condition: str) -> str:
+    """The statement, for a trigger, that logs OLD's key, and NEW's where the condition holds: cheaper than two."""
+    old, new = (_values(operation, key, row) for row in ("OLD", "NEW"))
+    return f"{_into(key)} SELECT {old} UNION ALL SELECT {new} WHERE {condition}"
+
+
 def log_rows(operation: str, key: SourceKey, condition: str) -> str:
     """The statement, for a trigger, that logs the keys of the table's rows, called STORED, that meet the condition."""
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hotmig.capture.log import STORED, log_key, log_rows, log_whole_table
+from hotmig.capture.log import STORED, log_both_keys, log_key, log_rows, log_whole_table
 from hotmig.capture.names import CAPTURE
 from hotmig.capture.probes import may_default, probe_statements
 from hotmig.planning.model import Recorded, SourceKey
@@ -18,15 +18,17 @@ def capture_triggers(recorded: Recorded) -> tuple[str, ...]:
     key = recorded.key
     if key is None:
         return ()
-    old, rekeyed = log_key("update", key, "OLD"), _rekeyed(key)
+    rekeyed = _rekeyed(key)
     before_insert = (*_key_before_insert(recorded, key), *probe_statements(recorded, "INSERT"))
     # An UPDATE OR REPLACE can evict a row under the new key and then, by a cascade from there, lose its own row.
-    before_update = (old, log_key("update", key, "NEW", rekeyed), *probe_statements(recorded, "UPDATE"))
+    before_update = (log_both_keys("update", key, rekeyed), *probe_statements(recorded, "UPDATE"))
+    # A rowid is an integer before the first trigger sees it (sqlite3Update in update.c), and no trigger changes it.
+    after_update = () if key.kind in ("integer", "rowid") else (log_key("update", key, "NEW"),)
     triggers = [
         _trigger(recorded, "BEFORE INSERT", before_insert),
         _trigger(recorded, "AFTER INSERT", _key_after_insert(recorded, key)),
         _trigger(recorded, "BEFORE UPDATE", before_update),
-        _trigger(recorded, "AFTER UPDATE", (log_key("update", key, "NEW"),), f"WHEN {rekeyed} "),
+        _trigger(recorded, "AFTER UPDATE", after_update, f"WHEN {rekeyed} "),
         _trigger(recorded, "BEFORE DELETE", (log_key("delete", key, "OLD"),)),
     ]
     return tuple(trigger for trigger in triggers if trigger)

@@ -33,22 +33,19 @@ def logged(db: sqlite3.Connection, *statements: str) -> Logged:
     return [(row[1], *row[3:]) if len(tables) < 2 else row[1:] for row in rows]
 
 
-def test_a_table_with_nothing_but_an_integer_primary_key_needs_four_triggers() -> None:
+def test_a_table_with_nothing_but_an_integer_primary_key_needs_three_triggers() -> None:
     db = sqlite3.connect(":memory:")
     db.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, a)")
     (recorded,) = recorded_tables(db)
-    into = "INSERT INTO _migration_log(operation, table_name, key_1) VALUES"
+    into = "INSERT INTO _migration_log(operation, table_name, key_1)"
     assert capture_triggers(recorded) == (
         f"""CREATE TRIGGER _migration_capture_1_after_insert AFTER INSERT ON "t" """
-        f"""BEGIN {into} ('insert', 't', NEW."id"); END""",
+        f"""BEGIN {into} VALUES ('insert', 't', NEW."id"); END""",
         f"""CREATE TRIGGER _migration_capture_1_before_update BEFORE UPDATE ON "t" """
-        f"""BEGIN {into} ('update', 't', OLD."id"); """
-        """INSERT INTO _migration_log(operation, table_name, key_1) """
-        """SELECT 'update', 't', NEW."id" WHERE NEW."id" IS NOT OLD."id"; END""",
-        f"""CREATE TRIGGER _migration_capture_1_after_update AFTER UPDATE ON "t" """
-        f"""WHEN NEW."id" IS NOT OLD."id" BEGIN {into} ('update', 't', NEW."id"); END""",
+        f"""BEGIN {into} SELECT 'update', 't', OLD."id" """
+        """UNION ALL SELECT 'update', 't', NEW."id" WHERE NEW."id" IS NOT OLD."id"; END""",
         f"""CREATE TRIGGER _migration_capture_1_before_delete BEFORE DELETE ON "t" """
-        f"""BEGIN {into} ('delete', 't', OLD."id"); END""",
+        f"""BEGIN {into} VALUES ('delete', 't', OLD."id"); END""",
     )
 
 
@@ -70,6 +67,44 @@ def test_plain_statements_log_each_row_once() -> None:
 def test_a_key_that_changes_is_logged_before_and_after() -> None:
     db = recording("CREATE TABLE t(id INTEGER PRIMARY KEY, a)", "INSERT INTO t VALUES (1, 'x')")
     assert set(logged(db, "UPDATE t SET rowid = '5'")) == {("update", 1), ("update", 5)}
+
+
+REKEYED = (
+    "UPDATE t SET id = '7' WHERE id = 1",
+    "UPDATE t SET a = 'y', rowid = 7.0 WHERE id = 1",
+    "UPDATE t SET (oid, a) = (SELECT '7', 'y') WHERE id = 1",
+    "UPDATE OR REPLACE t SET id = id + 6 WHERE id IN (1, 3)",
+    "UPDATE OR IGNORE t SET id = 2 - (id > 1) * 9",
+    "UPDATE t SET id = id + 5 FROM (SELECT 2 AS n) WHERE id = n",
+    "INSERT INTO t VALUES (1, 'y') ON CONFLICT(id) DO UPDATE SET id = '7', a = excluded.a",
+    "UPDATE t SET a = 'moves it' WHERE id = 1",
+    "UPDATE parent SET code = '8' WHERE code = '3'",
+)
+
+
+@pytest.mark.parametrize("statement", REKEYED)
+def test_whatever_moves_a_row_logs_where_it_was_and_where_it_is(statement: str) -> None:
+    """Before it is moved: what comes behind that sees the same key."""
+    db = recording(
+        "CREATE TABLE parent(code TEXT PRIMARY KEY NOT NULL)",
+        "INSERT INTO parent VALUES ('1'), ('2'), ('3'), ('7'), ('9'), ('-7')",
+        "CREATE TABLE t(id INTEGER PRIMARY KEY REFERENCES parent(code) ON UPDATE CASCADE, a)",
+        "CREATE TRIGGER moves BEFORE UPDATE OF a ON t WHEN NEW.a = 'moves it'"
+        " BEGIN UPDATE t SET id = 9 WHERE id = OLD.id; END",
+        "INSERT INTO t VALUES (1, 'x'), (2, 'x'), (3, 'x')",
+        "PRAGMA foreign_keys = ON",
+    )
+    before = set(db.execute("SELECT * FROM t"))
+    found = logged(db, statement)
+    moved = before ^ set(db.execute("SELECT * FROM t"))
+    assert {row[0] for row in moved} - {row[0] for row in before}
+    assert {row[0] for row in moved} <= {row[-1] for row in found}
+
+
+def test_a_bare_rowid_that_moves_is_logged_too() -> None:
+    db = recording("CREATE TABLE t(a)", "INSERT INTO t VALUES (1), (2)")
+    assert logged(db, "UPDATE t SET oid = '7' WHERE rowid = 1") == [("update", 1), ("update", 7)]
+    assert logged(db, "UPDATE OR REPLACE t SET _rowid_ = 2 WHERE rowid = 7") == [("update", 7), ("update", 2)]
 
 
 @pytest.mark.parametrize(

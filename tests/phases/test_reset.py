@@ -18,7 +18,6 @@ OWN = {
     "_migration_capture_0_log_delete",
     "_migration_capture_1_after_insert",
     "_migration_capture_1_before_update",
-    "_migration_capture_1_after_update",
     "_migration_capture_1_before_delete",
 }
 PHASES = {
