@@ -16,7 +16,6 @@ from hotmig.bench.measured import OURS, BenchResult, Comparison, Trial
 from hotmig.bench.processes import environment
 from hotmig.bench.trial import Setting, attempt
 
-PACE_SECONDS = 0.001
 Tell = Callable[[str], None]
 
 
@@ -29,7 +28,7 @@ def run(
     changes: Sequence[str] = (),
     only: Sequence[str] = (),
     rounds: int,
-    pace: float = PACE_SECONDS,
+    pace: float,
 ) -> BenchResult:
     """Measures in an empty directory; ``tell`` gets a line before each trial. Raises HotmigError where hotmig fails."""
     old = shapes.SHAPES[shape]()

@@ -15,7 +15,7 @@ from hotmig.private import begins_with
 
 ROWS = 400_000
 ROUNDS = 3
-PACE_SECONDS = 0.001
+PACE_SECONDS = 0.001  # of the application, between two writes
 SHAPES = ("shop", "wide", "narrow", "blobs", "many-tables")
 CHANGES = ("view", "names", "rebuild", "keys")
 

@@ -20,6 +20,7 @@ from hotmig.bench.shapes import SHAPES, Tables
 
 Kind = Literal["hotmig", "rival", "limit"]
 ALL = tuple(CHANGES)
+PATIENCE_SECONDS = 60.0  # of a rival, for a lock that the application has
 
 MODULES: dict[str, tuple[Kind, str]] = {
     "Alembic batch mode": ("rival", "alembic_batch"),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hotmig.bench.contenders import Job
+from hotmig.bench.contenders import PATIENCE_SECONDS, Job
 
 CHANGES = ("rebuild",)
 NEEDS = ("alembic", "sqlalchemy")
-PATIENCE_SECONDS = 60.0
 
 
 def run(job: Job) -> Path:

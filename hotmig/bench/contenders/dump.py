@@ -12,11 +12,10 @@ import subprocess
 from contextlib import closing
 from pathlib import Path
 
-from hotmig.bench.contenders import Job
+from hotmig.bench.contenders import PATIENCE_SECONDS, Job
 
 CHANGES = ("rebuild",)
 NEEDS = ()
-PATIENCE_SECONDS = 60.0
 
 
 def run(job: Job) -> Path:
@@ -40,7 +39,8 @@ def _by_shell(job: Job) -> None:
         shutil.copyfileobj(dump.stdout, pipe, 1 << 20)
         indexes = (sql for table in job.new for sql in table.create_indexes)
         pipe.write("".join(f"{sql};\n" for sql in (*indexes, "COMMIT")).encode())
-    if dump.wait() or load.wait():
+    codes = dump.wait(), load.wait()
+    if any(codes):
         raise RuntimeError("the sqlite3 shell failed")
 
 

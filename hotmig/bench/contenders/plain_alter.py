@@ -6,12 +6,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from hotmig.bench.contenders import Job
+from hotmig.bench.contenders import PATIENCE_SECONDS, Job
 from hotmig.sqlite import quote
 
 CHANGES = ("names",)
 NEEDS = ()
-PATIENCE_SECONDS = 60.0
 
 
 def run(job: Job) -> Path:

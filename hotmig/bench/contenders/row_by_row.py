@@ -10,13 +10,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from hotmig.bench.contenders import Job
+from hotmig.bench.contenders import PATIENCE_SECONDS, Job
 from hotmig.bench.shapes import Table
 from hotmig.sqlite import quote
 
 CHANGES = ("rebuild", "keys")
 NEEDS = ()
-PATIENCE_SECONDS = 60.0
 CACHE_KIB = 32 * 1024
 MAPPING = (
     "CREATE TABLE _id_mapping(table_name TEXT NOT NULL, old_id NOT NULL, new_id NOT NULL,"

@@ -6,11 +6,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from hotmig.bench.contenders import Job
+from hotmig.bench.contenders import PATIENCE_SECONDS, Job
 
 CHANGES = ("rebuild",)
 NEEDS = ("sqlite_utils",)
-PATIENCE_SECONDS = 60.0
 
 
 def run(job: Job) -> Path:
