@@ -74,6 +74,7 @@ SEQUENCES = (
     Sequence("migrate", "alike"),  # copied as it is
     Sequence("migrate", "pages"),  # the whole file at once
     Sequence("migrate", "mapped-key", "delete"),
+    Sequence("migrate --throttle 50", "mapped-key", "delete"),
     Sequence("migrate --offline", "mapped-key"),
     Sequence("migrate --wal", "composite", "delete"),
     Sequence("drain", before=("migrate",)),

@@ -35,6 +35,8 @@ KINDS = (
     ("migrate", "PRAGMA main.journal_mode = WAL"),
     ("migrate", "UPDATE main._migration_copy SET state = 'copied'"),
     ("migrate", "COMMIT behind UPDATE run SET state"),
+    ("migrate --throttle 50", "UPDATE _migration_marker SET format = format"),  # how long a commit takes
+    ("migrate --throttle 50", "COMMIT behind UPDATE main._migration_progress SET resting"),
     ("drain", "COMMIT behind UPDATE main._migration_progress"),
     ("drain", "PRAGMA main.wal_checkpoint"),
     ("drain", "CREATE TRIGGER _migration_fence_1"),
