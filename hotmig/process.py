@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +32,7 @@ class Process:
 
 def this_process() -> Process:
     """The process that asks."""
-    return Process(socket.gethostname(), os.getpid(), _started(os.getpid()))
+    return Process(os.uname().nodename, os.getpid(), _started(os.getpid()))
 
 
 def is_elsewhere(process: Process) -> bool:

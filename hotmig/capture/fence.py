@@ -6,15 +6,17 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hotmig.capture.clock import SECONDS_A_DAY, julian_day, uptime
 from hotmig.capture.marker import Marker, read_marker, schema_version, stamp
 from hotmig.capture.names import FENCE, MARKER
 from hotmig.catalog.own import is_own
 from hotmig.errors import Refused
-from hotmig.planning.model import Recorded
 from hotmig.sqlite import Row, execute, quote, text
+
+if TYPE_CHECKING:  # `hotmig status` reads the fence, and must not wait for the planner
+    from hotmig.planning.model import Recorded
 
 EVENTS = ("insert", "update", "delete")
 

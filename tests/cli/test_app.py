@@ -258,7 +258,7 @@ def test_status_imports_neither_rich_nor_the_compiler_while_a_migration_is_under
     os.utime(tmp_path / "schema.py", (0, 0))  # written before the migration began
     old_database(tmp_path / OLD, "recording")
     new_database(tmp_path / NEW)
-    dear = ("rich", "subprocess", "hotmig.schema", "hotmig.catalog.read", "hotmig.planning.copy_plan")
+    dear = ("rich", "subprocess", "socket", "hotmig.schema", "hotmig.catalog.read", "hotmig.planning.model")
     code = (
         "import sys; from hotmig.cli.app import cli\n"
         f"try: cli.main(['status', '-d', {str(tmp_path)!r}])\n"
