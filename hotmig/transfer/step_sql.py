@@ -426,7 +426,7 @@ class StepSql:
         affinity = column_affinity(self.step.table, self._found(column.name))
         for touch in self.step.touches:
             if fold(touch.column) == fold(column.name):
-                own = stored(fates.touched(touch), affinity)
+                own = fates.touched(touch, affinity)
                 value = f"CASE WHEN {self._has_moved(touch)} THEN {own} ELSE {value} END"
         grouping = self.step.grouping
         for name, sql in grouping.losers or () if grouping is not None else ():

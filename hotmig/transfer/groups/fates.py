@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hotmig.catalog.affinity import stored
+from hotmig.catalog.model import Affinity
 from hotmig.planning.model import TableStep, Touch
 from hotmig.planning.rows import KEY
 from hotmig.sqlite import conjunction, text
@@ -84,7 +86,12 @@ def survivor(step: TableStep, key: Sequence[str], position: int) -> str:
     return f"coalesce(({found}), {key[position]})"
 
 
-def touched(touch: Touch) -> str:
-    """The value that a rule sets: what the old row gives, or what was evaluated once."""
-    constant = f"SELECT value FROM main.{CONSTANTS} WHERE expression = {text(touch.expression)}"
-    return f"CASE WHEN EXISTS ({constant}) THEN ({constant}) ELSE ({touch.expression}\n) END"
+def touched(touch: Touch, affinity: Affinity) -> str:
+    """The value that a rule sets, as a column of that affinity keeps it: what the old row gives, or what was evaluated
+    once.
+
+    Of the latter SQLite makes the value of the column once in a statement, for the subquery reads nothing outside.
+    """
+    constant = f"FROM main.{CONSTANTS} WHERE expression = {text(touch.expression)}"
+    once, of_row = (stored(value, affinity) for value in ("value", f"({touch.expression}\n)"))
+    return f"CASE WHEN EXISTS (SELECT 1 {constant}) THEN (SELECT {once} {constant}) ELSE {of_row} END"
