@@ -84,8 +84,8 @@ def same(left: str, right: str, *, signed_zero: bool = False, stored_as: str | N
 
     ``signed_zero`` also tells 0.0 from -0.0; only columns without affinity can hold the latter. ``stored_as`` is the
     affinity of the column that ``left`` was stored in, and ``right`` as, or in one of that kind. Then numbers alone
-    could be equal and not the *same*, of these only -2^63 and -2^63.0, and typeof() is spared: it costs more than all
-    else of a comparison.
+    could be equal and not the *same*, of these only -2^63 and -2^63.0, and typeof() is spared, as of texts and BLOBs: it
+    costs more than all else of a comparison.
     """
     # Unary plus: by the affinity of either column a text that looks like a number would be compared as one.
     alike = f"+{left} COLLATE BINARY IS +{right}"
@@ -93,12 +93,13 @@ def same(left: str, right: str, *, signed_zero: bool = False, stored_as: str | N
         return f"({alike})"
     if stored_as in ("INTEGER", "NUMERIC"):
         return f"({alike} AND ({left} > -9223372036854775807 OR typeof({left}) = typeof({right})))"
-    terms = f"{left} COLLATE BINARY IS {right} AND typeof({left}) = typeof({right})"
+    kind = f"typeof({left}) = typeof({right})"
     if signed_zero:
         # CASE, because AND and OR evaluate both sides where a value is wanted.
         signs = f"hotmig_signbit({left}) = hotmig_signbit({right})"
-        terms += f" AND CASE WHEN typeof({left}) = 'real' AND {left} = 0 THEN {signs} ELSE 1 END"
-    return f"({terms})"
+        kind += f" AND CASE WHEN typeof({left}) = 'real' AND {left} = 0 THEN {signs} ELSE 1 END"
+    # Texts and BLOBs come behind all numbers, and are never equal to one of another kind.
+    return f"({alike} AND CASE WHEN {left} COLLATE BINARY >= '' THEN 1 ELSE {kind} END)"
 
 
 def _signbit(value: object) -> int:

@@ -272,7 +272,8 @@ class StepSql:
                 continue
             kind = column_affinity(self.step.table, self._found(column.name))
             own, value = f"{target}.{quote(column.name)}", f"{row}.c{number}"
-            stored_as = kind if self._is_projected(column) else None
+            # A TEXT column holds no number: whatever is equal to what it has is the same.
+            stored_as = kind if kind == "TEXT" or self._is_projected(column) else None
             terms[f"c{number}"] = same(own, value, signed_zero=kind == "BLOB", stored_as=stored_as)
         return terms
 
