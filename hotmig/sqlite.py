@@ -84,8 +84,8 @@ def same(left: str, right: str, *, signed_zero: bool = False, stored_as: str | N
 
     ``signed_zero`` also tells 0.0 from -0.0; only columns without affinity can hold the latter. ``stored_as`` is the
     affinity of the column that ``left`` was stored in, and ``right`` as, or in one of that kind. Then numbers alone
-    could be equal and not the *same*, of these only -2^63 and -2^63.0, and typeof() is spared, as of texts and BLOBs: it
-    costs more than all else of a comparison.
+    could be equal and not the *same*, of these only -2^63 and -2^63.0, and typeof() is spared, as it is of texts and
+    BLOBs: it costs more than all else of a comparison.
     """
     # Unary plus: by the affinity of either column a text that looks like a number would be compared as one.
     alike = f"+{left} COLLATE BINARY IS +{right}"

@@ -141,11 +141,11 @@ def _empty(new: sqlite3.Connection, table: str, seconds: float) -> None:
                 execute(new, f"DROP INDEX IF EXISTS {quote(index)}")
     keys = [row[0] for row in execute(new, "SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (table,))]
     key = [quote(name) for name in keys]
-    last = f"SELECT {', '.join(key)} FROM {table} ORDER BY {', '.join(key)} LIMIT 1 OFFSET ?"
+    last = f"SELECT {', '.join(key)} FROM {table} ORDER BY {', '.join(key)} LIMIT 1 OFFSET {ROWS_AT_ONCE - 1}"
     deleted = ROWS_AT_ONCE
     while deleted:
         with transaction(new, seconds, "the new database's writers"):
-            deleted = execute(new, f"DELETE FROM {table} WHERE {row_value(key)} <= ({last})", (ROWS_AT_ONCE - 1,)).rowcount
+            deleted = execute(new, f"DELETE FROM {table} WHERE {row_value(key)} <= ({last})").rowcount
 
 
 def _paused_from(marker: Marker) -> float:

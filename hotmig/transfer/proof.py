@@ -109,9 +109,14 @@ def _forth(session: Session, keys: LoggedKeys, step: StepSql, report: Report) ->
 
 
 def _has_one_order(step: StepSql) -> bool:
-    """Whether the rows of a range of old keys are those of the same range of new ones, each key once on either side."""
-    source = step.step.source
-    if source is None or step.step.keys != "kept" or step.step.seeds or step.step.grouping is not None:
+    """Whether the rows of a range of old keys are those of the same range of new ones, each key once on either side.
+
+    Rows that became one with others are missing on either side; a row that a Merge makes has no old one.
+    """
+    source, grouping = step.step.source, step.step.grouping
+    if source is None or step.step.keys != "kept" or step.step.seeds:
+        return False
+    if grouping is not None and grouping.create is not None:
         return False
     if step.source_key.kind == "integer":
         alias = step.step.table.rowid_alias

@@ -490,17 +490,67 @@ def test_a_collision_that_comes_after_the_copy_is_settled_before_writes_are_paus
     assert project.new("SELECT topic_id FROM fact WHERE id = 2") == [(9,)]
 
 
+def unrecorded(project: Project, table: str, write: str) -> None:
+    """A write to a table of the old database that no trigger sees."""
+    triggers = project.old(f"SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '{table}'")
+    version = project.old("PRAGMA schema_version")[0][0]
+    project.write(*(f"DROP TRIGGER {name}" for name, _ in triggers))
+    project.write(write)
+    project.write(*(sql for _, sql in triggers), f"PRAGMA schema_version = {version}")
+
+
 def test_an_unrecorded_write_to_a_loser_is_found_by_the_proof(tmp_path: Path) -> None:
     project = begin(tmp_path, 'duplicates=Duplicates(key="name", compare=(), prefer="rank DESC, id")', "",
         "INSERT INTO topic(id, name) VALUES (9, 'sol')")  # fmt: skip
     project.run("migrate")
-    triggers = project.old("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'topic'")
-    version = project.old("PRAGMA schema_version")[0][0]
-    project.write(*(f"DROP TRIGGER {name}" for name, _ in triggers))
-    project.write("UPDATE topic SET rank = 5 WHERE id = 9")
-    project.write(*(sql for _, sql in triggers), f"PRAGMA schema_version = {version}")
+    unrecorded(project, "topic", "UPDATE topic SET rank = 5 WHERE id = 9")
     refused = project.run("drain", code=3)
     assert 'the proof failed: table "topic" has rows that would not become what was found for them: 3' in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "column"),
+    [
+        ("INTEGER PRIMARY KEY", "int, Key"),
+        ("TEXT NOT NULL PRIMARY KEY", "str, Key"),
+        ("TEXT COLLATE NOCASE NOT NULL PRIMARY KEY", "str, Collate('NOCASE'), Key"),
+    ],
+)
+@pytest.mark.parametrize("gone", [1, 2, 4])
+def test_an_unrecorded_deletion_is_found_by_the_proof_of_groups(
+    tmp_path: Path, key: str, column: str, gone: int
+) -> None:
+    """Of the first, a middle and the last row: a loser, and two that are alone."""
+    project = Project.begin(
+        tmp_path,
+        f"CREATE TABLE t(id {key}, name TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'a'), (4, 'c')",
+        f"""@table(duplicates=Duplicates(key="name", compare=(), prefer="id DESC"))
+class T:
+    id: Annotated[{column}]
+    name: str | None
+""",
+    )
+    project.run("migrate")
+    unrecorded(project, "t", f"DELETE FROM t WHERE id = '{gone}'")
+    told = gone if column.startswith("int") else f"'{gone}'"
+    refused = project.run("drain", code=3)
+    assert f'table "t" has groups with rows that the old database does not have: {told}' in refused.stderr
+
+
+def test_a_row_too_many_that_is_in_no_group_is_found_by_the_proof(tmp_path: Path) -> None:
+    project = Project.begin(
+        tmp_path,
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT); INSERT INTO t VALUES (1, 'a'), (2, NULL), (3, 'a')",
+        """@table(duplicates=Duplicates(key="name", compare=(), prefer="id"))
+class T:
+    id: Annotated[int, Key]
+    name: str | None
+""",
+    )
+    project.run("migrate")
+    unrecorded(project, "t", "DELETE FROM t WHERE id = 2")
+    refused = project.run("drain", code=3)
+    assert 'the proof failed: table "t" has rows that the old database does not have: 2' in refused.stderr
 
 
 def test_a_rule_whose_sql_does_not_take_a_value_names_its_table(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hotmig.errors import Refused
-from hotmig.sqlite import conjunction, execute, quote, same
+from hotmig.sqlite import conjunction, execute, fold, quote, same, value
 from hotmig.transfer.conflicts import PROOF_HINT
 from hotmig.transfer.groups import fates
 from hotmig.transfer.groups.build import fill_groups, walk
@@ -15,7 +15,7 @@ from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.ranges import KeyRange
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import matches
+from hotmig.transfer.step_sql import matches, row_value
 
 
 def prove_groups(session: Session, keys: LoggedKeys) -> None:
@@ -26,52 +26,84 @@ def prove_groups(session: Session, keys: LoggedKeys) -> None:
 
 
 def _prove_members(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
-    """Every old row is a member of the group that its values say, or of none."""
+    """Every old row is a member of the group that its values say, or of none; and no other member is there.
+
+    Where a range of keys holds the same rows on either side, as many members as old rows that have one are no others.
+    """
     step = group.sql
     source_key = tuple(quote(name) for name in step.source_key.columns)
-    given = conjunction(f"c.{name} IS NOT NULL" for name in group.group_names)
-    alike = conjunction(same(f"m.{name}", f"c.{name}", signed_zero=True) for name in (*group.group_names, LEVEL))
-    right = f"CASE WHEN {given} THEN {alike} ELSE m.{group.keys[0]} IS NULL END"
+    member = fates.key_names(group.step, "m")
+    has_one_order = all(fold(collation) in ("", "binary") for collation in step.source_collations)
 
     def compare(bounds: KeyRange) -> None:
-        rows = f"{step.old_rows} WHERE {bounds.where(step.source_key_of('o'))}"
-        own = [f"c.{name}" for name in group.keys]
-        wrong = execute(
-            session.db,
-            f"{group.computed_members(rows)} SELECT {', '.join(own)} FROM computed AS c"
-            f" LEFT JOIN {fates.members(group.step)} AS m ON {fates.is_row(group.step, 'm', own)}"
-            f" WHERE NOT ({right}) AND {keys.unlogged(step, own)} LIMIT {SAMPLES}",
-        ).fetchall()
-        _refuse(group, "rows in another group than their values say", wrong)
+        found = _compare_members(session, keys, group, bounds.where(step.source_key_of("o")))
+        if has_one_order:
+            where = f"{bounds.where(member)} AND {keys.unlogged(step, member)}"
+            if value(session.db, f"SELECT count(*) FROM {fates.members(group.step)} AS m WHERE {where}") != found:
+                _require_old_rows(session, keys, group, where)
 
-    walk(session, keys, KeyRange(session.db, step.source, source_key), compare)
+    bounds = KeyRange(session.db, step.source, source_key)
+    walk(session, keys, bounds, compare)
+    if has_one_order:
+        with session.snapshot():
+            keys.load()
+            _require_old_rows(session, keys, group, bounds.behind(member))
+    else:
+        others = KeyRange(session.db, fates.members(group.step), group.keys)
+        walk(session, keys, others, lambda part: _require_old_rows(session, keys, group, part.where(member)))
+
+
+def _compare_members(session: Session, keys: LoggedKeys, group: GroupSql, where: str) -> int:
+    """Returns how many of these old rows have a member, each the right one."""
+    own = [f"c.{name}" for name in group.keys]
+    given = conjunction(f"c.{name} IS NOT NULL" for name in group.group_names)
+    alike = conjunction(same(f"m.{name}", f"c.{name}", signed_zero=True) for name in (*group.group_names, LEVEL))
+    wrong = f"NOT CASE WHEN {given} THEN {alike} ELSE m.{group.keys[0]} IS NULL END"
+    joined = (
+        f"FROM computed AS c LEFT JOIN {fates.members(group.step)} AS m ON {fates.is_row(group.step, 'm', own)}"
+        f" WHERE {keys.unlogged(group.sql, own)}"
+    )
+    computed = group.computed_members(f"{group.sql.old_rows} WHERE {where}")
+    counted = f"SELECT count(m.{group.keys[0]}), count(CASE WHEN {wrong} THEN 1 END) {joined}"
+    found: int
+    found, differ = execute(session.db, f"{computed} {counted}").fetchone()
+    if differ:
+        sample = f"{computed} SELECT {', '.join(own)} {joined} AND {wrong} LIMIT {SAMPLES}"
+        _refuse(group, "rows in another group than their values say", execute(session.db, sample).fetchall())
+    return found
+
+
+def _require_old_rows(session: Session, keys: LoggedKeys, group: GroupSql, where: str) -> None:
+    """Raises Refused where one of these members ``m`` has no old row."""
+    step, own = group.sql, fates.key_names(group.step, "m")
+    held = matches(step.source_key_of("o"), [f"+{name}" for name in own], step.source_collations)
+    gone = execute(
+        session.db,
+        f"SELECT {', '.join(own)} FROM {fates.members(group.step)} AS m WHERE {where}"
+        f" AND NOT EXISTS (SELECT 1 FROM {step.source} AS o WHERE {held}) AND {keys.unlogged(step, own)}"
+        f" LIMIT {SAMPLES}",
+    ).fetchall()
+    _refuse(group, "groups with rows that the old database does not have", gone)
 
 
 def _prove_fates(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
-    """Every member has its old row, and the fate that ranking its group again gives."""
-    step, members, table = group.sql, fates.members(group.step), fates.table(group.step)
-    own = fates.key_names(group.step, "m")
-    held = matches(step.source_key_of("o"), [f"+{name}" for name in own], step.source_collations)
+    """Every member has the fate that ranking its group again gives."""
+    step, members = group.sql, fates.members(group.step)
+    tables = {"v": group.verdicts, "f": fates.table(group.step)}
     names = (FATE, MADE, *fates.winner_names(group.step))
     alike = f"{group.same_key('v', 'f')} AND {conjunction(f'v.{name} IS f.{name}' for name in names)}"
 
     def compare(bounds: KeyRange) -> None:
-        gone = execute(
-            session.db,
-            f"SELECT {', '.join(own)} FROM {members} AS m WHERE {bounds.where([f'm.{n}' for n in group.group_names])}"
-            f" AND NOT EXISTS (SELECT 1 FROM {step.source} AS o WHERE {held}) AND {keys.unlogged(step, own)}"
-            f" LIMIT {SAMPLES}",
-        ).fetchall()
-        _refuse(group, "groups with rows that the old database does not have", gone)
         fill_groups(session, group, bounds.where(group.group_names))
         rank(session, group)
-        for one, other in (("v", "f"), ("f", "v")):
-            tables = {"v": group.verdicts, "f": table}
+        # The verdicts are of these groups alone, the fates are of all.
+        mine = f"{row_value(fates.key_names(group.step, 'f'))} IN ({group.affected})"
+        for one, other, which in (("v", "f", "1"), ("f", "v", mine)):
             listed = [f"{one}.{name}" for name in group.keys]
             wrong = execute(
                 session.db,
-                f"SELECT {', '.join(listed)} FROM {tables[one]} AS {one}"
-                f" WHERE ({', '.join(listed)}) IN ({group.affected}) AND {keys.unlogged(step, listed)}"
+                f"SELECT {', '.join(listed)} FROM {tables[one]} AS {one} WHERE {which}"
+                f" AND {keys.unlogged(step, listed)}"
                 f" AND NOT EXISTS (SELECT 1 FROM {tables[other]} AS {other} WHERE {alike}) LIMIT {SAMPLES}",
             ).fetchall()
             _refuse(group, "rows that would not become what was found for them", wrong)
