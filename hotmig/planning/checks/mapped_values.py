@@ -28,7 +28,8 @@ def probes(context: Context) -> Iterable[Probe]:
             )
         covered = f"EXISTS ({canonical(step, column, before)})"
         is_open = f"typeof(b) = 'text' AND {looked_up('b', False)} <> '' AND NOT a"
-        yield Probe(NAME, _uncovered_subject(step, column), _asked(step, before, covered, is_open))
+        question = _asked(step, before, covered, is_open)
+        yield Probe(NAME, _uncovered_subject(step, column), question, only_told=True)
 
 
 def is_merged_by(step: TableStep, column: ColumnStep) -> bool:
