@@ -21,7 +21,7 @@ from hotmig.phases.migration import find_migration, new_writer, old_writer, requ
 from hotmig.phases.settled import stays_settled
 from hotmig.sqlite import LOCK_SECONDS, execute, quote, transaction, value
 from hotmig.transfer.identity import has_table, read_status
-from hotmig.transfer.step_sql import row_value
+from hotmig.transfer.key_sql import row_value
 
 BOOKKEEPING = ("_id_mapping", "_migration_progress", "_migration_copy", "_migration_constant", "_migration_grouped")
 ROWS_AT_ONCE = 10_000

@@ -15,7 +15,7 @@ from hotmig.catalog.lexer import tokens
 from hotmig.catalog.model import Column, Index, IndexedColumn, PrimaryKey, Table, UniqueConstraint
 from hotmig.planning.held import normal
 from hotmig.planning.model import How, TableStep
-from hotmig.planning.rows import reads
+from hotmig.planning.rows import read_by, reads
 from hotmig.sqlite import fold, quote
 
 MOST_BYTES = 1_500_000_000  # of a table's rows: what is larger is projected, as one read of it would take too long
@@ -59,7 +59,7 @@ def moved_indexes(step: TableStep) -> tuple[Index, ...]:
     return tuple(
         index
         for index in step.table.indexes
-        if _described(index, step.table, step) in olds and added.isdisjoint(_read_by(index, step.table))
+        if _described(index, step.table, step) in olds and added.isdisjoint(read_by(index, step.table))
     )
 
 
@@ -81,12 +81,6 @@ def definition(column: Column) -> str:
     if column.collation.upper() != "BINARY":
         parts.append(f"COLLATE {quote(column.collation)}")
     return " ".join(part for part in parts if part)
-
-
-def _read_by(index: Index, table: Table) -> set[str]:
-    """The columns, folded, that the SQL of an index reads."""
-    said = (index.where, *(part.expression for part in index.columns))
-    return set().union(*(reads(sql, table) for sql in said if sql is not None))
 
 
 def _obstacles(step: TableStep, source: Table) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from hotmig.catalog.affinity import column_affinity, stored
-from hotmig.catalog.model import Column, Table
+from hotmig.catalog.model import Column, Index, PrimaryKey, Table, UniqueConstraint
 from hotmig.planning.expressions import compiled
 from hotmig.planning.model import ColumnStep, TableStep, Translation
 from hotmig.planning.projection import projected
@@ -84,6 +84,22 @@ def reads(expression: str, table: Table) -> frozenset[str]:
     """The columns that an expression of the new table reads; all of them when SQLite doesn't tell."""
     found = compiled(expression, table)
     return found.reads if found.error is None else frozenset(fold(column.name) for column in table.columns)
+
+
+def read_by(key: PrimaryKey | UniqueConstraint | Index, table: Table) -> set[str]:
+    """The columns, folded, that a key or an index of a table reads, by name or in its SQL."""
+    sql = [part.expression for part in key.columns] + [key.where if isinstance(key, Index) else None]
+    names = {fold(part.name) for part in key.columns if part.name is not None}
+    return names.union(*(reads(each, table) for each in sql if each is not None))
+
+
+def indexed_columns(table: Table) -> set[str] | None:
+    """The columns, folded, that any key or index reads; None where a column is generated from others."""
+    if any(column.generated is not None for column in table.columns):
+        return None
+    keys: list[PrimaryKey | UniqueConstraint | Index] = [*table.uniques, *table.indexes]
+    keys += [table.primary_key] if table.primary_key else []
+    return set().union(*(read_by(key, table) for key in keys))
 
 
 def _needed(table: Table, names: Iterable[str]) -> tuple[list[Column], list[Column]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hotmig.planning.model import ColumnStep
 from hotmig.sqlite import conjunction, execute, fold, quote, same, value
 from hotmig.transfer.bookkeeping import columns
+from hotmig.transfer.key_sql import matches
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.transfer.step_sql import StepSql
 
 
 def old_names(step: StepSql) -> tuple[str, ...]:

@@ -9,9 +9,10 @@ from hotmig.errors import BEGIN_ANEW, Refused
 from hotmig.sqlite import execute, value
 from hotmig.transfer.groups.tables import pending
 from hotmig.transfer.groups.upkeep import begin, mark_all, mark_latest
+from hotmig.transfer.key_sql import matches
 from hotmig.transfer.ranges import ChunkSize, Stopwatch
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.transfer.step_sql import StepSql
 from hotmig.transfer.widen import widen
 from hotmig.units import counted
 

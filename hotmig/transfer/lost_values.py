@@ -6,10 +6,11 @@ from hotmig.errors import Refused
 from hotmig.planning.projection import loses
 from hotmig.sqlite import execute, quote
 from hotmig.transfer.conflicts import HINT
+from hotmig.transfer.key_sql import row_value
 from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import Misfit, cut, named, told
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import StepSql, row_value
+from hotmig.transfer.step_sql import StepSql
 
 
 def require_none_lost(session: Session, step: StepSql, where: str) -> None:

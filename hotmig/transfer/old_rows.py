@@ -9,7 +9,8 @@ from typing import Any
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import Row, quote, text
 from hotmig.transfer.bookkeeping import columns as key_columns
-from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.transfer.key_sql import matches
+from hotmig.transfer.step_sql import StepSql
 
 LONGEST_TEXT = 80
 LONGEST_BLOB = 32

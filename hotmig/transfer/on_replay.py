@@ -13,8 +13,9 @@ from hotmig.catalog.affinity import column_affinity
 from hotmig.catalog.lexer import Token, tokens
 from hotmig.catalog.model import ROWID_NAMES, Trigger
 from hotmig.sqlite import conjunction, execute, fold, quote, same
+from hotmig.transfer.key_sql import matches
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.transfer.step_sql import StepSql
 
 
 def triggers_of(session: Session, step: StepSql) -> tuple[Trigger, ...]:

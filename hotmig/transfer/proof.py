@@ -15,6 +15,7 @@ from hotmig.transfer.groups.created import is_created, prove_created, prove_pare
 from hotmig.transfer.groups.fates import is_gone
 from hotmig.transfer.groups.proof import prove_groups
 from hotmig.transfer.identity import read_progress
+from hotmig.transfer.key_sql import matches, matches_as_stored
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.lost_values import require_none_lost
 from hotmig.transfer.misfits import SAMPLES
@@ -23,7 +24,7 @@ from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.references import check_all
 from hotmig.transfer.seeds import missing_seeds
 from hotmig.transfer.session import Report, Session
-from hotmig.transfer.step_sql import StepSql, matches, matches_as_stored
+from hotmig.transfer.step_sql import StepSql
 from hotmig.units import counted
 
 MANY_COLUMNS = 500  # of both tables: an aggregate has them all
@@ -205,7 +206,9 @@ def _compare(session: Session, step: StepSql, rows: str, where: str) -> int:
     new_key = [f"+{name}" for name in step.new_key_of("p")]
     found = matches(step.target_key_of("n"), new_key, step.target_collations)
     joined = f"FROM {rows} LEFT JOIN {step.target} AS n ON {found} WHERE {where}"
-    differs = f"(n.{step.target_key[0]} IS NULL OR {step.differs('p', 'n')} OR {step.has_others_added('n')})"
+    comparison = step.comparison
+    unlike = f"{comparison.differs('p', 'n')} OR {comparison.has_others_added('n')}"
+    differs = f"(n.{step.target_key[0]} IS NULL OR {unlike})"
     with explain_conflict(session, step.step):
         count, wrong = execute(session.db, _counted(step, differs, joined)).fetchone()
         if wrong:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hotmig.sqlite import execute, value
+from hotmig.transfer.key_sql import row_value
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import row_value
 
 # In rollback-journal mode a reader holds up the writers; in WAL it only keeps the log from being reset.
 ROLLBACK_SECONDS = 0.03

@@ -11,10 +11,11 @@ from hotmig.planning.following import is_compared_as_stored
 from hotmig.planning.model import TableStep
 from hotmig.sqlite import conjunction, execute, fold, quote
 from hotmig.transfer.conflicts import HINT
+from hotmig.transfer.key_sql import row_value
 from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import Misfit, Named, cut, named, old_key, told
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import StepSql, row_value
+from hotmig.transfer.step_sql import StepSql
 
 
 def new_references(session: Session) -> Iterator[tuple[TableStep, int, ForeignKey]]:

@@ -18,6 +18,7 @@ from hotmig.transfer.groups.fates import key_names
 from hotmig.transfer.groups.tables import forget_pending
 from hotmig.transfer.guard import require_untouched
 from hotmig.transfer.high_water import carry_high_water
+from hotmig.transfer.key_sql import matches
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.lost_values import of_logged_keys, require_none_lost
 from hotmig.transfer.misfits import among, among_seeds
@@ -27,7 +28,7 @@ from hotmig.transfer.ranges import ChunkSize, Stopwatch
 from hotmig.transfer.references import check_touched, remember_deleted
 from hotmig.transfer.seeds import plant_seeds
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.transfer.step_sql import StepSql
 from hotmig.transfer.taken_keys import require_own_keys
 from hotmig.transfer.widen import follows_names
 
@@ -221,7 +222,7 @@ def _take_out(session: Session, step: StepSql) -> int:
     execute(
         session.db,
         f"INSERT INTO {step.doomed} SELECT {target_key} FROM {step.rows} AS r CROSS JOIN {step.target} AS n ON {found}"
-        f" WHERE {step.differs('r', 'n')}",
+        f" WHERE {step.comparison.differs('r', 'n')}",
     )
     doom_created(session, step)
     remember_deleted(session, step)
@@ -235,10 +236,10 @@ def _change_in_place(session: Session, step: StepSql) -> int:
 
     Triggers that ask for replayed rows have to see both. What does not fit is found, and told, by that way.
     """
-    if step.change_in_place is None or session.plan.replay_triggers:
+    if step.comparison.change_in_place is None or session.plan.replay_triggers:
         return 0
     try:
-        return max(execute(session.db, step.change_in_place).rowcount, 0)
+        return max(execute(session.db, step.comparison.change_in_place).rowcount, 0)
     except sqlite3.IntegrityError:
         return 0
 

@@ -7,7 +7,8 @@ import sqlite3
 from hotmig.planning.model import TableStep
 from hotmig.schema.model import SeedRow
 from hotmig.sqlite import Row, execute, fold, quote, value
-from hotmig.transfer.step_sql import StepSql, matches, matches_as_stored
+from hotmig.transfer.key_sql import matches, matches_as_stored
+from hotmig.transfer.step_sql import StepSql
 
 
 def create_seeds(db: sqlite3.Connection, sql: StepSql) -> None:

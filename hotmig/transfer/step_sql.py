@@ -9,75 +9,22 @@ first.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from hotmig.catalog.affinity import column_affinity, stored
-from hotmig.catalog.model import Affinity, Column, Index, PrimaryKey, Table, UniqueConstraint
-from hotmig.planning.as_is import added_columns
+from hotmig.catalog.model import Affinity, Column
 from hotmig.planning.following import follows_only_the_key, kept_in_part
 from hotmig.planning.grouping import with_canonical
 from hotmig.planning.model import ColumnStep, CopyPlan, SourceKey, TableStep, Touch, Translation
 from hotmig.planning.projection import projected, unmapped
-from hotmig.planning.rows import reads
 from hotmig.schema.model import SeedRow
 from hotmig.sqlite import conjunction, disjunction, fold, quote, same, text
 from hotmig.transfer.bookkeeping import columns as key_columns
+from hotmig.transfer.comparison import Comparison
 from hotmig.transfer.groups import fates
-
-
-def matches(left: Iterable[str], right: Iterable[str], collations: Sequence[str] | None = None) -> str:
-    """Key equality: the same value, by number across INTEGER and REAL, and letter by letter in text.
-
-    With ``collations`` the index that has them finds the row first; BINARY then tells 'bob' from 'BOB'.
-    """
-    terms = []
-    for position, (a, b) in enumerate(zip(left, right, strict=True)):
-        if collations and collations[position]:
-            terms.append(f"{a} = {b} COLLATE {quote(collations[position])}")
-        terms.append(f"{a} = {b} COLLATE BINARY")
-    return " AND ".join(terms)
-
-
-def matches_as_stored(left: Sequence[str], right: Sequence[str], collations: Sequence[str] | None = None) -> str:
-    """``matches`` between columns of different types.
-
-    An index finds the row by its column's affinity, for which '5' and 5 can be the same; a unary plus takes that away.
-    """
-    stored_alike = matches([f"+{name}" for name in left], [f"+{name}" for name in right])
-    return f"{matches(left, right, collations)} AND {stored_alike}"
-
-
-def row_value(expressions: Sequence[str]) -> str:
-    """``a``, or ``(a, b)``."""
-    return expressions[0] if len(expressions) == 1 else f"({', '.join(expressions)})"
-
-
-def index_collations(table: Table, key: Sequence[str]) -> tuple[str, ...]:
-    """The collations of the index that the key of a table has; "" where a rowid needs none."""
-    folded = [fold(name) for name in key]
-    if table.rowid_alias is not None and folded == [fold(table.rowid_alias)]:
-        return ("",)
-    candidates: list[PrimaryKey | UniqueConstraint | Index] = [table.primary_key] if table.primary_key else []
-    candidates += [*table.uniques, *(index for index in table.indexes if index.unique and index.where is None)]
-    for index in candidates:
-        found = {fold(column.name or ""): column.collation for column in index.columns}
-        if set(found) == set(folded):
-            return tuple(found[name] for name in folded)
-    return ("",) * len(key)
-
-
-def indexed_columns(table: Table) -> set[str] | None:
-    """The columns, folded, that any key or index of a table reads; None where a column is generated from others."""
-    if any(column.generated is not None for column in table.columns):
-        return None
-    keys: list[PrimaryKey | UniqueConstraint | Index] = [*table.uniques, *table.indexes]
-    keys += [table.primary_key] if table.primary_key else []
-    parts = [part for key in keys for part in key.columns]
-    sql = [part.expression for part in parts] + [index.where for index in table.indexes]
-    names = {fold(part.name) for part in parts if part.name is not None}
-    return names.union(*(reads(each, table) for each in sql if each is not None))
+from hotmig.transfer.key_sql import index_collations, matches, matches_as_stored, row_value
 
 
 @dataclass(frozen=True)
@@ -254,69 +201,10 @@ class StepSql:
         values = ", ".join(f"p.{position}" for _, position in self.insert_columns)
         return f"INSERT OR ABORT INTO {self.target}({columns}) SELECT {values} FROM {rows}"
 
-    @property
-    def _seeds_give_more(self) -> bool:
-        """Whether a seed gives columns that an old row, to which it yields, does not fill: that has their defaults."""
-        filled = {fold(column.name) for column in self.written}
-        return any(fold(name) not in filled for seed in self.step.seeds for name in seed.columns)
-
-    def differs(self, row: str, target: str) -> str:
-        """Whether any written column of ``target`` is not the *same* as in ``row``."""
-        return f"NOT {conjunction(self._alike(row, target).values())}"
-
-    def _alike(self, row: str, target: str) -> dict[str, str]:
-        """Of each written column, by its position in the view, whether it is the *same* in both."""
-        terms = {}
-        for number, column in enumerate(self.written, 1):
-            if self.step.table.column(column.name) is None:
-                continue
-            kind = column_affinity(self.step.table, self._found(column.name))
-            own, value = f"{target}.{quote(column.name)}", f"{row}.c{number}"
-            # A TEXT column holds no number: whatever is equal to what it has is the same.
-            stored_as = kind if kind == "TEXT" or self._is_projected(column) else None
-            terms[f"c{number}"] = same(own, value, signed_zero=kind == "BLOB", stored_as=stored_as)
-        return terms
-
     @cached_property
-    def change_in_place(self) -> str | None:
-        """The UPDATE of rows of which only columns differ that no key and no index knows; None without such columns.
-
-        It leaves the indexes alone, and no UNIQUE value moves.
-        """
-        known = indexed_columns(self.step.table)
-        if known is None or self.step.grouping is not None or self._seeds_give_more:
-            return None
-        # Unary plus: without it SQLite looks r up by its key for every row of the new table. No CROSS JOIN can be said.
-        terms, positions = self._alike("+r", "n"), {position: name for name, position in self.positions.items()}
-        free = {position: positions[position] for position in terms if positions[position] not in known}
-        if not free:
-            return None
-        own = [f"+{name}" for name in self.new_key_of("r")]
-        found = matches(self.target_key_of("n"), own, self.target_collations)
-        rest = [term for position, term in terms.items() if position not in free]
-        values = ", ".join(f"{quote(name)} = r.{position}" for position, name in free.items())
-        changed = f"NOT {conjunction(terms[position] for position in free)}"
-        return (
-            f"UPDATE OR ABORT {self.target} AS n SET {values} FROM {self.rows} AS r"
-            f" WHERE {found} AND {conjunction(rest)} AND {changed}"
-        )
-
-    def _is_projected(self, column: ColumnStep) -> bool:
-        """Whether the value is the projection of one old row's, which is as the new column stores it."""
-        from_elsewhere = {fold(name) for one in self.step.translations for name in one.targets} | self.step.set_columns
-        plain = column.expression is not None and fold(column.name) not in from_elsewhere
-        return plain and not self.winning_seeds
-
-    def has_others_added(self, target: str) -> str:
-        """Whether a column that ALTER TABLE added behind a copy as it is has not its default.
-
-        Rows that are longer than the old table's definition said would show what they hide.
-        """
-        added = added_columns(self.step) if self.step.how == "as-is" else ()
-        constants = (
-            (column, stored(column.default or "NULL", column_affinity(self.step.table, column))) for column in added
-        )
-        return disjunction(f"NOT {same(f'{target}.{quote(column.name)}', constant)}" for column, constant in constants)
+    def comparison(self) -> Comparison:
+        """How the new rows are compared with the projection."""
+        return Comparison(self)
 
     def key_of(self, alias: str) -> tuple[str, ...]:
         """The old key's columns of the view or a temporary table under ``alias``."""

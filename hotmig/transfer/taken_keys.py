@@ -10,10 +10,11 @@ from hotmig.sqlite import execute
 from hotmig.transfer import id_mapping
 from hotmig.transfer.conflicts import HINT
 from hotmig.transfer.groups.fates import is_gone
+from hotmig.transfer.key_sql import matches
 from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import Misfit, cut, named, told
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.transfer.step_sql import StepSql
 
 
 def require_own_keys(session: Session, step: StepSql) -> None:

@@ -15,8 +15,9 @@ from hotmig.sqlite import conjunction, disjunction, execute, fold, quote, value
 from hotmig.transfer import id_mapping
 from hotmig.transfer.groups.fates import key_names
 from hotmig.transfer.groups.upkeep import mark_all, refresh
+from hotmig.transfer.key_sql import matches
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.transfer.step_sql import StepSql
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from hotmig.transfer.proof import prove
 from hotmig.transfer.ranges import FIRST_ROWS, ChunkSize
 from hotmig.transfer.replay import catch_up, replay
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import indexed_columns
 from tests.transfer.building import PLACE, Case, rules, schema, seed
 
 NUMBERS = "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 5000)"
@@ -329,8 +328,8 @@ def test_columns_that_no_index_knows_are_changed_in_place(tmp_path: Path) -> Non
     with case.session() as session:
         case.copy(session)
         (step,) = session.steps
-        assert step.change_in_place is not None
-        assert 'SET "plain" = ' in step.change_in_place
+        assert step.comparison.change_in_place is not None
+        assert 'SET "plain" = ' in step.comparison.change_in_place
         session.db.execute("CREATE TEMP TABLE taken_out(id)")
         session.db.execute(
             "CREATE TEMP TRIGGER see AFTER DELETE ON main.t BEGIN INSERT INTO taken_out VALUES (OLD.id); END"
@@ -369,21 +368,6 @@ def test_what_does_not_fit_in_place_is_told_by_its_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ddl", "known"),
-    [
-        ("CREATE TABLE t(a, b, c, d, PRIMARY KEY (a, b))", {"a", "b"}),
-        ("CREATE TABLE t(a INTEGER PRIMARY KEY, b UNIQUE, C, d)", {"a", "b"}),
-        ("CREATE TABLE t(a, b, c, d, UNIQUE (D, c))", {"c", "d"}),
-        ("CREATE TABLE t(a, b, c, d)", set()),
-        ("CREATE TABLE t(a, b, c AS (a + 1), d)", None),
-    ],
-)
-def test_what_keys_and_indexes_know(ddl: str, known: set[str] | None) -> None:
-    (table,) = schema([ddl]).catalog.tables
-    assert indexed_columns(table) == known
-
-
-@pytest.mark.parametrize(
     "key",
     ["id INTEGER PRIMARY KEY", "id TEXT NOT NULL PRIMARY KEY", "id TEXT COLLATE NOCASE NOT NULL PRIMARY KEY",
      "id BLOB NOT NULL PRIMARY KEY", "id NOT NULL PRIMARY KEY"],
@@ -396,8 +380,8 @@ def test_what_is_logged_leads_to_the_new_row_and_not_the_other_way(tmp_path: Pat
     case.record()
     with case.session() as session:
         (step,) = session.steps
-        assert step.change_in_place is not None
-        plan = [row[3] for row in session.db.execute(f"EXPLAIN QUERY PLAN {step.change_in_place}")]
+        assert step.comparison.change_in_place is not None
+        plan = [row[3] for row in session.db.execute(f"EXPLAIN QUERY PLAN {step.comparison.change_in_place}")]
     assert [line.split()[:2] for line in plan[:2]] == [["SCAN", "r"], ["SEARCH", "n"]], plan
 
 

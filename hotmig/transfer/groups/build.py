@@ -15,12 +15,12 @@ from hotmig.transfer.groups.fates import FATE, HOMELESS, LIVE
 from hotmig.transfer.groups.listing import claims
 from hotmig.transfer.groups.ranks import rank
 from hotmig.transfer.groups.sql import GroupSql
+from hotmig.transfer.key_sql import matches
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import Misfit, Named, cut, told
 from hotmig.transfer.ranges import ChunkSize, KeyRange, Stopwatch
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import matches
 
 
 def build_groups(session: Session, keys: LoggedKeys) -> None:

@@ -12,11 +12,12 @@ from hotmig.transfer.conflicts import PROOF_HINT, explain_conflict
 from hotmig.transfer.groups import fates
 from hotmig.transfer.groups.fates import LEVEL, LIVE, PLANTED
 from hotmig.transfer.groups.sql import ALIAS, GROUP, GroupSql
+from hotmig.transfer.key_sql import matches
 from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.references import parentless
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import StepSql, matches
+from hotmig.transfer.step_sql import StepSql
 from hotmig.units import counted
 
 PARENT_HINT = (

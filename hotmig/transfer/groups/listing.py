@@ -14,8 +14,8 @@ from hotmig.sqlite import conjunction, execute, fold, quote, text, value
 from hotmig.transfer.groups import fates
 from hotmig.transfer.groups.fates import COLLIDES, DROPPED, FATE, HOMELESS, KEPT, LEVEL, LIVE, MADE, MERGED
 from hotmig.transfer.groups.sql import ANEW, GROUP, GroupSql
+from hotmig.transfer.key_sql import matches
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import matches
 
 FATES: dict[Kind, str] = {
     "merged": MERGED, "collisions": COLLIDES, "historical_drops": DROPPED, "losers_kept": KEPT, "homeless": HOMELESS,

@@ -10,12 +10,12 @@ from hotmig.transfer.groups.build import fill_groups, walk
 from hotmig.transfer.groups.fates import FATE, LEVEL, MADE
 from hotmig.transfer.groups.ranks import rank
 from hotmig.transfer.groups.sql import GroupSql
+from hotmig.transfer.key_sql import matches, row_value
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.ranges import KeyRange
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import matches, row_value
 
 
 def prove_groups(session: Session, keys: LoggedKeys) -> None:

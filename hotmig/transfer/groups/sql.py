@@ -13,7 +13,8 @@ from hotmig.planning.value_maps import canonical, looked_up
 from hotmig.sqlite import conjunction, disjunction, fold, quote, same
 from hotmig.transfer.groups import fates
 from hotmig.transfer.groups.fates import FATE, LEVEL, LIVE, MADE, PLANTED
-from hotmig.transfer.step_sql import StepSql, matches_as_stored
+from hotmig.transfer.key_sql import matches_as_stored
+from hotmig.transfer.step_sql import StepSql
 
 GROUP = "_migration_group_{}"
 # Of the rows that are ranked. Where old rows stand beside them, each of these names must be ours.

@@ -12,8 +12,8 @@ from hotmig.transfer.groups import fates
 from hotmig.transfer.groups.fates import FATE, LIVE, MADE
 from hotmig.transfer.groups.ranks import rank, select_homeless
 from hotmig.transfer.groups.sql import GROUP, SEEN, GroupSql
+from hotmig.transfer.key_sql import matches_as_stored, row_value
 from hotmig.transfer.session import Session
-from hotmig.transfer.step_sql import matches_as_stored, row_value
 
 
 def begin(session: Session) -> None:

@@ -15,8 +15,9 @@ from hotmig.transfer.groups.samples import SAMPLES
 from hotmig.transfer.groups.sql import GROUP, GroupSql
 from hotmig.transfer.judged.court import Court, rows_that_stay, values_that_stay
 from hotmig.transfer.judged.equal_rows import is_made_distinct
+from hotmig.transfer.key_sql import matches_as_stored
 from hotmig.transfer.old_rows import key_title, shown
-from hotmig.transfer.step_sql import StepSql, matches_as_stored
+from hotmig.transfer.step_sql import StepSql
 
 _OLD_KEY = "_migration_old_{}"
 
