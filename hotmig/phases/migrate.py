@@ -319,6 +319,8 @@ def _copy(
     with open_session(new, old, work.wanted, work.seconds, work.extensions, run.step, pace) as session:
         session.note_rest(None)  # what a run that was killed has left
         pace.tell = rests
+        for table, count in rows.items():
+            copied_chunk(table, count)
         with _explaining_drift(old, work.wanted):
             copied = copy_all(session, build.indexes_of(work.schema), copied_chunk, rows)
         pace.see(old)

@@ -15,7 +15,7 @@ import pytest
 
 from hotmig.capture import triggers
 from hotmig.capture.log import log_key
-from hotmig.phases import drain
+from hotmig.phases import drain, plan
 from hotmig.transfer import copy, id_mapping, step_sql
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.proof import prove
@@ -291,7 +291,9 @@ def test_with_is_in_place_of_same_the_model_finds_the_look_alike_new_key(
 
 
 def test_with_logged_rows_in_the_copy_a_moved_value_meets_itself(tmp_path: Path, monkeypatch: Patch) -> None:
-    monkeypatch.setattr(copy, "copy_as_is", lambda *_: {})  # one statement reads one state, logged rows and all
+    # One statement, or one copy of the pages, reads one state, logged rows and all.
+    monkeypatch.setattr(copy, "copy_as_is", lambda *_: {})
+    monkeypatch.setattr(plan, "goes_by_pages", lambda *_, **__: False)
     monkeypatch.setattr(copy, "LoggedKeys", NothingLeftOut)
     with pytest.raises(AssertionError, match=f"{REFUSED.format('migrate')}UNIQUE"):
         migrate(tmp_path, MOVED, "after the first chunk of the copy", monkeypatch, WITH_UNIQUE)
