@@ -14,12 +14,14 @@ from typing import Any, Literal
 import pytest
 
 from hotmig.capture import triggers
-from hotmig.capture.log import log_key
+from hotmig.capture.log import log_both_keys, log_key
 from hotmig.phases import drain, plan
-from hotmig.transfer import copy, id_mapping, step_sql
+from hotmig.planning.model import SourceKey
+from hotmig.transfer import comparison, copy, id_mapping
 from hotmig.transfer.keys import LoggedKeys
 from hotmig.transfer.proof import prove
 from hotmig.transfer.session import Session
+from hotmig.transfer.step_sql import StepSql
 from tests.model.driver import Driver
 from tests.model.render import render_module
 from tests.model.schemas import Carried, Change, Column, Follows, NewTable, Reference, Table, UniqueIndex, create
@@ -192,18 +194,24 @@ def is_only(left: str, right: str, *, signed_zero: bool = False, stored_as: str 
 
 
 class NothingLeftOut(LoggedKeys):
-    def unlogged(self, step: step_sql.StepSql, key: Sequence[str]) -> str:
+    def unlogged(self, step: StepSql, key: Sequence[str]) -> str:
         del step, key
         return "1"
 
 
-def not_logged(operation: str, row: str) -> Callable[..., str]:
-    """``log_key`` that leaves out the key of one row, OLD or NEW, in one operation."""
+def leave_out(patch: Patch, operation: str, row: str) -> None:
+    """Takes the statement that logs that row's key out of the triggers, or its half where one logs both keys."""
 
-    def logged(*arguments: Any) -> str:
-        return "SELECT 1" if (arguments[0], arguments[2]) == (operation, row) else log_key(*arguments)
+    def one(name: str, key: SourceKey, which: str, condition: str = "1") -> str:
+        return "SELECT 1" if (name, which) == (operation, row) else log_key(name, key, which, condition)
 
-    return logged
+    def both(name: str, key: SourceKey, condition: str) -> str:
+        if name != operation:
+            return log_both_keys(name, key, condition)
+        return log_key(name, key, "NEW", condition) if row == "OLD" else log_key(name, key, "OLD")
+
+    patch.setattr(triggers, "log_key", one)
+    patch.setattr(triggers, "log_both_keys", both)
 
 
 CASES = {**EVICTIONS, **WRITES, "look-alike": LOOK_ALIKE, "look-alike key": LOOK_ALIKE_KEY}
@@ -247,7 +255,7 @@ def test_with_a_key_not_logged_the_proof_refuses(
     operation: str, row: str, case: str, found: str, tmp_path: Path, monkeypatch: Patch
 ) -> None:
     del found
-    monkeypatch.setattr(triggers, "log_key", not_logged(operation, row))
+    leave_out(monkeypatch, operation, row)
     with pytest.raises(AssertionError, match=f"{REFUSED.format('drain')}the proof failed"):
         migrate(tmp_path, WRITES[case], "before the proof", monkeypatch)
 
@@ -256,7 +264,7 @@ def test_with_a_key_not_logged_the_proof_refuses(
 def test_with_a_key_not_logged_the_model_finds_the_row(
     operation: str, row: str, case: str, found: str, tmp_path: Path, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(triggers, "log_key", not_logged(operation, row))
+    leave_out(monkeypatch, operation, row)
     (difference,) = migrate(tmp_path, WRITES[case], "after the proof", monkeypatch)
     assert found in difference
 
@@ -266,7 +274,7 @@ def test_with_is_in_place_of_same_the_model_finds_the_look_alike(
     moment: Moment, tmp_path: Path, monkeypatch: Patch
 ) -> None:
     """Replay and proof are blind together: only the model sees it."""
-    monkeypatch.setattr(step_sql, "same", is_only)
+    monkeypatch.setattr(comparison, "same", is_only)
     (difference,) = migrate(tmp_path, LOOK_ALIKE, moment, monkeypatch)
     assert "1 missing, 1 too many" in difference
 
