@@ -147,11 +147,10 @@ def _carried_out(work: _Work, report: Report, kept: ExitStack, notes: tuple[str,
     marker = _record(work)
     told = keeping_fence(old, report, seconds, run) if work.offline else report
     made = _make_file(work, marker)
-    rehearsal = work.planned.rehearsal
-    if rehearsal is not None and rehearsal.holds:
-        with run.step("hand on groups", new.name):
-            hand_on(rehearsal, new, seconds)
-    with drafted(rehearsal, work.location.directory, run) as draft, pacing(old, work.throttle, seconds) as pace:
+    with (
+        drafted(work.planned.rehearsal, work.location.directory, run) as draft,
+        pacing(old, work.throttle, seconds) as pace,
+    ):
         copied, entries, written = _copy(work, told, made.rows, draft, pace)
     kept.close()
     handed_over = None
@@ -294,6 +293,9 @@ def _make_file(work: _Work, marker: Marker) -> _Made:
             except NotByPages as reason:
                 notes = (f"each table was copied by itself, not the file as a whole: {reason}",)
         build.create_file(new, settings)
+        if planned.rehearsal is not None and planned.rehearsal.holds:
+            with work.run.step("hand on groups", new.name):
+                hand_on(planned.rehearsal, new)
         build.create_schema(new, settings, beginning)
     return _Made({}, notes)
 

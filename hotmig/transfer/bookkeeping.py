@@ -64,14 +64,14 @@ def create_bookkeeping(
 
 
 def create_id_mapping(db: sqlite3.Connection, plan: CopyPlan) -> None:
-    """The new key of each old row that does not keep its own."""
+    """The new key of each old row that does not keep its own; the table may be there already, handed on by a plan."""
     wide = width(plan)
     old, new = columns("old_id", wide), columns("new_id", wide)
     # A key narrower than the widest one leaves the rest of its primary key columns at '': NULL is not allowed there.
     old_columns = ", ".join(f"{name} NOT NULL DEFAULT ''" for name in old)
     execute(
         db,
-        f"CREATE TABLE main._id_mapping(table_name TEXT NOT NULL, {old_columns}, {', '.join(new)},"
+        f"CREATE TABLE IF NOT EXISTS main._id_mapping(table_name TEXT NOT NULL, {old_columns}, {', '.join(new)},"
         f" PRIMARY KEY (table_name, {', '.join(old)})) WITHOUT ROWID",
     )
 

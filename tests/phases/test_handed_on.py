@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hotmig.phases import migrate
+from hotmig.transfer.groups.rehearsal import Rehearsal
 from tests.phases.shops import Shop, open_shop
 
 SCRIPT = """CREATE TABLE project(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
@@ -118,3 +120,38 @@ def test_nothing_is_handed_on_to_a_migration_that_was_begun(shop: Shop, monkeypa
     shop.run("migrate")
     assert actions(shop) == [FOUND, FOUND]
     assert finish(shop) == [("one", "a", 6), *EXPECTED[1:]]
+
+
+def test_a_file_that_was_handed_on_in_part_is_made_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_part(rehearsal: Rehearsal, new: Path) -> None:
+        def dies(_status: int, remaining: int, total: int) -> None:
+            if 0 < remaining < total:
+                raise RuntimeError("killed")
+
+        with closing(sqlite3.connect(new)) as db:
+            rehearsal.session.db.backup(db, pages=3, progress=dies)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(migrate, "hand_on", in_part)
+        shop.run("migrate", code=1)
+    shop.run("migrate")
+    assert actions(shop) == [FOUND, FOUND]
+    assert finish(shop) == EXPECTED
+
+
+SETTINGS = ("page_size", "encoding", "auto_vacuum", "journal_mode")
+
+
+@pytest.mark.parametrize("vacuum", [0, 1, 2])
+@pytest.mark.parametrize("wal", [True, False])
+def test_the_new_file_has_the_settings_of_the_old_one(tmp_path: Path, vacuum: int, wal: bool) -> None:
+    settings = f"PRAGMA page_size = 8192; PRAGMA auto_vacuum = {vacuum}; PRAGMA encoding = 'UTF-16be';"
+    switch = "PRAGMA journal_mode = WAL;" if wal else ""
+    shop = open_shop(tmp_path / "app", script=settings + SCRIPT + switch, module=MODULE, wal=False)
+    old = [shop.ask(f"PRAGMA {name}", shop.old) for name in SETTINGS]
+    shop.run("migrate")
+    assert actions(shop) == [HANDED_ON]
+    assert finish(shop) == EXPECTED
+    assert [shop.ask(f"PRAGMA {name}", shop.new) for name in SETTINGS] == old
+    assert old[2] == [(vacuum,)]
+    assert shop.ask("PRAGMA integrity_check", shop.new) == [("ok",)]

@@ -65,8 +65,8 @@ def rehearsed(
     # A reference to no row is for other checks to tell.
     db.create_function("hotmig_orphan", 0, lambda: None, deterministic=True)
     try:
-        encoding = _encoding(old)
-        execute(db, f"PRAGMA encoding = '{encoding}'")
+        for sql in _settings(old):
+            execute(db, sql)
         execute(db, "PRAGMA temp_store = FILE")
         execute(db, f"PRAGMA cache_size = -{CACHE_KIB}")
         execute(db, "PRAGMA main.journal_mode = OFF")  # nothing is ever rolled back to
@@ -92,12 +92,12 @@ def rehearsed(
         db.close()
 
 
-def _encoding(old: Path) -> str:
-    """Databases that are attached to one another have the same."""
+def _settings(old: Path) -> tuple[str, ...]:
+    """Databases that are attached to one another have the same encoding; by the rest the new file can be this one's."""
     db = connect(old, "ro", immutable=is_closed_wal(old), patience=waits.seconds)
     try:
-        found: str = value(db, "PRAGMA encoding")
-        return found
+        names = ("encoding", "page_size", "auto_vacuum")
+        return tuple(f"PRAGMA main.{name} = {quote(str(value(db, f'PRAGMA {name}')))}" for name in names)
     finally:
         db.close()
 
