@@ -13,9 +13,9 @@ OWN_FOLDER = ".hotmig"
 SUFFIX = ".sqlite"
 RESERVE_SUFFIX = "-reserve"  # of the room that a cutover keeps free: see phases/room.py
 _SQLITE_SUFFIXES = ("-wal", "-shm", "-journal")
-# Of a copy of the old file that is not yet the new one: see transfer/pages.py.
-PAGES_SUFFIXES = tuple(f"-pages{suffix}" for suffix in ("", *_SQLITE_SUFFIXES))
-SIDE_SUFFIXES = (*_SQLITE_SUFFIXES, RESERVE_SUFFIX, *PAGES_SUFFIXES)
+# Of a new file that has not yet its name: see transfer/unfinished.py.
+UNFINISHED_SUFFIXES = tuple(f"-unfinished{suffix}" for suffix in ("", *_SQLITE_SUFFIXES))
+SIDE_SUFFIXES = (*_SQLITE_SUFFIXES, RESERVE_SUFFIX, *UNFINISHED_SUFFIXES)
 GIT_SECONDS = 10
 
 _NAMING = re.compile(r"(?P<name>.+)-(?P<hash>[0-9a-f]{16})\.sqlite", re.DOTALL)
@@ -94,9 +94,9 @@ def side_files(path: Path) -> tuple[Path, ...]:
     return _beside(path, SIDE_SUFFIXES)
 
 
-def pages_files(path: Path) -> tuple[Path, ...]:
-    """The copy of pages that is not yet the database, and its own side files: these too are among the side files."""
-    return _beside(path, PAGES_SUFFIXES)
+def unfinished_files(path: Path) -> tuple[Path, ...]:
+    """The file before it has its name, and its own side files: these too are among the side files."""
+    return _beside(path, UNFINISHED_SUFFIXES)
 
 
 def _beside(path: Path, suffixes: tuple[str, ...]) -> tuple[Path, ...]:

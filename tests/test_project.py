@@ -107,9 +107,9 @@ def test_side_files_lie_beside_the_file_and_not_beside_a_link_to_it(tmp_path: Pa
     link = tmp_path / f"shop-{HASH}.sqlite"
     link.symlink_to(tmp_path / "data" / "app.db")
     names = ("app.db-wal", "app.db-shm", "app.db-journal", "app.db-reserve")
-    pages = ("app.db-pages", "app.db-pages-wal", "app.db-pages-shm", "app.db-pages-journal")
-    assert project.side_files(link) == tuple(tmp_path / "data" / name for name in (*names, *pages))
-    assert project.pages_files(link) == tuple(tmp_path / "data" / name for name in pages)
+    unfinished = tuple(f"app.db-unfinished{suffix}" for suffix in ("", "-wal", "-shm", "-journal"))
+    assert project.side_files(link) == tuple(tmp_path / "data" / name for name in (*names, *unfinished))
+    assert project.unfinished_files(link) == tuple(tmp_path / "data" / name for name in unfinished)
 
 
 @needs_git

@@ -41,8 +41,9 @@ from hotmig.transfer.copy import Copied, all_copied, copy_all
 from hotmig.transfer.groups.handed_on import hand_on
 from hotmig.transfer.identity import Identity, TableCopy, read_copies
 from hotmig.transfer.pace import Pace
-from hotmig.transfer.pages import NotByPages, discard_pages, make_of_pages
+from hotmig.transfer.pages import NotByPages, make_of_pages
 from hotmig.transfer.session import Session, open_session
+from hotmig.transfer.unfinished import discard, unfinished
 from hotmig.units import counted
 
 WAYS_OUT = (
@@ -275,7 +276,7 @@ def _make_file(work: _Work, marker: Marker) -> _Made:
     """Makes the new file, unless an earlier run did."""
     old, new, schema, planned = work.old, work.new, work.schema, work.planned
     if build.is_begun(new):
-        discard_pages(new)
+        discard(new)
         return _Made({})
     settings = build.read_settings(old)
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
@@ -292,11 +293,11 @@ def _make_file(work: _Work, marker: Marker) -> _Made:
                 return _Made(make_of_pages(new, old, settings, beginning, work.seconds))
             except NotByPages as reason:
                 notes = (f"each table was copied by itself, not the file as a whole: {reason}",)
-        build.create_file(new, settings)
-        if planned.rehearsal is not None and planned.rehearsal.holds:
-            with work.run.step("hand on groups", new.name):
-                hand_on(planned.rehearsal, new)
-        build.create_schema(new, settings, beginning)
+        with unfinished(new, settings) as path:
+            if planned.rehearsal is not None and planned.rehearsal.holds:
+                with work.run.step("hand on groups", new.name):
+                    hand_on(planned.rehearsal, path)
+            build.create_schema(path, settings, beginning)
     return _Made({}, notes)
 
 

@@ -179,9 +179,9 @@ def _not_unfinished(directory: Path, view: RunView) -> str | None:
     """Why the new file is not to be deleted: only one that hotmig was building ever is."""
     new = _file(directory, view.new_file)
     if new is None:
-        # A copy of pages that has not yet its name.
+        # It has not yet its name.
         path = _path(directory, view.new_file)
-        begun = path is not None and any(each.exists() for each in project.pages_files(path))
+        begun = path is not None and any(each.exists() for each in project.unfinished_files(path))
         return None if begun else f"{view.new_file} is not there"
     if new.is_symlink() or not new.is_file():
         return f"{new.name} is no file of hotmig's"

@@ -1,26 +1,21 @@
-"""The new file as a copy of the old one's pages, altered: for a migration that changes names and adds.
-
-Until it is altered the copy holds what the old file holds, the marker too, and would be a second live database: it has
-a name that nobody takes for one, and gets that of the new file when it says that it is being migrated to.
-"""
+"""The new file as a copy of the old one's pages, altered: for a migration that changes names and adds."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from dataclasses import replace
 from pathlib import Path
 
-from hotmig import project
 from hotmig.catalog.fingerprint import differences
 from hotmig.catalog.model import Catalog, Table
 from hotmig.catalog.read import own_tables, read_catalog
 from hotmig.planning.model import CopyPlan
 from hotmig.planning.pages import alterations
 from hotmig.sqlite import connect, execute, make_durable, persist, quote, transaction, value
-from hotmig.transfer.build import Beginning, FileSettings, create_file, sync_directory
+from hotmig.transfer.build import Beginning, FileSettings
 from hotmig.transfer.copy import AS_IS
+from hotmig.transfer.unfinished import unfinished
 
 SECONDS = 10.0  # that the old file may be read in one go: so long its log can't start over
 PAGES = 2_000  # between two looks at the clock
@@ -37,26 +32,13 @@ def make_of_pages(new: Path, old: Path, settings: FileSettings, beginning: Begin
     WAL mode any more, where it takes longer than ``SECONDS``, and where ALTER TABLE makes something else of the tables
     than the schema module says.
     """
-    copy, *_ = project.pages_files(new)
-    discard_pages(new)
-    create_file(copy, settings)
-    try:
-        db = connect(copy, "rw")
+    with unfinished(new, settings) as path:
+        db = connect(path, "rw")
         try:
             _copy(old, db, seconds)
-            rows = _altered(db, beginning)
+            return _altered(db, beginning)
         finally:
             db.close()
-        _become(copy, new)
-    finally:
-        discard_pages(new)
-    return rows
-
-
-def discard_pages(new: Path) -> None:
-    """Deletes the copy; once it is the new file, only its former name."""
-    for path in project.pages_files(new):
-        path.unlink(missing_ok=True)
 
 
 def _copy(old: Path, db: sqlite3.Connection, seconds: float) -> None:
@@ -127,13 +109,3 @@ def _require_tables(db: sqlite3.Connection, plan: CopyPlan) -> None:
 def _count(db: sqlite3.Connection, table: Table) -> int:
     count: int = value(db, f"SELECT count(*) FROM main.{quote(table.name)}")
     return count
-
-
-def _become(copy: Path, new: Path) -> None:
-    """Gives the copy the name of the new file. Unlike a rename a link replaces nothing."""
-    try:
-        os.link(copy, new)
-    except OSError as error:
-        raise NotByPages(f"the file system knows no hard links: {error.strerror}") from error
-    copy.unlink()
-    sync_directory(new.parent)

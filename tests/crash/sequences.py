@@ -54,8 +54,8 @@ class Sequence:
         )
 
 
-# A migrate that has got so far finds its groups itself: nothing is handed on to it.
-BEGUN = Death("migrate", "COMMIT behind INSERT INTO main._migration_grouped", True)
+# The next migrate finds its groups itself: nothing is handed on where recording has begun.
+BEGUN = Death("migrate", "os.link", False)
 # Rows of each table that are still several chunks, in half the time.
 FEW = 300
 MERGED = (

@@ -12,6 +12,7 @@ import pytest
 
 from hotmig.phases import migrate
 from hotmig.transfer.groups.rehearsal import Rehearsal
+from tests.phases.processes import patched
 from tests.phases.shops import Shop, open_shop
 
 SCRIPT = """CREATE TABLE project(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
@@ -155,3 +156,30 @@ def test_the_new_file_has_the_settings_of_the_old_one(tmp_path: Path, vacuum: in
     assert [shop.ask(f"PRAGMA {name}", shop.new) for name in SETTINGS] == old
     assert old[2] == [(vacuum,)]
     assert shop.ask("PRAGMA integrity_check", shop.new) == [("ok",)]
+
+
+KILLED_BEHIND_IT = "import hotmig.transfer.build as b\nb.create_schema = lambda *_: os._exit(9)"
+
+
+@pytest.mark.parametrize("out", ["migrate", "reset", "another module", "runs rollback"])
+def test_a_run_that_died_behind_it_has_not_begun_the_new_file(tmp_path: Path, out: str) -> None:
+    """It has tables by then, and no status: under its name it would be a ready database to `hotmig path`."""
+    shop = open_shop(tmp_path / "app", script=SCRIPT, module=MODULE)
+    assert patched(shop, KILLED_BEHIND_IT, "migrate").wait() == 9
+    assert any(name.endswith("-unfinished") for name in shop.listing())
+    facts = shop.json("status")
+    assert (Path(facts["old"]["path"]), facts["phase"]) == (shop.old, "copying")
+    assert shop.run("path", code=1).stdout == ""
+    shop.run("plan")
+    if out == "another module":
+        (shop.directory / "schema.py").write_text(
+            MODULE.replace('database = "shop"', 'database = "shop"\nADDED = 1') + "    more: int = 0\n"
+        )
+        shop.run("migrate", code=3)
+        shop.run("reset")
+    elif out == "runs rollback":
+        shop.run("runs rollback", shop.runs()[0]["run_id"], "--yes")
+    elif out == "reset":
+        shop.run("reset")
+    shop.run("migrate")
+    assert [row[:3] for row in finish(shop)] == EXPECTED

@@ -33,7 +33,7 @@ def assert_handed_over(shop: Shop) -> None:
         shop.run("drain --cutover")
     assert shop.ask(items(name="title"), shop.new) == shop.ask(items())
     assert shop.new.stat().st_nlink == 1
-    assert not [name for name in shop.listing() if "-pages" in name]
+    assert not [name for name in shop.listing() if "-unfinished" in name]
 
 
 def test_plan_says_so(shop: Shop) -> None:
@@ -72,7 +72,7 @@ def test_the_rows_are_told_and_nothing_is_called_resumed(shop: Shop) -> None:
 @pytest.mark.parametrize("death", [KILLED_AS_A_COPY, KILLED_UNDER_TWO_NAMES], ids=["as a copy", "under two names"])
 def test_after_a_death_in_it_migrate_goes_on(shop: Shop, death: str, offline: tuple[str, ...]) -> None:
     assert patched(shop, death, "migrate", *offline).wait() == 9
-    assert any(name.endswith("-pages") for name in shop.listing())
+    assert any(name.endswith("-unfinished") for name in shop.listing())
     assert shop.phase() in ("recording", "copying", "draining")
     shop.run("migrate", *offline)
     assert_handed_over(shop)

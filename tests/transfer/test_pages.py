@@ -184,14 +184,6 @@ def test_in_rollback_journal_mode_a_reader_would_hold_up_the_writers(made: Made)
     assert_not_made(made, "not in WAL mode any more")
 
 
-def test_a_file_system_without_hard_links_has_it_made_otherwise(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: Any) -> None:
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(os, "link", refused)
-    assert_not_made(made, "no hard links: Operation not permitted")
-
-
 def test_names_that_change_places_are_more_than_alter_table_can_do(tmp_path: Path) -> None:
     old = [f"CREATE TABLE {name}(id INTEGER PRIMARY KEY, a)" for name in ("one", "two")]
     swapped = (rules("one", was="two"), rules("two", was="one"))
@@ -207,24 +199,9 @@ def test_tables_that_become_something_else_are_not_taken(made: Made, monkeypatch
     assert_not_made(made, "ALTER TABLE makes something else: ")
 
 
-def test_what_a_killed_run_left_is_no_part_of_the_next(made: Made) -> None:
-    """A journal beside it would be rolled back into the new copy."""
-    for path in project.pages_files(made.new_path):
-        path.write_bytes(b"left")
-    made.make()
-    assert made.leaves() == ["new.sqlite"]
-
-
-def test_a_file_of_its_name_is_never_replaced(made: Made) -> None:
-    made.new_path.write_bytes(b"somebody's")
-    with pytest.raises(NotByPages, match="File exists"):
-        made.make()
-    assert (made.leaves(), made.new_path.read_bytes()) == (["new.sqlite"], b"somebody's")
-
-
 def test_it_is_on_the_disk_before_it_is_the_new_file(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     def look(*_: Any) -> None:
-        db = connect(project.pages_files(made.new_path)[0], "ro")
+        db = connect(project.unfinished_files(made.new_path)[0], "ro")
         assert read_status(db) == "migrating"
         db.close()
         modes.append(mode[-1])
