@@ -25,7 +25,7 @@ KINDS = (
     ("drain --cutover", ("migrate",), "DROP TABLE _migration_fate_2"),
 )
 REACHED = "the point was never reached"
-HANDED_ON = ("INSERT INTO new._migration_created_2", "COMMIT behind UPDATE new._migration_grouped SET state = 'built'")
+HANDED_ON = ("CREATE TABLE _migration_status", "os.link")
 
 
 def named(value: object) -> str:
