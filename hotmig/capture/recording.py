@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hotmig.capture.fence import standing_triggers
 from hotmig.capture.log import create_log, guard_log, log_width
 from hotmig.capture.marker import CREATE_MARKER, STAMP, Marker, insert_marker, read_marker
-from hotmig.capture.names import FENCE, LOG, MARKER, RETIRED
+from hotmig.capture.names import CAPTURE, FENCE, LOG, MARKER, RETIRED
 from hotmig.capture.triggers import capture_triggers
 from hotmig.catalog.own import has_own_table, is_own_trigger
 from hotmig.errors import BEGIN_ANEW, Refused
@@ -35,9 +35,27 @@ def start_recording_sql(
     began: str | None = None,
 ) -> tuple[str, ...]:
     """The statements of the transaction that starts recording."""
-    triggers = [*guard_log(), *(trigger for each in recorded for trigger in capture_triggers(each))]
+    triggers = _capture(recorded)
     tables = (CREATE_MARKER, create_log(log_width(recorded)))
     return (*tables, insert_marker(target, plan_hash, directory, began), *triggers, STAMP)
+
+
+def _capture(recorded: Sequence[Recorded]) -> tuple[str, ...]:
+    return (*guard_log(), *(trigger for each in recorded for trigger in capture_triggers(each)))
+
+
+def stay_first(db: sqlite3.Connection, recorded: Sequence[Recorded]) -> None:
+    """Makes the capture triggers anew where the application has made one since, inside the caller's transaction.
+
+    Of the triggers of one event the newest fires first. Behind one of the application's that fails under OR FAIL, ours
+    would not fire, and the row stays.
+    """
+    entries = execute(db, "SELECT rowid, name FROM main.sqlite_schema WHERE type = 'trigger'").fetchall()
+    own = {name: rowid for rowid, name in entries if is_own_trigger(name) and name.startswith(CAPTURE)}
+    oldest = min(own.values(), default=0)
+    if any(rowid > oldest and not is_own_trigger(name) for rowid, name in entries):
+        for sql in (*(_drop("TRIGGER", name) for name in own), *_capture(recorded)):
+            execute(db, sql)
 
 
 def start_recording(

@@ -14,6 +14,7 @@ from hotmig.capture.fence import fence_state
 from hotmig.capture.log import last_log_id
 from hotmig.capture.marker import read_marker, schema_version, stamp
 from hotmig.capture.names import LOG
+from hotmig.capture.recording import stay_first
 from hotmig.catalog.own import has_own_table
 from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.phases.budget import HOLD_SECONDS, MAX_PAUSE_SECONDS, Budget
@@ -226,6 +227,7 @@ def _begin(
     with transaction(old, seconds, "the old database", commit_seconds=min(max_pause, READERS_SECONDS)):
         if check_drift(old, migration.plan):
             with run.step("take the schema for known", migration.old.name):
+                stay_first(old, migration.plan.recorded)
                 stamp(old)
 
 

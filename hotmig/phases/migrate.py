@@ -43,7 +43,7 @@ from hotmig.transfer.identity import Identity, TableCopy, read_copies
 from hotmig.transfer.pace import Pace
 from hotmig.transfer.pages import NotByPages, make_of_pages
 from hotmig.transfer.session import Session, open_session
-from hotmig.transfer.unfinished import discard, unfinished
+from hotmig.transfer.unfinished import discard, require_names, unfinished
 from hotmig.units import counted
 
 WAYS_OUT = (
@@ -91,6 +91,7 @@ def migrate(
     skipped = MigrateResult(None, location.old, location.new, {}, 0, 0.0, 0, ())
     begun = None
     require_here(location)
+    require_names(location.new)
     if location.marker is not None:
         _require_target(location.marker, location)
         if location.marker.status == "retired":
@@ -290,14 +291,14 @@ def _make_file(work: _Work, marker: Marker) -> _Made:
         notes: tuple[str, ...] = ()
         if planned.by_pages and planned.wal and work.throttle is None:
             try:
-                return _Made(make_of_pages(new, old, settings, beginning, work.seconds))
+                return _Made(make_of_pages(new, old, settings, beginning, work.seconds, work.extensions))
             except NotByPages as reason:
                 notes = (f"each table was copied by itself, not the file as a whole: {reason}",)
         with unfinished(new, settings) as path:
             if planned.rehearsal is not None and planned.rehearsal.holds:
                 with work.run.step("hand on groups", new.name):
                     hand_on(planned.rehearsal, path)
-            build.create_schema(path, settings, beginning)
+            build.create_schema(path, settings, beginning, work.extensions)
     return _Made({}, notes)
 
 

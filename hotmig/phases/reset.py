@@ -104,4 +104,4 @@ def _files_of(new: Path, location: Location) -> tuple[Path, ...]:
         with reading(new) as db:
             if read_status(db) == "ready":
                 raise Refused(f"{new.name} is ready: the migration is over", "`hotmig cleanup-old` cleans up behind it")
-    return tuple(path for path in (new, *project.side_files(new)) if path.exists())
+    return tuple(path for path in (new, *project.side_files(new)) if path.exists() and not path.is_dir())

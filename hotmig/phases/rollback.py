@@ -238,7 +238,7 @@ def _undo(directory: Path, view: RunView, undo: Undo, seconds: float) -> None:
 
 
 def _delete(new: Path) -> None:
-    for path in (new, *project.side_files(new)):
+    for path in (each for each in (new, *project.side_files(new)) if not each.is_dir()):
         path.unlink(missing_ok=True)
     sync_directory(new.parent)
 

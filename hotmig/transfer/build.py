@@ -97,12 +97,12 @@ class Beginning:
         carry_marks(db, self.schema, self.marks, skipped=True)
 
 
-def create_schema(new: Path, settings: FileSettings, beginning: Beginning) -> None:
+def create_schema(new: Path, settings: FileSettings, beginning: Beginning, extensions: tuple[str, ...] = ()) -> None:
     """Tables and bookkeeping in one transaction.
 
     While it is built the file keeps a rollback journal: new pages need no copy in it.
     """
-    db = connect(new, "rw")
+    db = connect(new, "rw", extensions=extensions)
     try:
         execute(db, f"PRAGMA encoding = '{settings.encoding}'")
         execute(db, f"PRAGMA page_size = {settings.page_size}")
@@ -115,15 +115,21 @@ def create_schema(new: Path, settings: FileSettings, beginning: Beginning) -> No
         db.close()
 
 
+def require_no_directory(path: Path) -> None:
+    """Raises HotmigError where a directory has a name that belongs to the new file."""
+    if path.is_dir():
+        raise HotmigError(
+            f"{path} is a directory, and its name is the new database's",
+            "move it away, then run the same command again",
+        )
+
+
 def is_begun(new: Path) -> bool:
     """Whether the file got its tables: what a killed run left before that can be made again.
 
     Raises HotmigError for a directory.
     """
-    if new.is_dir():
-        raise HotmigError(
-            f"{new} is a directory, and its name is the new database's", "move it away, then run the same command again"
-        )
+    require_no_directory(new)
     if not new.exists() or new.stat().st_size == 0:
         return False
     with reading(new) as db:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,15 +27,22 @@ class NotByPages(Exception):
     """The file has to be made table by table: the message says why."""
 
 
-def make_of_pages(new: Path, old: Path, settings: FileSettings, beginning: Beginning, seconds: float) -> dict[str, int]:
+def make_of_pages(
+    new: Path,
+    old: Path,
+    settings: FileSettings,
+    beginning: Beginning,
+    seconds: float,
+    extensions: tuple[str, ...] = (),
+) -> dict[str, int]:
     """Makes the new file with all rows of the old one; returns how many by their tables' names.
 
     ``seconds`` is how long it waits for a lock. Raises NotByPages, and nothing is made, where the old file is not in
-    WAL mode any more, where it takes longer than ``SECONDS``, and where ALTER TABLE makes something else of the tables
-    than the schema module says.
+    WAL mode any more, where it takes longer than ``SECONDS``, where the pages are damaged, and where ALTER TABLE makes
+    something else of the tables than the schema module says.
     """
     with unfinished(new, settings) as path:
-        db = connect(path, "rw")
+        db = connect(path, "rw", extensions=extensions)
         try:
             _copy(old, db, seconds)
             return _altered(db, beginning)
@@ -69,22 +78,40 @@ def _altered(db: sqlite3.Connection, beginning: Beginning) -> dict[str, int]:
     make_durable(db)
     plan, schema = beginning.plan, beginning.schema
     with transaction(db, 0, "the new database"):
-        _drop_others(db)
-        try:
+        with _not_by_pages():
+            _require_sound(db)
+            _drop_others(db)
             for sql in alterations(plan):
                 execute(db, sql)
-        except sqlite3.OperationalError as error:
-            raise NotByPages(f"ALTER TABLE can't do it: {error}") from error
-        _require_tables(db, plan)
+            _forget_sequences(db)
+            _require_tables(db, plan)
+            rows = {step.table.name: _count(db, step.table) for step in plan.steps if step.source is not None}
         for table, sql in zip(schema.catalog.tables, schema.create_tables, strict=True):
             step = plan.step(table.name)
             if step is not None and step.source is None:
                 execute(db, sql)
         beginning.write(db)
-        rows = {step.table.name: _count(db, step.table) for step in plan.steps if step.source is not None}
         for name, count in rows.items():
             execute(db, AS_IS, (count, name))
     return rows
+
+
+@contextmanager
+def _not_by_pages() -> Iterator[None]:
+    """What SQLite can't do with these tables, or pages, it may still do table by table; a full disk stays full."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT):
+            raise
+        raise NotByPages(f"SQLite says {error}") from error
+
+
+def _require_sound(db: sqlite3.Connection) -> None:
+    """Free pages come along: one that is part of a table too would be given to new rows some day."""
+    found = value(db, "PRAGMA quick_check(1)")
+    if found != "ok":
+        raise NotByPages(f"PRAGMA quick_check says {' '.join(str(found).split())}")
 
 
 def _drop_others(db: sqlite3.Connection) -> None:
@@ -94,6 +121,14 @@ def _drop_others(db: sqlite3.Connection) -> None:
             execute(db, f"DROP {kind} IF EXISTS main.{quote(name)}")
     for name in sorted(own_tables(db)):
         execute(db, f"DROP TABLE main.{quote(name)}")
+
+
+def _forget_sequences(db: sqlite3.Connection) -> None:
+    """Those of tables that are no more: a new one of the name would go on from there."""
+    if value(db, "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'") is not None:
+        execute(
+            db, "DELETE FROM sqlite_sequence WHERE name NOT IN (SELECT name FROM sqlite_schema WHERE type = 'table')"
+        )
 
 
 def _require_tables(db: sqlite3.Connection, plan: CopyPlan) -> None:

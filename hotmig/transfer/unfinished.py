@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hotmig import project
-from hotmig.transfer.build import FileSettings, create_file, sync_directory
+from hotmig.transfer.build import FileSettings, create_file, require_no_directory, sync_directory
 
 
 @contextmanager
@@ -23,12 +23,18 @@ def unfinished(new: Path, settings: FileSettings) -> Iterator[Path]:
     """
     path, *_ = project.unfinished_files(new)
     discard(new)
-    create_file(path, settings)
     try:
+        create_file(path, settings)
         yield path
         _name(path, new)
     finally:
         discard(new)
+
+
+def require_names(new: Path) -> None:
+    """Raises HotmigError where a directory has one of the names that the new file will need."""
+    for path in (new, *project.side_files(new)):
+        require_no_directory(path)
 
 
 def discard(new: Path) -> None:

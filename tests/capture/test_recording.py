@@ -13,6 +13,7 @@ from hotmig.capture.recording import (
     leave_retired_sql,
     start_recording,
     start_recording_sql,
+    stay_first,
     stop_recording,
     stop_recording_sql,
 )
@@ -198,3 +199,47 @@ def test_a_database_in_service_is_not_cleaned(db: sqlite3.Connection) -> None:
     with pytest.raises(Refused, match="still being migrated"):
         leave_retired(db, TARGET, SECONDS)
     assert dump(db) == before
+
+
+FAILS = (
+    "CREATE TABLE audit(word TEXT UNIQUE)",
+    "CREATE TRIGGER audits AFTER INSERT ON customer BEGIN INSERT INTO audit VALUES ('again'); END",
+)
+MADE_AGAIN = ("DROP TRIGGER audits", FAILS[1])
+
+
+def logged_behind_a_failure(application: sqlite3.Connection, id: int) -> list[tuple[object, ...]]:
+    with pytest.raises(sqlite3.IntegrityError, match=r"audit\.word"):
+        application.execute("INSERT OR FAIL INTO customer VALUES (?, NULL)", (id,))
+    assert application.execute("SELECT count(*) FROM customer WHERE id = ?", (id,)).fetchone() == (1,)
+    return application.execute(
+        "SELECT key_1 FROM _migration_log WHERE table_name = 'customer' AND key_1 = ?", (id,)
+    ).fetchall()
+
+
+def test_a_trigger_that_the_application_makes_again_does_not_come_first(
+    db: sqlite3.Connection, application: sqlite3.Connection
+) -> None:
+    """Under OR FAIL a row stays that an AFTER trigger has failed behind, and what would fire next does not."""
+    for sql in (*FAILS, "INSERT INTO audit VALUES ('again')"):
+        application.execute(sql)
+    plan = make_plan(db)
+    start(db, plan)
+    assert logged_behind_a_failure(application, 10) == [(10,)]
+    for sql in MADE_AGAIN:
+        application.execute(sql)
+    assert logged_behind_a_failure(application, 11) == []
+    with transaction(db, SECONDS, "the lock"):
+        stay_first(db, plan.recorded)
+    assert logged_behind_a_failure(application, 12) == [(12,)]
+
+
+def test_triggers_that_are_the_newest_are_left_alone(db: sqlite3.Connection, application: sqlite3.Connection) -> None:
+    application.execute(FAILS[0])
+    application.execute(FAILS[1])
+    plan = make_plan(db)
+    start(db, plan)
+    before = application.execute("PRAGMA schema_version").fetchall()
+    with transaction(db, SECONDS, "the lock"):
+        stay_first(db, plan.recorded)
+    assert application.execute("PRAGMA schema_version").fetchall() == before

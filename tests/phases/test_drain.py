@@ -12,7 +12,7 @@ import pytest
 
 import hotmig.phases.drain
 import hotmig.phases.pause
-from tests.phases.shops import ITEMS, ROWS, Shop, failure_in, items, open_shop
+from tests.phases.shops import ITEMS, MODULE, ROWS, Shop, failure_in, items, open_shop
 from tests.scenarios.harness import wait_until
 
 # The index reaches the rowid through an expression: what a REPLACE evicts is not known, the whole table is logged.
@@ -242,6 +242,25 @@ def test_without_the_marker_drain_says_that_nothing_is_recorded(shop: Shop) -> N
     assert error == f"Error: {shop.old.name} has no _migration_marker: no migration is recording there"
     assert "`hotmig migrate`" in hint
     assert "`hotmig reset`" in hint
+
+
+def test_a_trigger_that_the_application_makes_again_at_each_start_stands_behind_ours(tmp_path: Path) -> None:
+    """Of one event the newest fires first. What it kept ours from seeing before that, the proof finds."""
+    trigger = "CREATE TRIGGER told AFTER INSERT ON item BEGIN INSERT INTO audit VALUES ('again'); END"
+    script = f"{ITEMS} CREATE TABLE audit(word TEXT PRIMARY KEY NOT NULL); {trigger};"
+    module = MODULE + "\n@table\nclass Audit:\n    word: Annotated[str, Key]\n"
+    shop = open_shop(tmp_path / "shop", script=script, module=module)
+    shop.run("migrate")
+    shop.write("DROP TRIGGER told", trigger)
+    shop.run("drain --hold 0.001")
+    wait_until(lambda: shop.phase() == "lapsed", "lapsed")
+    order = shop.ask("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE '%fence%' ORDER BY rowid")
+    assert order[0] == ("told",)
+    shop.write("INSERT INTO audit VALUES ('again')")
+    with pytest.raises(sqlite3.IntegrityError):
+        shop.write("INSERT OR FAIL INTO item(name) VALUES ('kept')")
+    shop.run("drain --cutover")
+    assert shop.ask(items(name="title"), shop.new) == shop.ask(items())
 
 
 @pytest.mark.parametrize("statement", ["ANALYZE", "PRAGMA optimize"])

@@ -9,7 +9,7 @@ import pytest
 
 from hotmig.transfer import pages
 from tests.phases.processes import patched
-from tests.phases.shops import ROWS, Shop, items, open_shop
+from tests.phases.shops import ROWS, Shop, failure_in, items, open_shop
 
 TOLD = "The file is copied as a whole, page by page, and becomes the new one by ALTER TABLE, CREATE and DROP.\n"
 KILLED_AS_A_COPY = "os.link = lambda *_: os._exit(9)"
@@ -101,7 +101,7 @@ def test_where_alter_table_fails_each_table_is_copied_by_itself_and_that_is_told
 ) -> None:
     monkeypatch.setattr(pages, "alterations", lambda _plan: [WRONG])
     done = shop.run("migrate")
-    told = "each table was copied by itself, not the file as a whole: ALTER TABLE can't do it: no such table: missing"
+    told = "each table was copied by itself, not the file as a whole: SQLite says no such table: missing"
     assert told in done.stderr
     assert "copy" in steps(shop)
     assert_handed_over(shop)
@@ -123,3 +123,18 @@ def test_beside_an_open_writer_its_writes_of_the_moment_are_not_lost(
     shop.run("migrate")
     assert_handed_over(shop)
     application.close()
+
+
+@pytest.mark.parametrize("suffix", ["-unfinished", "-wal", "-unfinished-journal"])
+def test_a_directory_of_its_name_is_told_before_anything_is_recorded(shop: Shop, suffix: str) -> None:
+    new = Path(shop.json("plan")["new"])
+    there = new.with_name(new.name + suffix)
+    there.mkdir()
+    told = failure_in(shop.run("migrate", code=1).stderr)
+    assert told.error == f"Error: {there} is a directory, and its name is the new database's"
+    assert shop.own_objects() == set()
+    there.rmdir()
+    shop.run("migrate")
+    new.with_name(f"{new.name}-unfinished").mkdir()
+    shop.run("reset")
+    assert (shop.own_objects(), new.exists()) == (set(), False)

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from hotmig import project
+from hotmig.errors import HotmigError
+from hotmig.planning.model import CopyPlan
 from hotmig.sqlite import connect, value
 from hotmig.transfer import build, pages
 from hotmig.transfer.copy import copy_all
@@ -58,9 +60,10 @@ class Made(Case):
         super().record()
         self.new_path.unlink()
 
-    def make(self) -> dict[str, int]:
+    def make(self, extensions: tuple[str, ...] = ()) -> dict[str, int]:
         beginning = build.Beginning(self.schema, self.plan, Identity("0", None, None, ""), (), "", self.expected)
-        return make_of_pages(self.new_path, self.old_path, build.read_settings(self.old_path), beginning, 5.0)
+        settings = build.read_settings(self.old_path)
+        return make_of_pages(self.new_path, self.old_path, settings, beginning, 5.0, extensions)
 
     def leaves(self) -> list[str]:
         own = (self.old_path, *project.side_files(self.old_path))
@@ -184,12 +187,68 @@ def test_in_rollback_journal_mode_a_reader_would_hold_up_the_writers(made: Made)
     assert_not_made(made, "not in WAL mode any more")
 
 
+def freed(made: Made) -> int:
+    """Frees pages of the old file; returns the first page of those that list the free ones."""
+    made.write("CREATE TABLE filler AS SELECT zeroblob(3000) FROM kept LIMIT 30", "DROP TABLE filler")
+    made.write("PRAGMA wal_checkpoint(TRUNCATE)")
+    with made.old_path.open("rb") as file:
+        return int.from_bytes(file.read(36)[32:], "big")
+
+
+@pytest.mark.parametrize("which", [0, -1])
+def test_a_free_page_that_a_table_has_too_does_not_come_along(tmp_path: Path, which: int) -> None:
+    """New rows would overwrite that table some day, and the proof has seen nothing."""
+    made = Made(tmp_path, [*OLD, *FILL], schema(NEW, RULES))
+    made.record()
+    trunk = freed(made)
+    (root,) = made.app.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'log'").fetchone()
+    (size,) = made.app.execute("PRAGMA page_size").fetchone()
+    made.app.close()
+    with made.old_path.open("r+b") as file:
+        file.seek((trunk - 1) * size + 4)
+        count = int.from_bytes(file.read(4), "big")
+        file.seek((trunk - 1) * size + 8 + 4 * (which % count))
+        file.write(int(root).to_bytes(4, "big"))
+    with pytest.raises(NotByPages, match="quick_check says"):
+        made.make()
+    assert not made.new_path.exists()
+
+
+def test_a_sequence_without_a_table_is_forgotten(made: Made) -> None:
+    made.write("INSERT INTO sqlite_sequence VALUES ('ghost', 55)")
+    made.make()
+    assert made.new_rows("SELECT name FROM sqlite_sequence") == [("renamed",)]
+
+
+def test_a_collation_that_only_the_application_has_is_loaded(made: Made) -> None:
+    """What counts the rows may go by an index that needs it."""
+    with pytest.raises(HotmigError, match="extension"):
+        made.make(extensions=("./missing.so",))
+    assert made.leaves() == []
+
+
+def test_a_full_disk_is_no_reason_to_try_the_longer_way(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(plan: CopyPlan) -> list[str]:
+        return [
+            "PRAGMA max_page_count = 1",
+            "CREATE TABLE more(a)",
+            "INSERT INTO more VALUES (zeroblob(100000))",
+            *alterations(plan),
+        ]
+
+    alterations = pages.alterations
+    monkeypatch.setattr(pages, "alterations", full)
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        made.make()
+    assert made.leaves() == []
+
+
 def test_names_that_change_places_are_more_than_alter_table_can_do(tmp_path: Path) -> None:
     old = [f"CREATE TABLE {name}(id INTEGER PRIMARY KEY, a)" for name in ("one", "two")]
     swapped = (rules("one", was="two"), rules("two", was="one"))
     made = Made(tmp_path, old, schema(old, swapped))
     made.record()
-    assert_not_made(made, "ALTER TABLE can't do it: there is already another table or index with this name")
+    assert_not_made(made, "SQLite says there is already another table or index with this name")
 
 
 def test_tables_that_become_something_else_are_not_taken(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
