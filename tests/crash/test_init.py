@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests import forked
 from tests.crash.child import AFTER, AT, TRACE
 from tests.crash.test_points import MOMENTS, SURVIVED
 from tests.scenarios.harness import PATIENCE, ROOT, environment, hotmig
@@ -46,10 +47,8 @@ def directory_for(kind: str, tmp_path: Path) -> tuple[Path, list[str]]:
 
 
 def init(directory: Path, arguments: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tests.crash.child", "init", *arguments, "-d", str(directory)],
-        cwd=ROOT, env={**environment(), **variables}, text=True, capture_output=True, timeout=PATIENCE, check=False,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "tests.crash.child", "init", *arguments, "-d", str(directory)]
+    return forked.run(command, cwd=ROOT, env={**environment(), **variables}, timeout=PATIENCE)
 
 
 def survived(kind: str, tmp_path: Path, at: str, after: bool) -> bool:

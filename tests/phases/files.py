@@ -9,6 +9,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests import forked
+from tests.scenarios.harness import PATIENCE, environment
+
 OLD_HASH, NEW_HASH, THIRD_HASH = "0" * 16, "1" * 16, "2" * 16
 OLD, NEW, THIRD = f"shop-{OLD_HASH}.sqlite", f"shop-{NEW_HASH}.sqlite", f"shop-{THIRD_HASH}.sqlite"
 
@@ -41,7 +44,7 @@ def julian_day(seconds_from_now: float = 0) -> float:
 def hotmig(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The command, as it is typed."""
     command = [sys.executable, "-m", "hotmig", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return forked.run(command, cwd=Path.cwd(), env=environment(), timeout=PATIENCE)
 
 
 def by_shell(path: Path, script: str) -> list[Path]:

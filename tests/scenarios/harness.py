@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests import forked
+from tests.forked import Forked
 from tests.scenarios import exact, journal
 from tests.scenarios.exact import Contents
 from tests.scenarios.journal import Entry, Outcome
@@ -35,7 +37,7 @@ def environment() -> dict[str, str]:
 @contextmanager
 def to_their_end(commands: Iterable[list[str]]) -> Iterator[None]:
     """Applications that write beside what is done inside, until they are told of the new database and end with 0."""
-    processes = [subprocess.Popen(command, cwd=ROOT, env=environment()) for command in commands]
+    processes = [Forked(command, cwd=ROOT, env=environment()) for command in commands]
     try:
         yield
         assert [process.wait(timeout=PATIENCE) for process in processes] == [0] * len(processes)
@@ -103,7 +105,7 @@ class Application:
 
     def __enter__(self) -> Application:
         for command in self._commands:
-            process = subprocess.Popen(
+            process = Forked(
                 command, cwd=ROOT, env=environment(), text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
             )
             self.processes.append(process)
@@ -182,12 +184,9 @@ class Run:
 
 def hotmig(directory: Path, command: str, *options: str, code: int | None = 0) -> Run:
     """Runs ``hotmig COMMAND -d DIR`` in a process of its own. Raises AssertionError on another exit code."""
-    arguments = (sys.executable, "-m", "hotmig", *command.split(), "-d", str(directory), *options)
+    arguments = [sys.executable, "-m", "hotmig", *command.split(), "-d", str(directory), *options]
     began = time.monotonic()
-    done = subprocess.run(
-        arguments, cwd=directory, env=environment(), text=True, capture_output=True, timeout=PATIENCE,
-        stdin=subprocess.DEVNULL, check=False,
-    )  # fmt: skip
+    done = forked.run(arguments, cwd=directory, env=environment(), timeout=PATIENCE)
     result = Run(("hotmig", *arguments[3:]), done.returncode, done.stdout, done.stderr, began, time.monotonic())
     assert code is None or done.returncode == code, str(result)
     return result

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import Forked
 from tests.scenarios import exact
 from tests.scenarios.harness import Project, by_hand, environment
 from tests.scenarios.shapes import SHAPES
@@ -28,7 +29,7 @@ def tampered(project: Project, patch: str, *command: str) -> subprocess.Popen[st
     """A command in a process of its own, in which something happens at one moment."""
     start = "from hotmig.__main__ import main\nsys.argv[0] = 'hotmig'\nmain()"
     program = f"import os, signal, sys\n{patch}\n{start}"
-    return subprocess.Popen(
+    return Forked(
         [sys.executable, "-c", program, *command, "-d", str(project.directory)],
         env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
