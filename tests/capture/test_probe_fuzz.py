@@ -35,23 +35,25 @@ def _bare_row(table: Table, index: UniqueIndex) -> str:
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "replacement"),
+    ("module", "name", "replacement", "known"),
     [
-        pytest.param(triggers, "probe_statements", lambda *_: (), id="no probes"),
-        pytest.param(probes, "_unknown", lambda *_: (), id="no whole-table mark"),
-        pytest.param(probes, "_value", lambda _, name: f"NEW.{quote(name)}", id="no defaults"),
-        pytest.param(probes, "_made_up_row", _bare_row, id="no affinities"),
-        pytest.param(probes, "_equal_is_same", lambda *_: True, id="no probe of the key itself"),
+        pytest.param(triggers, "probe_statements", lambda *_: (), 3, id="no probes"),
+        pytest.param(probes, "_unknown", lambda *_: (), 46, id="no whole-table mark"),
+        pytest.param(probes, "_value", lambda _, name: f"NEW.{quote(name)}", 157, id="no defaults"),
+        pytest.param(probes, "_made_up_row", _bare_row, 691, id="no affinities"),
+        pytest.param(probes, "_equal_is_same", lambda *_: True, 605, id="no probe of the key itself"),
     ],
 )
 def test_a_gap_in_the_probes_is_found(
-    module: object, name: str, replacement: Replacement, monkeypatch: pytest.MonkeyPatch
+    module: object, name: str, replacement: Replacement, known: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The table in which it was seen last is tried first; once tables are drawn otherwise, any other will do."""
+    check_table(known)
     monkeypatch.setattr(module, name, replacement)
     with pytest.raises(MissError):
-        _check_tables(ENOUGH)
+        _check_tables(known, *range(ENOUGH))
 
 
-def _check_tables(count: int) -> None:
-    for seed in range(count):
+def _check_tables(*seeds: int) -> None:
+    for seed in seeds:
         check_table(seed)
