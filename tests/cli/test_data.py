@@ -10,17 +10,22 @@ from click.testing import CliRunner
 
 from hotmig.cli.app import cli
 from tests.phases.data_shops import cut_over, marks, numbered, open_data_shop, rewrite, states, upper
-from tests.phases.shops import Shop, open_shop
+from tests.phases.shops import Shop, copied, open_shop
 
 FAILS = "raise ValueError('text')"
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*"
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
+def shop(behind: Shop, tmp_path: Path) -> Shop:
+    return copied(behind, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """One that is applied, one that failed, one that is skipped and one that waits: all behind a cutover."""
     shop = open_data_shop(
-        tmp_path / "shop",
+        tmp_path_factory.mktemp("behind") / "shop",
         upper(), numbered("002_bad", FAILS, when="after"), numbered("003_not", when="after"),
         numbered("004_cut"), numbered("005_last", when="after"),
     )  # fmt: skip
