@@ -15,6 +15,7 @@ import pytest
 
 from hotmig.application.shop import OLD_WRITES
 from hotmig.demo.shop import create_shop, row_counts
+from tests.forked import Forked
 from tests.scenarios.harness import ROOT, environment, wait_until
 
 TABLES = ("client", "product", "orders", "order_line")
@@ -22,7 +23,7 @@ TABLES = ("client", "product", "orders", "order_line")
 
 def start(path: Path, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "hotmig.application.writer", str(path), *options]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment(), text=True, stdout=subprocess.PIPE)
+    process = Forked(command, cwd=ROOT, env=environment(), text=True, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == "writing\n"
     return process

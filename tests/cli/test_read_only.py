@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -15,9 +14,11 @@ import pytest
 
 import hotmig.phases.survey
 import hotmig.sqlite
+from tests import forked
 from tests.phases.files import NEW, OLD, application_database, new_database, old_database
 from tests.phases.processes import patched
 from tests.phases.shops import ITEMS, MODULE, ROWS, Shop, open_shop
+from tests.scenarios.harness import PATIENCE
 from tests.scenarios.test_hostile_states import KILLED_BEFORE_THE_COPY
 
 ROOT = Path(__file__).parents[2]
@@ -50,10 +51,7 @@ def look(directory: Path, *command: str, codes: tuple[int, ...] = (0,)) -> str:
     """Runs it as a user does, who may have Python write its byte code; returns stdout."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
     environment["PYTHONPATH"] = str(ROOT)
-    done = subprocess.run(
-        [sys.executable, "-m", "hotmig", *command], cwd=directory, env=environment,
-        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    done = forked.run([sys.executable, "-m", "hotmig", *command], cwd=directory, env=environment, timeout=PATIENCE)
     assert done.returncode in codes, done.stdout + done.stderr
     return done.stdout
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.crash import truth
 from tests.crash.harness import Death, die, here, survive
 from tests.crash.test_points import KINDS, MOMENTS, sequence_of
-from tests.scenarios.harness import ROOT, Project, environment
+from tests.scenarios.harness import PATIENCE, ROOT, Project, environment
 from tests.scenarios.shapes import SHAPES
 
 STOPPED = "stops by a signal survived"
@@ -92,7 +92,7 @@ def test_a_signal_that_comes_when_all_is_done_is_too_late(tmp_path: Path) -> Non
     project = Project.adopt(tmp_path / "app", SHAPES["text"], "wal")
     assert here(project, "migrate").exit_code == 0
     command = [sys.executable, "-c", PRINTING, "drain", "--dir", str(project.directory)]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), text=True, capture_output=True, check=False)
+    done = forked.run(command, cwd=ROOT, env=environment(), timeout=PATIENCE)
     assert (done.returncode, "Done already" in done.stderr) == (0, True), done.stderr
     assert truth.facts(project).marker == "draining"
     assert "Drained" in done.stdout
@@ -121,7 +121,7 @@ def test_behind_a_cutover_no_signal_makes_it_one_that_failed(command: str, tmp_p
     for before in sequence_of(command).before:
         assert here(project, before).exit_code == 0
     typed = [sys.executable, "-c", CLOSING, *command.split(), "--dir", str(project.directory)]
-    done = subprocess.run(typed, cwd=ROOT, env=environment(), text=True, capture_output=True, check=False)
+    done = forked.run(typed, cwd=ROOT, env=environment(), timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert truth.facts(project).status == "ready"
     assert here(project, "runs list --state completed --limit 1").output.count("completed") == 1

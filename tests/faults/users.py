@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests import forked
 from tests.faults.harness import Project
-from tests.scenarios.harness import environment
+from tests.scenarios.harness import PATIENCE, environment
 
 ROOT_ONLY = "only root can act as another user"
 OWNER, STRANGER = 61_201, 61_202  # that nobody else has
@@ -63,5 +63,5 @@ def owners(project: Project) -> dict[str, tuple[int, int]]:
 def write_as(user: int, path: Path, statement: str) -> str:
     """What an application of that user gets from the database: "" where the statement was executed."""
     command = [sys.executable, "-c", _WRITE, str(path), str(user), statement]
-    done = subprocess.run(command, env=environment(), text=True, capture_output=True, check=False)
+    done = forked.run(command, cwd=Path.cwd(), env=environment(), timeout=PATIENCE)
     return "" if done.returncode == 0 else done.stderr.splitlines()[-1]

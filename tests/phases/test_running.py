@@ -14,6 +14,7 @@ import pytest
 from hotmig.errors import Refused
 from hotmig.ledger.store import LEDGER_FILE
 from hotmig.phases.running import running
+from tests.forked import Forked
 from tests.phases.mutating import COMMANDS, RECORDED, Mutating
 from tests.phases.shops import Shop, open_shop
 from tests.scenarios.harness import environment
@@ -212,8 +213,7 @@ def test_lock_and_ledger_are_for_the_owner_of_the_directory_alone(tmp_path: Path
         os.chown(path, owner, group)
     # Killed: the side files of the ledger, which a run that ends takes away, are seen too.
     command = [sys.executable, "-c", KILLED.format(umask=umask), "migrate", "-d", str(shop.directory)]
-    done = subprocess.run(command, env=environment(), check=False, stderr=subprocess.DEVNULL)
-    assert done.returncode == 9
+    assert Forked(command, env=environment(), stderr=subprocess.DEVNULL).wait() == 9
     found = {path.name: path.stat() for path in shop.own.iterdir()}
     assert {name: oct(stat.st_mode & 0o7777) for name, stat in found.items()} == {
         "lock": "0o600",

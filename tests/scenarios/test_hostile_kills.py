@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.forked import Forked
 from tests.scenarios import exact
 from tests.scenarios.harness import Project
 from tests.scenarios.shapes import SHAPES
@@ -26,8 +26,7 @@ os._exit(9)
 
 
 def die_in_a_commit(path: Path) -> None:
-    died = subprocess.run([sys.executable, "-c", DIES, str(path)], check=False)
-    assert died.returncode == 9
+    assert Forked([sys.executable, "-c", DIES, str(path)]).wait() == 9
     assert Path(f"{path}-journal").exists()
 
 
