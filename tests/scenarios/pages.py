@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from tests import forked
 from tests.scenarios.harness import PATIENCE, ROOT, environment, wait_until
 
 README = ROOT / "README.md"
 RUNBOOK = ROOT / "runbook"
 
+_PLAIN = re.compile(r"hotmig( [\w/.:-]+)+")
 _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 # A fresh machine need not have the sqlite3 shell: this stands for it, as far as the pages use it.
@@ -100,7 +102,7 @@ class Shell:
         shell._tool("hotmig", f'{python} -m hotmig "$@"')
         shell._tool("python3", f'{python} "$@"')
         (shell.tools / "shell.py").write_text(SQLITE_SHELL)
-        shell._tool("sqlite3", f'{python} "{shell.tools}/shell.py" "$@"')
+        shell._tool("sqlite3", f'{python} -IS "{shell.tools}/shell.py" "$@"')
         shell._tool("sudo", 'exec "$@"')
         shell._tool("systemctl", f'echo systemctl "$@" >> "{shell.directory}/calls"')
         shell._tool("sleep", f'echo sleep "$@" >> "{shell.directory}/calls"')
@@ -142,11 +144,20 @@ class Shell:
         return text
 
     def type(self, line: str, *, at: Path | None = None, code: int | None = 0) -> Typed:
-        """Runs what a page says to type. Raises AssertionError on another exit code."""
-        done = subprocess.run(
-            ["bash", "-c", self.here(line)], cwd=at or self.directory, env=self.environment, text=True,
-            capture_output=True, timeout=2 * PATIENCE, stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
+        """Runs what a page says to type. Raises AssertionError on another exit code.
+
+        For a command and its plain words no shell is asked, as it would come to just this.
+        """
+        typed_here = self.here(line)
+        place = at or self.directory
+        if _PLAIN.fullmatch(typed_here):
+            words = [sys.executable, "-m", *typed_here.split()]
+            done = forked.run(words, cwd=place, env=self.environment, timeout=2 * PATIENCE)
+        else:
+            done = subprocess.run(
+                ["bash", "-c", typed_here], cwd=place, env=self.environment, text=True, capture_output=True,
+                timeout=2 * PATIENCE, stdin=subprocess.DEVNULL, check=False,
+            )  # fmt: skip
         typed = Typed(line, done.returncode, self.there(done.stdout), self.there(done.stderr))
         assert code is None or done.returncode == code, str(typed)
         return typed
