@@ -60,6 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
         from tests.crash.sequences import number_of_points
 
         number_of_points()  # before the workers are started, which inherit it
+    # How long it takes to draw says nothing of what is tested, and on a busy machine everything takes long.
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
     # A profile, because the number has to be known when the tests are decorated.
     settings.register_profile(
         "migrations",
