@@ -32,8 +32,8 @@ def unfinished(new: Path, settings: FileSettings) -> Iterator[Path]:
 
 
 def require_names(new: Path) -> None:
-    """Raises HotmigError where a directory has one of the names that the new file will need."""
-    for path in (new, *project.side_files(new)):
+    """Raises HotmigError where a directory has one of the names that will be needed beside the new file's own."""
+    for path in project.side_files(new):
         require_no_directory(path)
 
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from hotmig.cli.app import cli
 from hotmig.project import OWN_FOLDER
 from tests.phases.files import OLD
+from tests.scenarios.harness import wait_until
 
 MODULE = """from typing import Annotated
 
@@ -66,6 +67,11 @@ class Shop:
     def phase(self) -> str:
         phase: str = self.json("status")["phase"]
         return phase
+
+    def lapse(self) -> None:
+        """Drains, and waits until the fence is down again: writes are recorded as before."""
+        self.run("drain --hold 0.001")
+        wait_until(lambda: self.phase() == "lapsed", "the lapse")
 
     def runs(self) -> list[dict[str, Any]]:
         """The runs in the ledger with their steps, the newest first."""

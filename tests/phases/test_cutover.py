@@ -160,7 +160,7 @@ def test_without_drain_it_refuses(shop: Shop) -> None:
 
 @pytest.mark.parametrize(("writes", "said"), [(1, "1 write"), (3, "3 writes")])
 def test_after_new_writes_it_refuses(shop: Shop, writes: int, said: str) -> None:
-    shop.run("drain --hold 0.001")
+    shop.lapse()
     wait_until(lambda: shop.phase() == "lapsed", "the fence to lapse")
     shop.write(*["INSERT INTO item(name) VALUES ('written since')"] * writes)
     error, hint = refused(shop)

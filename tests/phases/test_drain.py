@@ -145,7 +145,7 @@ def test_told_to_stop_while_the_files_are_closed_behind_it_it_takes_the_fence_do
 
 
 def test_a_lapsed_fence_that_nothing_was_written_behind_can_still_be_cut_over(shop: Shop) -> None:
-    shop.run("drain --hold 0.001")
+    shop.lapse()
     wait_until(lambda: shop.phase() == "lapsed", "the fence to lapse")
     shop.run("cutover")
     check_handed_over(shop)
@@ -252,8 +252,7 @@ def test_a_trigger_that_the_application_makes_again_at_each_start_stands_behind_
     shop = open_shop(tmp_path / "shop", script=script, module=module)
     shop.run("migrate")
     shop.write("DROP TRIGGER told", trigger)
-    shop.run("drain --hold 0.001")
-    wait_until(lambda: shop.phase() == "lapsed", "lapsed")
+    shop.lapse()
     order = shop.ask("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE '%fence%' ORDER BY rowid")
     assert order[0] == ("told",)
     shop.write("INSERT INTO audit VALUES ('again')")

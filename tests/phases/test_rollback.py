@@ -230,9 +230,8 @@ def test_what_was_lost_since_is_skipped_with_the_reason(shop: Shop) -> None:
 
 def test_a_fence_that_has_come_down_since_is_skipped_with_the_reason(shop: Shop) -> None:
     shop.run("migrate")
-    shop.run("drain --hold 0.001")
+    shop.lapse()
     run_id = newest(shop)
-    wait_until(lambda: shop.phase() == "lapsed", "the fence to lapse")
     shop.run("runs rollback", run_id, "--yes")
     assert shop.phase() == "recording"
     assert of(shop, run_id)["state"] == "rolled_back"
@@ -505,7 +504,7 @@ def test_what_a_later_run_did_is_not_undone(shop: Shop) -> None:
 
 def test_a_fence_that_a_later_drain_raised_stays_up(shop: Shop) -> None:
     shop.run("migrate")
-    shop.run("drain --hold 0.001")
+    shop.lapse()
     first = newest(shop)
     shop.run("drain --hold 300")
     assert "nothing that this run did is left to be undone" in shop.run("runs rollback", first, "--yes").stdout

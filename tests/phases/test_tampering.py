@@ -103,7 +103,7 @@ def test_a_drained_database_refuses_everybody_until_it_is_ready(statement: str, 
 
 def test_the_guard_is_in_nobodys_way(shop: Shop) -> None:
     """A second drain replays what a lapsed fence let through; it does not stand in the way of the replay."""
-    shop.run("drain --hold 0.001")
+    shop.lapse()
     assert guards(shop) == 3
     shop.write("DELETE FROM item WHERE id = 7", "INSERT INTO item(name) VALUES ('late')")
     shop.run("drain")
@@ -172,7 +172,7 @@ def test_what_becomes_of_writes_without_marker_or_log_is_told_as_it_is(
     command: str, statement: str, shop: Shop
 ) -> None:
     if command == "drain":
-        shop.run("drain --hold 0.001")  # whose fence lapses, and asks for the marker all the same
+        shop.lapse()  # its fence asks for the marker all the same
     shop.write(statement)
     told = shop.json("status")
     assert LOST[command, statement] in told["attention"]
@@ -240,7 +240,7 @@ def test_an_old_database_from_a_backup_taken_in_mid_migration_is_found(shop: Sho
     shop.write("UPDATE item SET name = 'first' WHERE id = 1")
     shutil.copyfile(shop.old, backup)
     shop.write(*(f"UPDATE item SET name = 'gone' WHERE id = {number}" for number in range(2, 9)))
-    shop.run("drain --hold 0.001")
+    shop.lapse()
     put_back(backup, shop.old)
     failure = failure_in(shop.run("drain", code=3).stderr)
     assert "put back from a backup" in failure.error

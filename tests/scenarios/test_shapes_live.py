@@ -105,7 +105,8 @@ def test_a_fence_that_lapses_lets_the_writes_flow_again(journal_mode: str, tmp_p
     before = exact.contents_of(project.old, project.shape.old_tables)
     with live(project) as application:
         project.run("migrate")
-        project.run("drain", "--hold", "0.5")
+        project.run("drain", "--hold", "1")
+        wait_until(lambda: application.outcomes("paused"), "a refusal")
         paused = application.outcomes("paused")[0]
         wait_until(lambda: [e for e in application.accepted() if e.changes and e.began > paused.ended], "the lapse")
         assert "drain" in project.run("cutover", code=3).err

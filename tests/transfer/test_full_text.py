@@ -123,7 +123,7 @@ def test_what_is_written_shortly_before_the_fence_is_found(tmp_path: Path, monke
 def test_what_is_written_between_two_drains_is_found(tmp_path: Path) -> None:
     shop = open_shop(tmp_path / "shop", script=DOCS + ROWS, module=MODULE.format(index=INDEX, triggers=""))
     shop.run("migrate")
-    shop.run("drain --hold 0.001")
+    shop.lapse()
     shop.write(*LATE)
     shop.run("drain")
     shop.run("cutover")

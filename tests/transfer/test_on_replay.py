@@ -373,7 +373,7 @@ def test_from_migrate_to_cutover_and_beyond(tmp_path: Path) -> None:
     shop = open_shop(tmp_path / "shop", script=old, module=MODULE)
     shop.run("migrate")
     shop.write("UPDATE item SET price = 5 WHERE id = 1", "UPDATE item SET price = 0 WHERE id = 2")
-    shop.run("drain --hold 0.001")
+    shop.lapse()
     shop.write(
         "DELETE FROM item WHERE id = 3", "INSERT INTO item VALUES (4, 4)", "UPDATE item SET price = 6 WHERE id = 1"
     )
