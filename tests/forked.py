@@ -84,6 +84,7 @@ def _ask(question: bytes, streams: list[int]) -> int:
             answer = server.recv(64)
         finally:
             _adopt(False)
+        server.send(b"go on")
     assert answer, "the server that forks has died"
     return int(answer)
 
@@ -118,21 +119,26 @@ def serve(channel: socket.socket) -> None:
         if not question:
             return
         reading, writing = os.pipe()
+        waiting, started = os.pipe()
         between = os.fork()
         if between == 0:
             child = os.fork()
             if child == 0:
-                os.close(reading)
-                os.close(writing)
+                for descriptor in (reading, writing, started):
+                    os.close(descriptor)
                 channel.close()
+                os.read(waiting, 1)
+                os.close(waiting)
                 become(question, streams)
             os.write(writing, str(child).encode())
             os._exit(0)
-        for descriptor in (writing, *streams):
+        for descriptor in (writing, waiting, *streams):
             os.close(descriptor)
         os.waitpid(between, 0)
         channel.send(os.read(reading, 64))
         os.close(reading)
+        channel.recv(64)  # an orphan of the child's own would be adopted too, had it begun before
+        os.close(started)
 
 
 def become(question: bytes, streams: list[int]) -> None:
