@@ -47,6 +47,8 @@ class Forked(subprocess.Popen[Any]):
         interpreter, *words = map(os.fspath, args)
         assert (interpreter, executable, preexec, passed, shell) == (sys.executable, None, None, (), False), args
         assert close, "everything else is closed"
+        # restore_signals, gid, gids, uid, umask, start_new_session, process_group: as they are by default.
+        assert tuple(rest[11:]) in {(True, None, None, None, -1, False), (True, None, None, None, -1, False, -1)}, rest
         question = [words, os.fspath(cwd) if cwd else os.getcwd(), dict(os.environ if env is None else env)]
         streams = [number if pipe == -1 else pipe for number, pipe in enumerate((pipes[0], pipes[3], pipes[5]))]
         try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hotmig import project
 from hotmig.capture.clock import SLACK_SECONDS, clock_set
 from hotmig.capture.fence import fence_state
 from hotmig.phases.standing import BUILDING, IDLE, Pair, Phase, began, built, recording_ancestors
@@ -80,7 +81,7 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
         yield f"{pair.new_path} replaced the old database and {_why_gone(pair.new)}"
     if pair.old is None and phase in BUILDING and not _old_cut_short(seen, pair):
         yield _why_no_old(seen, pair)
-    if pair.marker and pair.old and pair.old.recording and not pair.in_service and pair.new is None:
+    if pair.marker and pair.old and pair.old.recording and not pair.in_service and _is_missing(pair):
         is_directory = pair.new_path is not None and pair.new_path.is_dir()
         what = "is a directory: move it away" if is_directory else "is not there"
         yield f"the new database {pair.marker.target} {what}"
@@ -88,6 +89,12 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
         yield f"{pair.marker.target} can't be read: how far it is, and what is next, is known when it can"
     yield from _odd_module(pair)
     yield from _odd_files(seen, pair, phase)
+
+
+def _is_missing(pair: Pair) -> bool:
+    """Whether nobody has begun to make the new file."""
+    unfinished = project.unfinished_files(pair.new_path) if pair.new_path is not None else ()
+    return pair.new is None and not any(path.exists() for path in unfinished)
 
 
 def _fence(pair: Pair, phase: Phase) -> Iterator[str]:

@@ -148,7 +148,7 @@ def _carried_out(work: _Work, report: Report, kept: ExitStack, notes: tuple[str,
     started = time.monotonic()
     marker = _record(work)
     told = keeping_fence(old, report, seconds, run) if work.offline else report
-    made = _make_file(work, marker)
+    made = _make_file(work, marker, told)
     with (
         drafted(work.planned.rehearsal, work.location.directory, run) as draft,
         pacing(old, work.throttle, seconds) as pace,
@@ -273,7 +273,7 @@ class _Made:
     notes: tuple[str, ...] = ()
 
 
-def _make_file(work: _Work, marker: Marker) -> _Made:
+def _make_file(work: _Work, marker: Marker, report: Report) -> _Made:
     """Makes the new file, unless an earlier run did."""
     old, new, schema, planned = work.old, work.new, work.schema, work.planned
     if build.is_begun(new):
@@ -284,20 +284,21 @@ def _make_file(work: _Work, marker: Marker) -> _Made:
     identity = Identity(schema.hash, planned.schema_commit, old.name, created)
     hints, marks = hints_of(schema), marks_of(schema, old, None)
     beginning = build.Beginning(schema, work.wanted, identity, hints, marker.migration, planned.rows, marks)
+    tell = partial(report, Progress("copying", 0, sum(planned.rows.values())))
     with work.run.step("make the new file", new.name, undo="new file"):
         # What an earlier run left before its first commit is made again.
         for path in (new, *project.side_files(new)):
             path.unlink(missing_ok=True)
         notes: tuple[str, ...] = ()
-        if planned.by_pages and planned.wal and work.throttle is None:
+        if planned.copies_pages and work.throttle is None:
             try:
-                return _Made(make_of_pages(new, old, settings, beginning, work.seconds, work.extensions))
+                return _Made(make_of_pages(new, old, settings, beginning, work.seconds, work.extensions, tell))
             except NotByPages as reason:
                 notes = (f"each table was copied by itself, not the file as a whole: {reason}",)
         with unfinished(new, settings) as path:
             if planned.rehearsal is not None and planned.rehearsal.holds:
                 with work.run.step("hand on groups", new.name):
-                    hand_on(planned.rehearsal, path)
+                    hand_on(planned.rehearsal, path, work.seconds, tell)
             build.create_schema(path, settings, beginning, work.extensions)
     return _Made({}, notes)
 

@@ -66,7 +66,12 @@ class PlanResult:
     report: Path | None = None  # where they are written down one by one
     rehearsal: Rehearsal | None = None  # that found this out, for whoever carries the plan out
     wal: bool = True  # whether the old database is in that mode
-    by_pages: bool = False  # whether it is copied as a whole where it is
+    by_pages: bool = False  # whether it is copied as a whole, where it is
+
+    @property
+    def copies_pages(self) -> bool:
+        """Whether ``migrate`` copies the whole file, unless it is throttled."""
+        return self.by_pages and self.wal
 
 
 def plan(
@@ -202,8 +207,11 @@ def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Fact
 
 
 def _built_so_far(location: Location) -> int:
-    """What the unfinished new file of this migration takes already, in bytes."""
-    return file_size(location.new) if location.building == location.new and location.new.is_file() else 0
+    """What the unfinished new file of this migration takes already, in bytes, under whatever name."""
+    if location.building != location.new:
+        return 0
+    files = (location.new, *project.unfinished_files(location.new))
+    return sum(file_size(each) for each in files if each.is_file())
 
 
 def _in_group(group: int) -> bool:

@@ -18,7 +18,7 @@ from hotmig.planning.model import How, TableStep
 from hotmig.planning.rows import read_by, reads
 from hotmig.sqlite import fold, quote
 
-MOST_BYTES = 1_500_000_000  # of a table's rows: what is larger is projected, as one read of it would take too long
+MOST_BYTES = 1_500_000_000  # of a table's rows, or of a file: one read of a larger one would take too long
 _INTEGER = re.compile(r"[+-]?\d{1,15}")
 _NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d{1,6})?|[+-]?\d{1,15}")
 _PLAIN_TYPE = re.compile(r"[\w ]*(\([\d, ]*\))?")

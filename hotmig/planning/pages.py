@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from hotmig.planning.as_is import MOST_BYTES, added_columns, definition, kept_indexes
 from hotmig.planning.diff import is_plain
 from hotmig.planning.model import CopyPlan, TableStep
-from hotmig.sqlite import quote
+from hotmig.sqlite import fold, quote
 
 MOST_FREE = 4  # a quarter of the file may be free pages: they would go along
 
@@ -23,7 +23,14 @@ def goes_by_pages(plan: CopyPlan, *, size: int | None, free: int | None) -> bool
     """
     if size is None or free is None or not 0 < size <= MOST_BYTES or free * MOST_FREE > size:
         return False
-    return bool(plan.recorded) and not plan.old.virtual_tables and is_plain(plan)
+    return bool(plan.recorded) and not plan.old.virtual_tables and is_plain(plan) and not _takes_a_name(plan)
+
+
+def _takes_a_name(plan: CopyPlan) -> bool:
+    """Whether a new table has the name of an old one, be it in another case: ALTER TABLE refuses that."""
+    olds = {fold(each.table.name) for each in plan.recorded}
+    names = ((step.table.name, step.source.name if step.source is not None else None) for step in plan.steps)
+    return any(fold(new) in olds for new, old in names if new != old)
 
 
 def alterations(plan: CopyPlan) -> Iterator[str]:

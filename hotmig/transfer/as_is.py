@@ -13,7 +13,7 @@ from hotmig.planning.model import TableStep
 from hotmig.sqlite import TookTooLong, at_most, execute, file_uri, fold, quote, transaction, value
 from hotmig.transfer.session import Report, Session
 
-SECONDS = 10.0  # that one statement may read the old file: so long its log can't start over
+SECONDS = 10.0  # that the old file may be read in one go: so long its log can't start over
 SAMPLE = 1_000  # rows
 LIVE = "live"
 

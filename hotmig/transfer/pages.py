@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +12,18 @@ from pathlib import Path
 from hotmig.catalog.fingerprint import differences
 from hotmig.catalog.model import Catalog, Table
 from hotmig.catalog.read import own_tables, read_catalog
+from hotmig.errors import HotmigError
 from hotmig.planning.model import CopyPlan
 from hotmig.planning.pages import alterations
 from hotmig.sqlite import connect, execute, make_durable, persist, quote, transaction, value
+from hotmig.transfer.as_is import SECONDS
 from hotmig.transfer.build import Beginning, FileSettings
 from hotmig.transfer.copy import AS_IS
 from hotmig.transfer.unfinished import unfinished
 
-SECONDS = 10.0  # that the old file may be read in one go: so long its log can't start over
 PAGES = 2_000  # between two looks at the clock
+STEPS = 1_000_000  # of SQLite's virtual machine, between two calls of ``tell``
+BUSY_SECONDS = 0.005
 
 
 class NotByPages(Exception):
@@ -34,23 +37,24 @@ def make_of_pages(
     beginning: Beginning,
     seconds: float,
     extensions: tuple[str, ...] = (),
+    tell: Callable[[], None] = lambda: None,
 ) -> dict[str, int]:
     """Makes the new file with all rows of the old one; returns how many by their tables' names.
 
-    ``seconds`` is how long it waits for a lock. Raises NotByPages, and nothing is made, where the old file is not in
-    WAL mode any more, where it takes longer than ``SECONDS``, where the pages are damaged, and where ALTER TABLE makes
-    something else of the tables than the schema module says.
+    ``seconds`` is how long it waits for a lock; ``tell`` is called now and then. Raises NotByPages, and nothing is
+    made, where the old file is not in WAL mode any more, where it takes longer than ``SECONDS``, where the pages are
+    damaged, and where ALTER TABLE makes something else of the tables than the schema module says.
     """
     with unfinished(new, settings) as path:
         db = connect(path, "rw", extensions=extensions)
         try:
-            _copy(old, db, seconds)
-            return _altered(db, beginning)
+            _copy(old, db, seconds, tell)
+            return _altered(db, beginning, tell)
         finally:
             db.close()
 
 
-def _copy(old: Path, db: sqlite3.Connection, seconds: float) -> None:
+def _copy(old: Path, db: sqlite3.Connection, seconds: float, tell: Callable[[], None]) -> None:
     """One state of the old file. It is on the disk only with the commit that alters it."""
     execute(db, "PRAGMA synchronous = OFF")
     live = connect(old, "ro", patience=seconds)
@@ -62,24 +66,27 @@ def _copy(old: Path, db: sqlite3.Connection, seconds: float) -> None:
             raise NotByPages("the old database is not in WAL mode any more")
         deadline = time.monotonic() + SECONDS
 
-        def look(_status: int, remaining: int, _total: int) -> None:
-            if remaining and time.monotonic() > deadline:
+        def look(status: int, _remaining: int, _total: int) -> None:
+            # Also where somebody has a lock on the new file: without an end, the backup tries again.
+            if status != sqlite3.SQLITE_DONE and time.monotonic() > deadline:
                 raise NotByPages(f"to read the old database took longer than {SECONDS:g} s")
+            tell()
 
-        live.backup(db, pages=PAGES, progress=look, sleep=0)
+        live.backup(db, pages=PAGES, progress=look, sleep=BUSY_SECONDS)
     finally:
         live.close()
     # The pages say that they are those of a WAL database.
     execute(db, "PRAGMA journal_mode = DELETE")
 
 
-def _altered(db: sqlite3.Connection, beginning: Beginning) -> dict[str, int]:
+def _altered(db: sqlite3.Connection, beginning: Beginning, tell: Callable[[], None]) -> dict[str, int]:
     """Makes the new tables of the old ones; the commit puts the whole file on the disk."""
     make_durable(db)
     plan, schema = beginning.plan, beginning.schema
     with transaction(db, 0, "the new database"):
         with _not_by_pages():
-            _require_sound(db)
+            with _telling(db, tell):
+                _require_sound(db)
             _drop_others(db)
             for sql in alterations(plan):
                 execute(db, sql)
@@ -101,10 +108,22 @@ def _not_by_pages() -> Iterator[None]:
     """What SQLite can't do with these tables, or pages, it may still do table by table; a full disk stays full."""
     try:
         yield
+    except HotmigError as error:  # a definition that can't be read
+        raise NotByPages(error.message) from error
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT):
             raise
         raise NotByPages(f"SQLite says {error}") from error
+
+
+@contextmanager
+def _telling(db: sqlite3.Connection, tell: Callable[[], None]) -> Iterator[None]:
+    """Inside of one long statement."""
+    db.set_progress_handler(tell, STEPS)
+    try:
+        yield
+    finally:
+        db.set_progress_handler(None, 0)
 
 
 def _require_sound(db: sqlite3.Connection) -> None:

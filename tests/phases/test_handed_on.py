@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +16,7 @@ from hotmig.phases import migrate
 from hotmig.transfer.groups.rehearsal import Rehearsal
 from tests.phases.processes import patched
 from tests.phases.shops import Shop, open_shop
+from tests.scenarios.harness import environment
 
 SCRIPT = """CREATE TABLE project(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
     CREATE TABLE note(id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES project(id), word TEXT,
@@ -124,7 +127,7 @@ def test_nothing_is_handed_on_to_a_migration_that_was_begun(shop: Shop, monkeypa
 
 
 def test_a_file_that_was_handed_on_in_part_is_made_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def in_part(rehearsal: Rehearsal, new: Path) -> None:
+    def in_part(rehearsal: Rehearsal, new: Path, *_: Any) -> None:
         def dies(_status: int, remaining: int, total: int) -> None:
             if 0 < remaining < total:
                 raise RuntimeError("killed")
@@ -183,3 +186,13 @@ def test_a_run_that_died_behind_it_has_not_begun_the_new_file(tmp_path: Path, ou
         shop.run("reset")
     shop.run("migrate")
     assert [row[:3] for row in finish(shop)] == EXPECTED
+
+
+@pytest.mark.parametrize("seeds", [("1", "2", "3")])
+def test_processes_that_order_sets_in_other_ways_agree(tmp_path: Path, seeds: tuple[str, str, str]) -> None:
+    """Numbers, names and the hash of the plan are the same for each: every command plans anew."""
+    shop = open_shop(tmp_path / "app", script=SCRIPT, module=MODULE)
+    for seed, command in zip(seeds, ("migrate", "drain", "cutover"), strict=True):
+        words = [sys.executable, "-m", "hotmig", command, "-d", str(shop.directory)]
+        subprocess.run(words, env={**environment(), "PYTHONHASHSEED": seed}, check=True, capture_output=True)
+    assert shop.ask(NOTES, shop.new) == EXPECTED

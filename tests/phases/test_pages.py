@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,9 +114,9 @@ def test_beside_an_open_writer_its_writes_of_the_moment_are_not_lost(
     application = sqlite3.connect(shop.old, isolation_level=None)
     copy = pages._copy
 
-    def between(old: Path, db: sqlite3.Connection, seconds: float) -> None:
+    def between(old: Path, db: sqlite3.Connection, *rest: Any) -> None:
         application.execute("UPDATE item SET name = 'before' WHERE id = 1")
-        copy(old, db, seconds)
+        copy(old, db, *rest)
         application.execute("UPDATE item SET name = 'behind' WHERE id = 2")
         application.execute("DELETE FROM item WHERE id = 3")
 

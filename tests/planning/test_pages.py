@@ -92,3 +92,15 @@ class Item:
     b: Annotated[object, ColumnType("")] = None
 """
     assert list(alterations(plan_of(module, old))) == ['DROP INDEX main."x"', 'DROP INDEX main."y"']
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [('"ONE", was="one"', '"two"'), ('"two", was="one"', '"one", was="two"')], ids=["case", "places"]
+)
+def test_a_name_that_an_old_table_has_is_more_than_alter_table_can_give(one: str, two: str) -> None:
+    old = "CREATE TABLE one(id INTEGER PRIMARY KEY, a TEXT);;CREATE TABLE two(id INTEGER PRIMARY KEY, b TEXT)"
+    columns = "    id: Annotated[int, Key] = auto()\n    {}: str | None = None\n"
+    module = f"@table({one})\nclass One:\n{columns.format('a')}\n@table({two})\nclass Two:\n{columns.format('b')}"
+    plan = plan_of(module, old)
+    assert {step.how for step in plan.steps} == {"as-is"}
+    assert not goes_by_pages(plan, size=SIZE, free=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +61,10 @@ class Made(Case):
         super().record()
         self.new_path.unlink()
 
-    def make(self, extensions: tuple[str, ...] = ()) -> dict[str, int]:
+    def make(self, extensions: tuple[str, ...] = (), tell: Callable[[], None] = lambda: None) -> dict[str, int]:
         beginning = build.Beginning(self.schema, self.plan, Identity("0", None, None, ""), (), "", self.expected)
         settings = build.read_settings(self.old_path)
-        return make_of_pages(self.new_path, self.old_path, settings, beginning, 5.0, extensions)
+        return make_of_pages(self.new_path, self.old_path, settings, beginning, 5.0, extensions, tell)
 
     def leaves(self) -> list[str]:
         own = (self.old_path, *project.side_files(self.old_path))
@@ -136,8 +137,8 @@ def test_only_those_may_read_it_who_may_read_the_old_one(made: Made, monkeypatch
     made.old_path.chmod(0o640)
     seen = set()
 
-    def looked(old: Path, db: sqlite3.Connection, seconds: float) -> None:
-        copy(old, db, seconds)
+    def looked(old: Path, db: sqlite3.Connection, *rest: Any) -> None:
+        copy(old, db, *rest)
         seen.update(stat.S_IMODE((made.old_path.parent / name).stat().st_mode) for name in made.leaves())
 
     copy = pages._copy
@@ -214,14 +215,46 @@ def test_a_free_page_that_a_table_has_too_does_not_come_along(tmp_path: Path, wh
     assert not made.new_path.exists()
 
 
+def test_a_definition_that_cannot_be_read_is_none(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unread(*_: Any) -> Any:
+        raise HotmigError("its SQL says otherwise", "report it")
+
+    monkeypatch.setattr(pages, "read_catalog", unread)
+    assert_not_made(made, "its SQL says otherwise")
+
+
+def test_a_lock_on_the_new_file_is_not_waited_for_without_end(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(old: Path, db: sqlite3.Connection, *rest: Any) -> None:
+        other = sqlite3.connect(project.unfinished_files(made.new_path)[0], isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        copy(old, db, *rest)
+
+    copy = pages._copy
+    monkeypatch.setattr(pages, "_copy", locked)
+    monkeypatch.setattr(pages, "SECONDS", 0.1)
+    assert_not_made(made, "took longer than")
+
+
+def test_it_tells_that_it_goes_on(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fence is kept up by whoever is told."""
+    told: list[str] = []
+    monkeypatch.setattr(pages, "PAGES", 10)
+    monkeypatch.setattr(pages, "STEPS", 100)
+    sound = pages._require_sound
+    monkeypatch.setattr(pages, "_require_sound", lambda db: (told.append("looked through"), sound(db)))
+    made.make(tell=lambda: told.append("told"))
+    assert told.index("looked through") > 3
+    assert told[-1] == "told"
+
+
 def test_a_sequence_without_a_table_is_forgotten(made: Made) -> None:
     made.write("INSERT INTO sqlite_sequence VALUES ('ghost', 55)")
     made.make()
     assert made.new_rows("SELECT name FROM sqlite_sequence") == [("renamed",)]
 
 
-def test_a_collation_that_only_the_application_has_is_loaded(made: Made) -> None:
-    """What counts the rows may go by an index that needs it."""
+def test_extensions_are_loaded(made: Made) -> None:
+    """What counts the rows may go by an index that needs the application's collation."""
     with pytest.raises(HotmigError, match="extension"):
         made.make(extensions=("./missing.so",))
     assert made.leaves() == []

@@ -39,7 +39,7 @@ def to_json(result: PlanResult) -> dict[str, Any]:
         "new": str(result.new),
         "schema_hash": result.schema_hash,
         "schema_commit": result.schema_commit,
-        "by_pages": _by_pages(result),
+        "by_pages": result.copies_pages,
         "steps": [_step_to_json(step, result) for step in result.plan.steps] if result.plan else [],
         "findings": [
             {
@@ -69,7 +69,7 @@ def draw(result: PlanResult) -> None:
     if result.plan and result.plan.steps:
         _print(("", "Tables, parents before their children:"))
         _draw_tables(result.plan, result)
-        _print(_projected(result.plan, result))
+        _print(_ways(result.plan, result))
     if result.differences:
         _print(("", "Differences:", *(f"  {difference}" for difference in result.differences)))
     _print(_groups(result.groups))
@@ -103,12 +103,8 @@ def _header(result: PlanResult) -> Iterator[str]:
         yield f"{label:<{LABEL_WIDTH}}  {fact}"
 
 
-def _by_pages(result: PlanResult) -> bool:
-    return result.by_pages and result.wal
-
-
-def _projected(plan: CopyPlan, result: PlanResult) -> Iterator[str]:
-    if _by_pages(result):
+def _ways(plan: CopyPlan, result: PlanResult) -> Iterator[str]:
+    if result.copies_pages:
         yield "The file is copied as a whole, page by page, and becomes the new one by ALTER TABLE, CREATE and DROP."
     ways = ((step, way(step, wal=result.wal)) for step in plan.steps)
     projected = [f"  {step.table.name}: {why}" for step, (_, why) in ways if why is not None]

@@ -54,7 +54,7 @@ def _build(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
 
     walk(session, keys, KeyRange(session.db, step.source, source_key), join)
     with session.building():
-        execute(session.db, group.index_members())
+        execute(session.db, group.index_members)
 
     def judge(bounds: KeyRange) -> None:
         fill_groups(session, group, bounds.where(group.group_names))

@@ -5,22 +5,35 @@ SQLite copies its whole database, page by page, at a fifth of what it takes to p
 
 from __future__ import annotations
 
+import sqlite3
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+from hotmig.errors import GaveUp
 from hotmig.sqlite import connect, execute
 from hotmig.transfer.groups.rehearsal import Rehearsal
 
 CACHE_KIB = 2 * 1024
+PAGES = 2_000  # between two looks
+BUSY_SECONDS = 0.005
 
 
-def hand_on(rehearsal: Rehearsal, new: Path) -> None:
+def hand_on(rehearsal: Rehearsal, new: Path, seconds: float, tell: Callable[[], None]) -> None:
     """Makes the new file, which is empty, what the rehearsal's is: ``create_group_tables`` takes what it finds there.
 
     Before that it is no file of a migration that was begun: what is left by a run that is killed is made again.
     """
+    deadline = time.monotonic() + seconds
+
+    def look(status: int, _remaining: int, _total: int) -> None:
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > deadline:
+            raise GaveUp(f"somebody has a lock on {new}", "see who has it open, then run the same command again")
+        tell()
+
     db = connect(new, "rw")
     try:
-        rehearsal.session.db.backup(db)
+        rehearsal.session.db.backup(db, pages=PAGES, progress=look, sleep=BUSY_SECONDS)
     finally:
         db.close()
     # A report may still be written from it, beside the copy, which has caches of its own.

@@ -16,6 +16,7 @@ from hotmig.transfer.misfits import SAMPLES
 from hotmig.transfer.old_rows import shown
 from hotmig.transfer.ranges import KeyRange
 from hotmig.transfer.session import Session
+from hotmig.transfer.step_sql import StepSql
 
 
 def prove_groups(session: Session, keys: LoggedKeys) -> None:
@@ -33,7 +34,7 @@ def _prove_members(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
     step = group.sql
     source_key = tuple(quote(name) for name in step.source_key.columns)
     member = fates.key_names(group.step, "m")
-    has_one_order = all(fold(collation) in ("", "binary") for collation in step.source_collations)
+    has_one_order = _has_one_order(step)
 
     def compare(bounds: KeyRange) -> None:
         found = _compare_members(session, keys, group, bounds.where(step.source_key_of("o")))
@@ -51,6 +52,14 @@ def _prove_members(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
     else:
         others = KeyRange(session.db, fates.members(group.step), group.keys)
         walk(session, keys, others, lambda part: _require_old_rows(session, keys, group, part.where(member)))
+
+
+def _has_one_order(step: StepSql) -> bool:
+    """Whether ranges of old keys, which go by their columns' own collations, are those of the members: BINARY."""
+    source = step.step.source
+    columns = [source.column(name) for name in step.source_key.columns] if source is not None else []
+    own = [column.collation for column in columns if column is not None]
+    return all(fold(collation) in ("", "binary") for collation in (*own, *step.source_collations))
 
 
 def _compare_members(session: Session, keys: LoggedKeys, group: GroupSql, where: str) -> int:

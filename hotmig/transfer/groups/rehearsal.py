@@ -112,7 +112,7 @@ def rehearse(session: Session, seconds: float | None) -> None:
     for group in session.groups:
         try:
             _join(session, group, seconds)
-            execute(session.db, group.index_members())
+            execute(session.db, group.index_members)
             _judge(session, group, seconds)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:

@@ -151,10 +151,11 @@ class GroupSql:
         affinity = column_affinity(self.step.table, column) if column is not None else "BLOB"
         return "" if affinity == "BLOB" else affinity
 
-    def index_members(self, schema: str = "main") -> str:
+    @property
+    def index_members(self) -> str:
         """For when they are all there."""
         name = fates.members(self.step).removeprefix("main.")
-        return f"CREATE INDEX IF NOT EXISTS {schema}.{name}_groups ON {name}({', '.join(self.group_names)}, {LEVEL})"
+        return f"CREATE INDEX IF NOT EXISTS main.{name}_groups ON {name}({', '.join(self.group_names)}, {LEVEL})"
 
     @property
     def _declared(self) -> str:
