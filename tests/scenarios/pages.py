@@ -215,6 +215,8 @@ class Shop:
     def _receive(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
+            if not line.endswith("\n"):
+                return  # killed in the middle of it
             number, file, note = line.split()
             self.accepted.append(Accepted(int(number), file, note))
 
