@@ -25,6 +25,8 @@ READERS_SECONDS = 2.0
 LOCK_SECONDS = 30.0  # how long to wait for any one lock, unless the operator says otherwise
 SHORT_READ_SECONDS = 0.08  # no writer is to wait for 0.1 s
 STEPS_BETWEEN_LOOKS = 10_000  # VM steps: about a millisecond
+PAGES_AT_ONCE = 2_000  # of a copy, between two looks
+BUSY_SECONDS = 0.005
 SILENT_SECONDS = 1.0  # then the operator hears what is waited for
 _ASCII_LOWER = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
 
@@ -350,6 +352,19 @@ def value(db: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> A
     """The first column of the first row, or None without a row."""
     row = execute(db, sql, parameters).fetchone()
     return None if row is None else row[0]
+
+
+def copy_pages(source: sqlite3.Connection, target: sqlite3.Connection, look: Callable[[int], None]) -> None:
+    """Makes the target's main database the source's, page by page: one state where the source is in a transaction.
+
+    ``look`` is called between portions with SQLite's result code, and ends the copy by raising: without that, Python
+    tries again for ever where somebody has a lock.
+    """
+
+    def progress(status: int, _remaining: int, _total: int) -> None:
+        look(status)
+
+    source.backup(target, pages=PAGES_AT_ONCE, progress=progress, sleep=BUSY_SECONDS)
 
 
 def is_locked(error: sqlite3.Error) -> bool:

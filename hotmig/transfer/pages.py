@@ -15,15 +15,13 @@ from hotmig.catalog.read import own_tables, read_catalog
 from hotmig.errors import HotmigError
 from hotmig.planning.model import CopyPlan
 from hotmig.planning.pages import alterations
-from hotmig.sqlite import connect, execute, make_durable, persist, quote, transaction, value
+from hotmig.sqlite import connect, copy_pages, execute, make_durable, persist, quote, transaction, value
 from hotmig.transfer.as_is import SECONDS
 from hotmig.transfer.build import Beginning, FileSettings
 from hotmig.transfer.copy import AS_IS
 from hotmig.transfer.unfinished import unfinished
 
-PAGES = 2_000  # between two looks at the clock
 STEPS = 1_000_000  # of SQLite's virtual machine, between two calls of ``tell``
-BUSY_SECONDS = 0.005
 
 
 class NotByPages(Exception):
@@ -66,13 +64,12 @@ def _copy(old: Path, db: sqlite3.Connection, seconds: float, tell: Callable[[], 
             raise NotByPages("the old database is not in WAL mode any more")
         deadline = time.monotonic() + SECONDS
 
-        def look(status: int, _remaining: int, _total: int) -> None:
-            # Also where somebody has a lock on the new file: without an end, the backup tries again.
+        def look(status: int) -> None:
             if status != sqlite3.SQLITE_DONE and time.monotonic() > deadline:
                 raise NotByPages(f"to read the old database took longer than {SECONDS:g} s")
             tell()
 
-        live.backup(db, pages=PAGES, progress=look, sleep=BUSY_SECONDS)
+        copy_pages(live, db, look)
     finally:
         live.close()
     # The pages say that they are those of a WAL database.

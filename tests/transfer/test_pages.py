@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hotmig import project
+from hotmig import project, sqlite
 from hotmig.errors import HotmigError
 from hotmig.planning.model import CopyPlan
 from hotmig.sqlite import connect, value
@@ -157,7 +157,7 @@ def test_it_is_one_state_whatever_is_written_meanwhile(made: Made, monkeypatch: 
             made.write(f"INSERT INTO kept(name) VALUES ('late {len(looks)}')")
         return 0.0
 
-    monkeypatch.setattr(pages, "PAGES", 1)
+    monkeypatch.setattr(sqlite, "PAGES_AT_ONCE", 1)
     monkeypatch.setattr(pages.time, "monotonic", monotonic)
     assert made.make()["renamed"] == ROWS - 1
     (size,) = made.app.execute("PRAGMA page_count").fetchone()
@@ -178,7 +178,7 @@ def assert_not_made(made: Made, why: str) -> None:
 
 
 def test_a_read_that_takes_too_long_is_given_up(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "PAGES", 1)
+    monkeypatch.setattr(sqlite, "PAGES_AT_ONCE", 1)
     monkeypatch.setattr(pages, "SECONDS", -1)
     assert_not_made(made, "took longer than")
 
@@ -238,7 +238,7 @@ def test_a_lock_on_the_new_file_is_not_waited_for_without_end(made: Made, monkey
 def test_it_tells_that_it_goes_on(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fence is kept up by whoever is told."""
     told: list[str] = []
-    monkeypatch.setattr(pages, "PAGES", 10)
+    monkeypatch.setattr(sqlite, "PAGES_AT_ONCE", 10)
     monkeypatch.setattr(pages, "STEPS", 100)
     sound = pages._require_sound
     monkeypatch.setattr(pages, "_require_sound", lambda db: (told.append("looked through"), sound(db)))

@@ -11,12 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hotmig.errors import GaveUp
-from hotmig.sqlite import connect, execute
+from hotmig.sqlite import connect, copy_pages, execute
 from hotmig.transfer.groups.rehearsal import Rehearsal
 
 CACHE_KIB = 2 * 1024
-PAGES = 2_000  # between two looks
-BUSY_SECONDS = 0.005
 
 
 def hand_on(rehearsal: Rehearsal, new: Path, seconds: float, tell: Callable[[], None]) -> None:
@@ -26,14 +24,14 @@ def hand_on(rehearsal: Rehearsal, new: Path, seconds: float, tell: Callable[[], 
     """
     deadline = time.monotonic() + seconds
 
-    def look(status: int, _remaining: int, _total: int) -> None:
+    def look(status: int) -> None:
         if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > deadline:
             raise GaveUp(f"somebody has a lock on {new}", "see who has it open, then run the same command again")
         tell()
 
     db = connect(new, "rw")
     try:
-        rehearsal.session.db.backup(db, pages=PAGES, progress=look, sleep=BUSY_SECONDS)
+        copy_pages(rehearsal.session.db, db, look)
     finally:
         db.close()
     # A report may still be written from it, beside the copy, which has caches of its own.
