@@ -44,11 +44,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"{what}: {count}")
 
 
-# A machine may be busy: no test fails for its time.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
-
-
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         _compile_once(config)

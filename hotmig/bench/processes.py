@@ -16,8 +16,8 @@ from pathlib import Path
 from hotmig.application.running import child_environment
 from hotmig.errors import HotmigError
 
-# What the installed script does; `python -m` would search for the module first.
 LOOK_SECONDS = 0.01
+# What the installed script does; `python -m` would search for the module first.
 SCRIPT = "import sys; from hotmig.__main__ import main; sys.exit(main())"
 
 

@@ -85,17 +85,11 @@ def test_nothing_is_lost(command: str, at: str, after: bool, tmp_path: Path, rec
 
 
 @MOMENTS
-@pytest.mark.parametrize("at", AS_IS)
-def test_nothing_is_lost_in_a_copy_as_it_is(at: str, after: bool, tmp_path: Path, record_property) -> None:
-    sequence = next(each for each in SEQUENCES if each.shape == "alike")
-    assert sequence.survive(tmp_path, at, after), "the point was never reached"
-    record_property(SURVIVED, 1)
-
-
-@MOMENTS
-@pytest.mark.parametrize("at", PAGES)
-def test_nothing_is_lost_in_a_copy_of_pages(at: str, after: bool, tmp_path: Path, record_property) -> None:
-    sequence = next(each for each in SEQUENCES if each.shape == "pages")
+@pytest.mark.parametrize(("shape", "at"), [*(("alike", at) for at in AS_IS), *(("pages", at) for at in PAGES)])
+def test_nothing_is_lost_where_no_row_is_decoded(
+    shape: str, at: str, after: bool, tmp_path: Path, record_property
+) -> None:
+    sequence = next(each for each in SEQUENCES if each.shape == shape)
     assert sequence.survive(tmp_path, at, after), "the point was never reached"
     record_property(SURVIVED, 1)
 

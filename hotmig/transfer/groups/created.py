@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from hotmig.catalog.model import ForeignKey
 from hotmig.errors import Refused
-from hotmig.sqlite import conjunction, execute, fold, quote, same, value
+from hotmig.sqlite import Row, conjunction, execute, fold, quote, same, value
 from hotmig.transfer.conflicts import PROOF_HINT, explain_conflict
 from hotmig.transfer.groups import fates
 from hotmig.transfer.groups.fates import LEVEL, LIVE, PLANTED
@@ -56,9 +56,7 @@ def _refuse_taken(session: Session, step: StepSql, group: GroupSql) -> None:
         f"SELECT {key} FROM {fates.created(step.step)} AS n CROSS JOIN {step.target} AS t ON {same_key}"
         f" WHERE n.{LIVE} AND NOT n.{PLANTED} LIMIT {SAMPLES}",
     ).fetchall()
-    if taken:
-        what = f'table "{step.step.table.name}": rows stand under keys that create= gave to rows that are made'
-        raise Refused(what, TAKEN_HINT, rows=f": {', '.join(map(shown, taken))}")
+    _refuse(step, "rows stand", taken)
 
 
 def require_free_keys(session: Session, step: StepSql) -> None:
@@ -72,8 +70,12 @@ def require_free_keys(session: Session, step: StepSql) -> None:
         f"SELECT {', '.join(step.new_key_of('r'))} FROM {step.rows} AS r CROSS JOIN {fates.created(step.step)} AS n"
         f" ON {same_key} WHERE n.{LIVE} LIMIT {SAMPLES}",
     ).fetchall()
+    _refuse(step, "rows were written", taken)
+
+
+def _refuse(step: StepSql, who: str, taken: Sequence[Row]) -> None:
     if taken:
-        what = f'table "{step.step.table.name}": rows were written under keys that create= gave to rows that are made'
+        what = f'table "{step.step.table.name}": {who} under keys that create= gave to rows that are made'
         raise Refused(what, TAKEN_HINT, rows=f": {', '.join(map(shown, taken))}")
 
 
