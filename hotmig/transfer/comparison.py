@@ -38,14 +38,17 @@ class Comparison:
             # A TEXT column holds no number: whatever is equal to what it has is the same.
             stored_as = kind if kind == "TEXT" or self._is_projected(written) else None
             own, value = f"{target}.{quote(column.name)}", f"{row}.c{number}"
-            terms[f"c{number}"] = same(own, value, signed_zero=kind == "BLOB", stored_as=stored_as)
+            alike = same(own, value, signed_zero=kind == "BLOB", stored_as=stored_as)
+            if self.sql.is_given_by_seeds_alone(written):
+                # A default can be another one each time: CURRENT_TIMESTAMP.
+                is_given = self.sql.has_seed(row, f"s.wins AND substr(s.given, {number}, 1) = '1'")
+                alike = f"CASE WHEN {is_given} THEN {alike} ELSE 1 END"
+            terms[f"c{number}"] = alike
         return terms
 
     def _is_projected(self, column: ColumnStep) -> bool:
         """Whether the value is the projection of one old row's, which is as the new column stores it."""
-        step = self.sql.step
-        from_elsewhere = {fold(name) for one in step.translations for name in one.targets} | step.set_columns
-        plain = column.expression is not None and fold(column.name) not in from_elsewhere
+        plain = column.expression is not None and fold(column.name) not in self.sql.from_elsewhere
         return plain and not self.sql.winning_seeds
 
     @cached_property
@@ -56,7 +59,7 @@ class Comparison:
         """
         sql = self.sql
         known = indexed_columns(sql.step.table)
-        if known is None or sql.step.grouping is not None or self._seeds_give_more:
+        if known is None or sql.step.grouping is not None or self.seeds_give_more:
             return None
         # Unary plus: without it SQLite looks r up by its key for every row of the new table. No CROSS JOIN can be said.
         terms, names = self._alike("+r", "n"), {position: name for name, position in sql.positions.items()}
@@ -72,7 +75,7 @@ class Comparison:
         return f"{update} WHERE {found} AND {rest} AND {changed}"
 
     @property
-    def _seeds_give_more(self) -> bool:
+    def seeds_give_more(self) -> bool:
         """Whether a seed gives columns that an old row, to which it yields, does not fill: that has their defaults."""
         filled = {fold(column.name) for column in self.sql.written}
         return any(fold(name) not in filled for seed in self.sql.step.seeds for name in seed.columns)

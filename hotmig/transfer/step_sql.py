@@ -126,9 +126,7 @@ class StepSql:
     @cached_property
     def written(self) -> tuple[ColumnStep, ...]:
         """The columns that get a value from the old row, in the order of ``c1``, ``c2``, …"""
-        filled = {fold(name) for one in self.step.translations for name in one.targets}
-        filled |= {fold(name) for seed in self.winning_seeds for name in seed.columns}
-        filled |= self.step.set_columns
+        filled = self.from_elsewhere | {fold(name) for seed in self.winning_seeds for name in seed.columns}
         columns = [
             column
             for column in self.step.columns
@@ -138,6 +136,11 @@ class StepSql:
             # The new table has no key of its own: its bare rowid is what the mapping leads to.
             columns.append(ColumnStep(self.step.new_key[0], None, "the rowid", assigned=True))
         return tuple(columns)
+
+    @cached_property
+    def from_elsewhere(self) -> frozenset[str]:
+        """The columns, folded, whose value is that of another row, or what a rule sets."""
+        return frozenset(fold(name) for one in self.step.translations for name in one.targets) | self.step.set_columns
 
     @cached_property
     def positions(self) -> dict[str, str]:
@@ -301,6 +304,15 @@ class StepSql:
     @property
     def winning_seeds(self) -> tuple[SeedRow, ...]:
         return tuple(seed for seed in self.step.seeds if not seed.if_absent)
+
+    def is_given_by_seeds_alone(self, column: ColumnStep) -> bool:
+        """Whether no old row fills this column of ``written``: where no seed gives it a row has its default."""
+        return column.expression is None and not column.assigned and fold(column.name) not in self.from_elsewhere
+
+    def has_seed(self, row: str, condition: str) -> str:
+        """Whether a seed ``s`` of that kind has the key of ``row``, which has the columns of the view."""
+        found = matches(self.new_key_of("s"), [f"+{name}" for name in self.new_key_of(row)])
+        return f"EXISTS (SELECT 1 FROM {self.seed} AS s WHERE {condition} AND {found})"
 
     def _value(self, column: ColumnStep, direct: bool) -> str:
         value = self.carried(column, direct)

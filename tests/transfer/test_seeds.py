@@ -158,3 +158,43 @@ def test_also_where_the_whole_table_is_compared(tmp_path: Path) -> None:
         replay(session)
         prove(session, lambda *_: None)
     assert case.new_rows("SELECT n FROM tag ORDER BY n") == [("old",), ("seed",)]
+
+
+@pytest.mark.parametrize("default", ["CURRENT_TIMESTAMP", "(random())", "5"])
+def test_a_column_that_only_a_seed_gives_has_its_default_in_other_rows_whatever_that_is(
+    tmp_path: Path, default: str
+) -> None:
+    old = "CREATE TABLE role(id INTEGER PRIMARY KEY, code TEXT)"
+    new = f"CREATE TABLE role(id INTEGER PRIMARY KEY, code TEXT, made DEFAULT {default}, n DEFAULT 5)"
+    wanted = schema([new], [rules("role", seeds=[seed(id=1, made="seed"), seed(id=2, n=7)])])
+    case = Case(tmp_path, [old, "INSERT INTO role VALUES (1, 'a'), (2, 'b'), (3, 'c')"], wanted)
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        case.write("UPDATE role SET code = code || 'x'")
+        replay(session)
+        prove(session, lambda *_: None)
+        session.db.execute("UPDATE role SET made = 'other' WHERE id = 1")
+        with pytest.raises(Refused, match='table "role" has 1 row not as the old database says: 1'):
+            prove(session, lambda *_: None)
+    assert case.new_rows("SELECT id, code, made = 'other', made IS NULL, n FROM role") == [
+        (1, "ax", 1, 0, 5),
+        (2, "bx", 0, 0, 7),
+        (3, "cx", 0, 0, 5),
+    ]
+
+
+@pytest.mark.parametrize("default", ["5", "(5 + 0)"])
+def test_an_old_row_that_is_like_the_seed_that_yields_to_it_has_nothing_of_that(tmp_path: Path, default: str) -> None:
+    old = "CREATE TABLE role(id INTEGER PRIMARY KEY, code TEXT NOT NULL)"
+    new = f"CREATE TABLE role(id INTEGER PRIMARY KEY, code TEXT NOT NULL, n DEFAULT {default})"
+    wanted = schema([new], [rules("role", seeds=[seed(if_absent=True, id=1, code="a", n=7)])])
+    case = Case(tmp_path, [old], wanted)
+    case.record()
+    with case.session() as session:
+        case.copy(session)
+        assert case.new_rows("SELECT * FROM role") == [(1, "a", 7)]
+        case.write("INSERT INTO role(code) VALUES ('a')")
+        replay(session)
+        prove(session, lambda *_: None)
+    assert case.new_rows("SELECT * FROM role") == [(1, "a", 5)]
