@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -506,6 +507,32 @@ def test_an_unrecorded_write_to_a_loser_is_found_by_the_proof(tmp_path: Path) ->
     unrecorded(project, "topic", "UPDATE topic SET rank = 5 WHERE id = 9")
     refused = project.run("drain", code=3)
     assert 'the proof failed: table "topic" has rows that would not become what was found for them: 3' in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'duplicates=Duplicates(key="name", compare=(), prefer="id")',  # 2 is alone in its group
+        # An alias has a fate alone too: 2 is in no group.
+        """merge=Merge(by="name", mapping={"a": "c"}, create={"id": "9"})""",
+    ],
+)
+def test_a_fate_that_nothing_says_is_found_by_the_proof(tmp_path: Path, rule: str) -> None:
+    """The projection leaves such a row out: neither the copy nor the proof of rows would look at it."""
+    project = Project.begin(
+        tmp_path,
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'a')",
+        f"@table({rule})\nclass T:\n    id: Annotated[int, Key] = auto()\n    name: str | None\n",
+    )
+    project.run("migrate")
+    target = project.old("SELECT target FROM _migration_marker")[0][0]
+    new = sqlite3.connect(tmp_path / target, isolation_level=None)
+    (fates,) = new.execute("SELECT name FROM sqlite_schema WHERE name GLOB '_migration_fate_*'").fetchone()
+    new.execute(f"INSERT INTO {fates} SELECT 2, _migration_fate, 0, 1 FROM {fates} WHERE _migration_key_1 = 3")
+    new.execute("DELETE FROM t WHERE id = 2")
+    new.close()
+    refused = project.run("drain", code=3)
+    assert 'the proof failed: table "t" has rows that would not become what was found for them: 2' in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from hotmig.transfer.ranges import KeyRange
 from hotmig.transfer.session import Session
 from hotmig.transfer.step_sql import StepSql
 
+FOUND_ANEW = "rows that would not become what was found for them"
+
 
 def prove_groups(session: Session, keys: LoggedKeys) -> None:
     """Raises Refused, with table and keys, where a group is not what the old rows say."""
@@ -115,9 +117,30 @@ def _prove_fates(session: Session, keys: LoggedKeys, group: GroupSql) -> None:
                 f" AND {keys.unlogged(step, listed)}"
                 f" AND NOT EXISTS (SELECT 1 FROM {tables[other]} AS {other} WHERE {alike}) LIMIT {SAMPLES}",
             ).fetchall()
-            _refuse(group, "rows that would not become what was found for them", wrong)
+            _refuse(group, FOUND_ANEW, wrong)
 
     walk(session, keys, KeyRange(session.db, members, group.group_names), compare)
+    fated = KeyRange(session.db, fates.table(group.step), group.keys)
+    own = fates.key_names(group.step, "f")
+    walk(session, keys, fated, lambda part: _require_others(session, keys, group, part.where(own)))
+
+
+def _require_others(session: Session, keys: LoggedKeys, group: GroupSql, where: str) -> None:
+    """Raises Refused where one of these fates ``f`` is of a row without a group, or alone in it, which stays as it is.
+
+    The projection would leave such a row out, of the copy and of the proof alike. An alias has a fate alone too.
+    """
+    members, own = fates.members(group.step), fates.key_names(group.step, "f")
+    others = f"SELECT 1 FROM {members} AS x WHERE {group.same_group('x', 'm')}"
+    if group.grouping.merges_by is None:
+        others += f" AND NOT {group.same_key('x', 'm')}"
+    alone = execute(
+        session.db,
+        f"SELECT {', '.join(own)} FROM {fates.table(group.step)} AS f LEFT JOIN {members} AS m"
+        f" ON {group.same_key('m', 'f')} WHERE {where} AND NOT EXISTS ({others}) AND {keys.unlogged(group.sql, own)}"
+        f" LIMIT {SAMPLES}",
+    ).fetchall()
+    _refuse(group, FOUND_ANEW, alone)
 
 
 def _refuse(group: GroupSql, what: str, keys: list[tuple[object, ...]]) -> None:
