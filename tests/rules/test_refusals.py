@@ -615,3 +615,29 @@ def test_a_loser_that_the_next_migration_would_merge_away_is_told(tmp_path: Path
     assert len(found) == warned
     for message in found:
         assert "losers= sets name, which compare= reads: the next migration can take them for the same" in message
+
+
+def test_a_collision_lists_the_rows_that_collide_with_the_winner_alone(tmp_path: Path) -> None:
+    """Not one that is the same, which is merged, nor one that is not active, which is dropped."""
+    project = Project.begin(
+        tmp_path,
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, value TEXT, active INTEGER NOT NULL); INSERT INTO t VALUES"
+        " (1, 'a', 'x', 1), (2, 'a', 'x', 1), (3, 'a', 'y', 1), (4, 'a', 'z', 0), (5, 'b', 'x', 1), (6, 'b', 'x', 1)",
+        """@table(duplicates=Duplicates(key="name", compare="value", prefer="active DESC, id", collide="active"))
+class T:
+    id: Annotated[int, Key] = auto()
+    name: str | None
+    value: str | None
+    active: int
+""",
+    )
+    (found,) = project.plan(code=1)["groups"]
+    assert {kind: found[kind]["count"] for kind in ("collisions", "merged", "historical_drops")} == {
+        "collisions": 1,
+        "merged": 2,
+        "historical_drops": 1,
+    }
+    assert found["collisions"]["samples"] == ["id 3 and 1: value 'y' and 'x'"]
+    project.write("DELETE FROM t WHERE id = 3")
+    project.through("INSERT INTO t VALUES (7, 'a', 'x', 1), (8, 'a', 'z', 0)")
+    assert project.new("SELECT id FROM t") == [(1,), (5,)]

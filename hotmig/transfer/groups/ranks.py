@@ -163,7 +163,7 @@ def _select_verdicts(group: GroupSql) -> str:
         return f"SELECT {own}, {_merge_fate(group, stopped)}, {_winners(group)} FROM {rows} WHERE {is_merged}"
     winner = ", ".join(f"w.{name}" for name in group.keys)
     stopped = _is_stopped(group, "b")
-    fate = f"CASE WHEN {stopped} THEN {text(COLLIDES)} {_loses(group)} END"
+    fate = f"CASE WHEN {stopped} AND {_is_in_the_way(group)} THEN {text(COLLIDES)} {_loses(group)} END"
     rows = (
         f"({_best(group)}) AS b CROSS JOIN {group.ranked} AS w ON w.{PLACE} = b.{BEST}"
         f" CROSS JOIN {group.ranked} AS r ON r.{NUMBER} = b.{NUMBER}"
@@ -173,6 +173,13 @@ def _select_verdicts(group: GroupSql) -> str:
 
 def _is_stopped(group: GroupSql, alias: str) -> str:
     return f"EXISTS (SELECT 1 FROM {group.stopped} AS s WHERE s.{NUMBER} = {alias}.{NUMBER})"
+
+
+def _is_in_the_way(group: GroupSql) -> str:
+    """Of a group that is stopped: the winner, and the rows that collide with it; of one with two best rows all."""
+    if not _is_total(group):
+        return "1"
+    return f"(r.{PLACE} = b.{BEST} OR r.{COLLIDES_TOO} AND NOT {_is_same(group, 'r', 'w')})"
 
 
 def _loses(group: GroupSql) -> str:
