@@ -16,6 +16,8 @@ from hotmig.transfer.step_sql import StepSql
 from hotmig.transfer.widen import widen
 from hotmig.units import counted
 
+SPAN = "id > ? AND id <= ?"
+
 
 @dataclass
 class LoggedKeys:
@@ -59,9 +61,15 @@ class LoggedKeys:
             return 0
         self._require_whole(newest)
         begin(self.session)
+        # One look for all tables: of a hundred most are not in a portion of the log.
+        named = f"SELECT DISTINCT table_name, key_1 IS NULL FROM old._migration_log WHERE {SPAN}"
+        found = set(execute(self.session.db, named, (self.upto, newest)).fetchall())
         for step in self.session.steps:
             execute(self.session.db, f"DELETE FROM {step.latest}")
-            self._load_step(step, newest)
+            if (step.source_key.table, 0) in found:
+                self._load_step(step, newest)
+            if (step.source_key.table, 1) in found:
+                self._mark_whole(step)
         self.upto = newest
         mark_latest(self.session)
         widen(self.session, self.whole, after_copy=after_copy)
@@ -103,26 +111,22 @@ class LoggedKeys:
 
     def _require_whole(self, newest: int) -> None:
         """The log is append-only and numbered without a gap: rolled back rows give their numbers back."""
-        span = "SELECT count(*) FROM old._migration_log WHERE id > ? AND id <= ?"
+        span = f"SELECT count(*) FROM old._migration_log WHERE {SPAN}"
         missing = newest - self.upto - value(self.session.db, span, (self.upto, newest))
         if missing:
             raise Refused(f"{counted(missing, 'row')} of the log were deleted: not every write is known", BEGIN_ANEW)
 
     def _load_step(self, step: StepSql, newest: int) -> None:
-        table = step.source_key.table
-        width = len(step.source_key.columns)
-        columns = ", ".join(f"key_{number}" for number in range(1, width + 1))
-        span = (self.upto, newest, table)
-        where = "id > ? AND id <= ? AND table_name = ?"
+        columns = ", ".join(f"key_{number}" for number in range(1, len(step.source_key.columns) + 1))
         # OR IGNORE acts on this temporary set alone: a key that is logged twice is one key.
         execute(
             self.session.db,
             f"INSERT OR IGNORE INTO {step.latest} SELECT {columns} FROM old._migration_log"
-            f" WHERE {where} AND key_1 IS NOT NULL",
-            span,
+            f" WHERE {SPAN} AND table_name = ? AND key_1 IS NOT NULL",
+            (self.upto, newest, step.source_key.table),
         )
-        mark = f"SELECT 1 FROM old._migration_log WHERE {where} AND key_1 IS NULL LIMIT 1"
-        if value(self.session.db, mark, span) is not None:
-            self.whole.add(step.step.number)
-            if (group := self.session.group(step)) is not None:
-                mark_all(self.session, group)
+
+    def _mark_whole(self, step: StepSql) -> None:
+        self.whole.add(step.step.number)
+        if (group := self.session.group(step)) is not None:
+            mark_all(self.session, group)
