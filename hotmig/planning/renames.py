@@ -154,10 +154,18 @@ def _columns(step: TableStep, old: list[Column], new: list[Column]) -> Iterator[
         yield from divided
         return
     taken: set[tuple[str, str]] = set()
-    for a, b in sorted(pairs, key=lambda pair: _likeness(*pair), reverse=True):
+    likely = [pair for pair in pairs if _is_likely(pair, pairs)]
+    for a, b in sorted(likely, key=lambda pair: _likeness(*pair), reverse=True):
         if ("old", a.name) not in taken and ("new", b.name) not in taken:
             taken |= {("old", a.name), ("new", b.name)}
             yield Rename((a,), (b,), (a.name,) if _keeps_its_values(step, a, b) else ())
+
+
+def _is_likely(pair: tuple[Column, Column], pairs: list[tuple[Column, Column]]) -> bool:
+    """By their names, or because neither may be anything else: of two texts that have come each could be a third one."""
+    return _similar(*(column.name for column in pair)) >= _ALIKE or not any(
+        other != pair and (other[0] == pair[0] or other[1] == pair[1]) for other in pairs
+    )
 
 
 def _may_be(step: TableStep, old: Column, new: Column) -> bool:

@@ -37,10 +37,10 @@ MOST_BACKLOGS = 4  # how many times the log rows that wait at first may be repla
 
 @dataclass(frozen=True)
 class Replayed:
-    """One round: ``entries`` log rows up to ``upto`` named ``keys`` keys; rows were ``deleted`` and ``inserted``, and those
-    that were changed in place count as deleted.
+    """One round: ``entries`` log rows up to ``upto`` named ``keys`` keys; rows were ``deleted`` and ``inserted``.
 
-    Of the ``seconds``, ``own_seconds`` were spent on these rows: not on the search for their keys, nor on the commit.
+    Those that were changed in place count as deleted. Of the ``seconds``, ``own_seconds`` were spent on these rows: not on
+    the search for their keys, nor on the commit.
     """
 
     upto: int

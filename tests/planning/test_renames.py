@@ -274,6 +274,15 @@ class TestColumns:
     def test_names_that_have_nothing_in_common_are_no_pair(self) -> None:
         assert t("nickname TEXT", "'x'", "born: int | None") == []
 
+    def test_of_several_without_a_name_in_common_none_is_a_pair(self) -> None:
+        """Pasted, a line for ``tier`` would have filled the first names with it."""
+        old = "full_name TEXT NOT NULL, tier TEXT NOT NULL"
+        found = t(old, "'Ada Lovelace', 'gold'", "first_name: str\n    last_name: str")
+        assert [fix for _, fix in found] == ['last_name: Annotated[str, Was("full_name")]']
+        # Where nothing else could be meant they are.
+        ((_, fix),) = t("tier TEXT NOT NULL", "'gold'", "level: str")
+        assert fix == 'level: Annotated[str, Was("tier")]'
+
     def test_a_new_key_is_computed_from_nothing(self) -> None:
         old = "CREATE TABLE t(uid TEXT PRIMARY KEY NOT NULL); INSERT INTO t VALUES ('x')"
         found = planned(old, "@table\nclass T:\n    uid_number: Annotated[int, Key] = auto()\n")
