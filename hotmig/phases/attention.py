@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hotmig import project
 from hotmig.capture.clock import SLACK_SECONDS, clock_set
 from hotmig.capture.fence import fence_state
-from hotmig.phases.standing import BUILDING, IDLE, Pair, Phase, began, built, recording_ancestors
+from hotmig.phases.standing import BUILDING, IDLE, Pair, Phase, began, built, elsewhere, recording_ancestors
 from hotmig.phases.survey import CUT_SHORT, EMPTY, LOCKED, DatabaseFile, Survey
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ NEXT: dict[Phase, str | None] = {
 
 def next_command(seen: Survey, pair: Pair, phase: Phase) -> str | None:
     """The command to run next, None where there is none."""
-    if pair.newer:
+    if pair.newer or _elsewhere(seen, pair):
         return None  # all but status refuse
     if pair.data_runs and not pair.changed_by_hand:
         return "hotmig data run"  # the old database may be what it takes to mend one that failed
@@ -71,6 +71,11 @@ def _next_without_old(seen: Survey, pair: Pair, phase: Phase) -> str | None:
 def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     """What someone should look at, one sentence each."""
     yield from _fence(pair, phase)
+    there = _elsewhere(seen, pair)
+    if there is not None and pair.old:
+        done = "was" if pair.old.retired else "is being"
+        yield f"{pair.old.path.name} {done} migrated in {there}, which has the same file: go on there, -d {there}"
+        return
     if pair.marker and began(pair.marker) > time.time() + SLACK_SECONDS:
         yield f"the migration began at {pair.marker.started_utc}, which is not yet: the clock was set back"
     if phase == "half-cut":
@@ -89,6 +94,10 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
         yield f"{pair.marker.target} can't be read: how far it is, and what is next, is known when it can"
     yield from _odd_module(pair)
     yield from _odd_files(seen, pair, phase)
+
+
+def _elsewhere(seen: Survey, pair: Pair) -> Path | None:
+    return elsewhere(pair.marker, pair.old.path if pair.old else None, seen.directory)
 
 
 def _is_missing(pair: Pair) -> bool:

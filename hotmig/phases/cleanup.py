@@ -17,6 +17,7 @@ from hotmig.ledger.store import Intent
 from hotmig.phases.cutover import drop_bookkeeping
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import cut_in_two, new_writer, old_writer
+from hotmig.phases.standing import elsewhere
 from hotmig.sqlite import LOCK_SECONDS, reading
 from hotmig.transfer.build import sync_directory
 from hotmig.transfer.identity import read_identity, read_status
@@ -55,6 +56,7 @@ def cleanup_old(
     if old is None:
         return CleanupResult("no retired database is left here", None)
     left = _left_in(old, unfence=unfence)
+    _require_here(location, old, left.marker)
     if not unfence:
         _require_closed(old, left, delete)
     files = _files_of(old) if delete else ()
@@ -89,6 +91,16 @@ def _left_in(old: Path, *, unfence: bool) -> _Left:
         marker, successor = read_marker(db), retired_successor(db)
         statements = leave_retired_sql(db, successor, unfence=unfence)
         return _Left(marker, successor, statements, has_triggers(db), open_tables(db))
+
+
+def _require_here(location: Location, old: Path, marker: Marker | None) -> None:
+    """Raises Refused where what replaced the database is in another directory that has the same file.
+
+    From here it looks as if the new database were lost; opened, the old one would be a second one in service.
+    """
+    there = elsewhere(marker, old, location.directory)
+    if there is not None and marker is not None and (there / marker.target).exists():
+        raise Refused(f"{old.name} was replaced by {there / marker.target}", f"clean up there: -d {there}")
 
 
 def _require_closed(old: Path, left: _Left, delete: bool) -> None:

@@ -14,6 +14,7 @@ from hotmig.capture.names import MARKER
 from hotmig.catalog.read import read_catalog
 from hotmig.errors import BEGIN_ANEW, HotmigError, Refused
 from hotmig.phases.locate import Location
+from hotmig.phases.standing import elsewhere
 from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.model import CopyPlan
 from hotmig.schema.model import Schema
@@ -79,24 +80,11 @@ def find_migration(location: Location) -> Migration:
 
 
 def require_here(location: Location) -> None:
-    """Raises Refused where the migration under way is run in another directory that has the same old database.
-
-    A copy of the directory whose link leads to the same file, or a second directory that adopted it: each would make
-    a new database of its own, and both would come into service.
-    """
-    marker, old = location.marker, location.old
-    if marker is None or old is None or not marker.directory:
-        return
-    there = Path(marker.directory)
-    if _is_same(there / old.name, old) and not _is_same(there, location.directory):
-        raise Refused(f"{old.name} is being migrated in {there}, which has the same file", f"go on there: -d {there}")
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False  # it is not there, or nobody may look at it
+    """Raises Refused where the migration under way is run in another directory that has the same old database."""
+    there = elsewhere(location.marker, location.old, location.directory)
+    if there is not None and location.old is not None:
+        what = f"{location.old.name} is being migrated in {there}, which has the same file"
+        raise Refused(what, f"go on there: -d {there}")
 
 
 def _put_back(marker: Marker) -> str:

@@ -47,6 +47,25 @@ class Pair:
         return self.old.marker if self.old else None
 
 
+def elsewhere(marker: Marker | None, old: Path | None, directory: Path) -> Path | None:
+    """The directory in which the migration of ``old`` is run, where that is another one with the same file.
+
+    A copy of the directory whose link leads to the same file, or a second directory that adopted it: each would make
+    a new database of its own, and both would come into service.
+    """
+    if marker is None or old is None or not marker.directory:
+        return None
+    there = Path(marker.directory)
+    return there if _is_same(there / old.name, old) and not _is_same(there, directory) else None
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False  # it is not there, or nobody may look at it
+
+
 def find_pair(seen: Survey, schema_file: Path) -> Pair:
     """The migration that is under way, else the half-done one, else the live database and what it came from."""
     pair = _find_pair(seen, schema_file)
