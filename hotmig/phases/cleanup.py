@@ -54,7 +54,7 @@ def cleanup_old(
             drop_bookkeeping(live, seconds, run)  # which a cutover that was stopped at its very end has left
     old = _predecessor(location)
     if old is None:
-        return CleanupResult("no retired database is left here", None)
+        return CleanupResult(_none_left(location), None)
     left = _left_in(old, unfence=unfence)
     _require_here(location, old, left.marker)
     if not unfence:
@@ -178,6 +178,14 @@ def _predecessor(location: Location) -> Path | None:
         return None
     path = location.directory / identity.parent
     return path if _files_of(path) else None
+
+
+def _none_left(location: Location) -> str:
+    """What a migration before the last one replaced was not cleaned in its time, and nobody asks for it any more."""
+    if not location.retired:
+        return "no retired database is left here"
+    names = ", ".join(path.name for path in location.retired)
+    return f"what the live database replaced is not here; what was replaced before that is yours to delete: {names}"
 
 
 def _files_of(old: Path) -> tuple[Path, ...]:

@@ -37,7 +37,7 @@ def newer(database: Path, marks: Iterable[Mark], schema: Schema) -> str | None:
     known = schema.data_migrations[-1].name if schema.data_migrations else None
     return (
         f"{database.name} has data migration {_number(names[-1])} ({names[-1]}), which the schema module does not know:"
-        f" {f'it goes to {_number(known)} ({known})' if known else 'it has none, 000'}"
+        f" {f'it goes to {_number(known)} ({known})' if known else 'it has none (000)'}"
     )
 
 

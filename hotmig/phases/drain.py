@@ -18,7 +18,7 @@ from hotmig.capture.recording import stay_first
 from hotmig.catalog.own import has_own_table
 from hotmig.ledger.run import UNRECORDED, Run
 from hotmig.phases.budget import HOLD_SECONDS, MAX_PAUSE_SECONDS, Budget
-from hotmig.phases.cutover import cutover as finish_cutover
+from hotmig.phases.cutover import cutover as hand_over
 from hotmig.phases.cutover import tidy_up
 from hotmig.phases.data_walk import Walked, at_cutover, walk_behind_cutover
 from hotmig.phases.fence_down import fenced, lower_fence_of
@@ -98,10 +98,15 @@ def drain(
     migration = find_migration(location)
     run.concerns(migration.plan.hash, migration.old.name, migration.new.name)
     if migration.marker.status == "retired":
-        return replace(skipped, skipped=HALF_CUT) if not cutover else _finished(location, seconds, extensions, run)
+        if not cutover:
+            return replace(skipped, skipped=HALF_CUT)
+        return _handed_over(location, max_pause, seconds, extensions, run)
     require_copied(migration)
-    if _already_drained(migration) and not cutover:
-        return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
+    if _already_drained(migration) and not is_fenced:
+        if not cutover:
+            return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
+        # To drain anew would let writes in for a moment, and refuse them a second time.
+        return _handed_over(location, max_pause, seconds, extensions, run)
     drained: list[Paused] = []
     work = partial(_drained, migration, Budget(max_pause, hold), cutover, report, seconds, extensions, run, drained)
     lower = partial(lower_fence_of, migration.old, seconds, run)
@@ -162,9 +167,11 @@ def _drained(
     )
 
 
-def _finished(location: Location, seconds: float, extensions: tuple[str, ...], run: Run) -> DrainResult:
-    """A cutover that was cut in two is finished: there is nothing left to be drained."""
-    done = finish_cutover(location, seconds=seconds, extensions=extensions, run=run)
+def _handed_over(
+    location: Location, max_pause: float, seconds: float, extensions: tuple[str, ...], run: Run
+) -> DrainResult:
+    """What is drained, or was cut in two by an earlier cutover, is handed over: there is nothing left to be drained."""
+    done = hand_over(location, max_pause=max_pause, seconds=seconds, extensions=extensions, run=run)
     result = DrainResult(None, done.old, done.new, pause=done.pause, left=done.left)
     return replace(result, data_migrations=done.data_migrations, data_problem=done.data_problem)
 

@@ -46,6 +46,12 @@ def _newest_first(directory: Path, most: int = -1) -> Iterator[tuple[LastRun, in
             yield LastRun(run.run_id, run.command, state, run.started_utc, run.finished_utc, run.error), len(steps)
 
 
+def other_module(directory: Path, target: str, own: Path) -> Path | None:
+    """The schema module that the migration to ``target`` was begun with, where that is known and is not ``own``."""
+    given = schema_given(directory, target)
+    return given if given != own else None
+
+
 def schema_given(directory: Path, target: str | None = None) -> Path | None:
     """The schema module that was named by the last run that built ``target``, or by the last of all that named one.
 

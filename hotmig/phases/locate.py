@@ -227,7 +227,8 @@ def _none_found(seen: Survey) -> HotmigError:
     if not seen.strangers:
         return HotmigError(
             f"there is no database {pattern} in {seen.directory}",
-            "`hotmig init` makes the first one, `hotmig init APP.DB` adopts the one that the application has",
+            "is --dir right? If so, `hotmig init APP.DB` adopts the database that the application has; for a new"
+            " application `hotmig init` makes the first one",
         )
     listed = ", ".join(path.name for path in seen.strangers)
     return HotmigError(f"no file in {seen.directory} follows the naming {pattern}: {listed}", _naming_hint(seen))

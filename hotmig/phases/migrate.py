@@ -25,7 +25,15 @@ from hotmig.phases.budget import HOLD_SECONDS
 from hotmig.phases.data_walk import marks_of
 from hotmig.phases.drain import DrainResult, drain
 from hotmig.phases.locate import Location, locate
-from hotmig.phases.migration import HALF_CUT, cut_in_two, old_writer, recorded_plan, require_here, require_its_own
+from hotmig.phases.migration import (
+    HALF_CUT,
+    cut_in_two,
+    module_of,
+    old_writer,
+    recorded_plan,
+    require_here,
+    require_its_own,
+)
 from hotmig.phases.offline import keeping_fence, under_fence
 from hotmig.phases.pacing import pacing
 from hotmig.phases.plan import PlanResult, plan
@@ -256,7 +264,7 @@ def _require_target(marker: Marker, location: Location) -> None:
     if marker.target != location.new.name:
         if marker.status == "retired":
             raise cut_in_two()
-        raise Refused(f"another migration is under way, to {marker.target}", WAYS_OUT)
+        raise Refused(f"another migration is under way, to {marker.target}", module_of(location, marker) or WAYS_OUT)
 
 
 def _require_same(marker: Marker, location: Location, wanted: CopyPlan) -> None:
@@ -324,6 +332,8 @@ def _copy(
     with open_session(new, old, work.wanted, work.seconds, work.extensions, run.step, pace) as session:
         session.note_rest(None)  # what a run that was killed has left
         pace.tell = rests
+        if not rows:  # of an earlier run
+            done = sum(copy.rows for copy in read_copies(session.db) or ())
         for table, count in rows.items():
             copied_chunk(table, count)
         with _explaining_drift(old, work.wanted):

@@ -63,7 +63,7 @@ def find_migration(location: Location) -> Migration:
     if new != location.new:
         raise Refused(
             f"the migration under way builds {marker.target}, but the schema module asks for {location.new.name}",
-            _module_of(location, marker) or _put_back(marker),
+            module_of(location, marker) or _put_back(marker),
         )
     if not is_begun(new):
         gone = "put it back from a backup: it may have been in service"
@@ -89,18 +89,16 @@ def require_here(location: Location) -> None:
 
 def _put_back(marker: Marker) -> str:
     """The hint where the module says something else than the migration under way; half a cutover is only finished."""
-    first = "put the schema module back as it was"
+    first = "put the schema module, and what it reads, back as it was"
     return f"{first}, then run the same command" if marker.status == "retired" else f"{first}, or {BEGIN_ANEW}"
 
 
-def _module_of(location: Location, marker: Marker) -> str | None:
+def module_of(location: Location, marker: Marker) -> str | None:
     """The hint where the migration was begun with a module that lies elsewhere."""
-    from hotmig.phases.last_run import schema_given
+    from hotmig.phases.last_run import other_module
 
-    given = schema_given(location.directory, marker.target)
-    if given in (None, location.schema_file):
-        return None
-    return f"that migration was begun with another one: give --schema {given}"
+    given = other_module(location.directory, marker.target, location.schema_file)
+    return f"that migration was begun with another one: give --schema {given}" if given is not None else None
 
 
 def require_its_own(marker: Marker, new: Path, old: Path) -> None:

@@ -19,12 +19,13 @@ from hotmig.catalog.own import has_own_table
 from hotmig.catalog.read import read_catalog, reserved_strangers
 from hotmig.errors import HotmigError
 from hotmig.phases.data_walk import marks_of
+from hotmig.phases.last_run import other_module
 from hotmig.phases.locate import Location
 from hotmig.phases.migration import cut_in_two, file_size
 from hotmig.phases.rehearsal import find_groups
 from hotmig.phases.settled import has_data_migrations
 from hotmig.planning import checks
-from hotmig.planning.checking import LIVE, Context, Facts
+from hotmig.planning.checking import LIVE, UNFINISHED, Context, Facts
 from hotmig.planning.checks.disk_space import NEEDED
 from hotmig.planning.copy_plan import build_plan
 from hotmig.planning.data_marks import Known, pending
@@ -180,6 +181,8 @@ def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Fact
     old = Path(os.path.realpath(location.old or location.new))
     built = built_catalog(db)
     drifted = built is not None and built != digest(canonical(read_catalog(db)))
+    under_way = location.marker.target if location.marker and location.building != location.new else None
+    begun_with = other_module(location.directory, under_way, location.schema_file) if under_way is not None else None
     return Facts(
         # Nobody has a closed WAL database open; it is read immutable then, and says "delete".
         journal_mode="wal" if is_closed_wal(old) else value(db, "PRAGMA journal_mode"),
@@ -194,7 +197,8 @@ def _facts(location: Location, db: sqlite3.Connection, wanted: CopyPlan) -> Fact
         read_only=tuple(str(path) for path in (location.new.parent, old) if not os.access(path, os.W_OK)),
         target=location.new.name,
         target_taken=_taken(location, wanted),
-        under_way=location.marker.target if location.marker and location.building != location.new else None,
+        under_way=under_way,
+        begun_with=str(begun_with) if begun_with is not None else None,
         left_behind=location.marker is None and (has_own_table(db, LOG) or has_triggers(db)),
         log_problem=None if location.marker is None else log_problem(db),
         strangers=reserved_strangers(db),
@@ -231,6 +235,8 @@ def _taken(location: Location, wanted: CopyPlan) -> str | None:
     found = next((file for file in location.files if file.path == location.new), None)
     if found is None or found.status is None:
         return "a file that is no database of hotmig"
+    if found.status == "migrating":
+        return UNFINISHED
     return f"a database that is {found.status}"
 
 

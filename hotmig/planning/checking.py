@@ -17,6 +17,7 @@ _WIDEST_SAMPLE = 40
 
 
 LIVE = "the live database itself"  # how target_taken begins where it is that
+UNFINISHED = "a new database that was left unfinished"  # and what it is where no migration here is recorded for it
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Facts:
     target: str = ""
     target_taken: str | None = None
     under_way: str | None = None  # the new database of another migration
+    begun_with: str | None = None  # the schema module of that, where it lies elsewhere
     left_behind: bool = False  # log or triggers of a migration whose marker is gone
     log_problem: str | None = None  # why the log of the migration under way can't be relied on
     strangers: tuple[str, ...] = ()

@@ -124,7 +124,7 @@ def _fills(table: Table, source: Table | None, rules: TableRules | None, used: U
         return [Fill(column) for column in table.stored_columns]
     claims: dict[str, Column] = {}
     for column in table.stored_columns:
-        claimed = claimed_column(source, rules.column(column.name) if rules else None, table, used)
+        claimed = claimed_column(source, rules.column(column.name) if rules else None, used)
         if claimed is not None:
             claims[column.name] = claimed
     taken = {column.name for column in claims.values()}
@@ -132,11 +132,11 @@ def _fills(table: Table, source: Table | None, rules: TableRules | None, used: U
     for column in table.stored_columns:
         own = rules.column(column.name) if rules else None
         same = source.column(column.name)
-        if own is not None and own.source is not None and not used.has("from", table.name, column.name, own.source):
+        if own is not None and own.source is not None and not used.has_from(source, own):
             fills.append(Fill(column, expression=own.source))
         elif column.name in claims:
             fills.append(Fill(column, old=claims[column.name]))
-        elif together := columns_together(source, own, table, used):
+        elif together := columns_together(source, own, used):
             fills.append(Fill(column, together=together))
         elif same is not None and same.name not in taken:
             fills.append(Fill(column, old=same))
@@ -145,24 +145,24 @@ def _fills(table: Table, source: Table | None, rules: TableRules | None, used: U
     return fills
 
 
-def claimed_column(source: Table, rules: ColumnRules | None, table: Table, used: UsedHints) -> Column | None:
+def claimed_column(source: Table, rules: ColumnRules | None, used: UsedHints) -> Column | None:
     """The old column that an unused Was names.
 
     The field of a reference names its column without the suffix: Was("client") also finds "client_id".
     """
-    if rules is None or rules.was is None or used.has_was(table.name, rules):
+    if rules is None or rules.was is None or used.has_was(source, rules):
         return None
     suffix = rules.column.removeprefix(rules.field)
     found = source.column(rules.was)
     return found if found is not None or suffix == rules.column else source.column(rules.was + suffix)
 
 
-def columns_together(source: Table, rules: ColumnRules | None, table: Table, used: UsedHints) -> tuple[Column, ...]:
+def columns_together(source: Table, rules: ColumnRules | None, used: UsedHints) -> tuple[Column, ...]:
     """The old columns that an unused Was of several names speaks of; () unless all are there.
 
     They are read, not claimed: a part of the old reference can live on under its own name.
     """
-    if rules is None or used.has_was(table.name, rules):
+    if rules is None or used.has_was(source, rules):
         return ()
     found = tuple(column for column in map(source.column, rules.together) if column is not None)
     return found if len(found) == len(rules.together) else ()

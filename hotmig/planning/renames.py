@@ -162,7 +162,7 @@ def _columns(step: TableStep, old: list[Column], new: list[Column]) -> Iterator[
 
 
 def _is_likely(pair: tuple[Column, Column], pairs: list[tuple[Column, Column]]) -> bool:
-    """By their names, or because neither may be anything else: of two texts that have come each could be a third one."""
+    """By their names, or because neither may be anything else: of two texts that have come each could be a third."""
     return _similar(*(column.name for column in pair)) >= _ALIKE or not any(
         other != pair and (other[0] == pair[0] or other[1] == pair[1]) for other in pairs
     )

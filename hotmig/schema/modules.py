@@ -97,7 +97,7 @@ def _compiled(file: Path) -> CodeType:
         # Without a line number: it has no lines.
         raise SchemaError(
             f"{file}: there is no schema module to read: {error.strerror}",
-            "write one with `hotmig init`, or name its directory with --dir, or the file with --schema",
+            "name its directory with --dir, or the file with --schema; `hotmig init APP.DB` writes one",
         ) from error
     except SyntaxError as error:
         raise _syntax(error, file) from error

@@ -45,8 +45,9 @@ def copy_all(
     keys.load_backlog()
     build_groups(session, keys)
     rows = dict(rows or {})
-    begun = (found for found in read_copies(session.db) or () if found.state != "waiting")
-    resumed = tuple(found for found in begun if found.table not in rows)
+    # A table whose keys are mapped is "copying" before its first row.
+    begun = (each for each in read_copies(session.db) or () if each.rows or each.state not in ("waiting", "copying"))
+    resumed = tuple(each for each in begun if each.table not in rows)
     mapped = 0
     for step in session.steps:
         if step.step.keys == "mapped" and _state(session, step.step.table.name) == "waiting":

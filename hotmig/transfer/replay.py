@@ -39,8 +39,8 @@ MOST_BACKLOGS = 4  # how many times the log rows that wait at first may be repla
 class Replayed:
     """One round: ``entries`` log rows up to ``upto`` named ``keys`` keys; rows were ``deleted`` and ``inserted``.
 
-    Those that were changed in place count as deleted. Of the ``seconds``, ``own_seconds`` were spent on these rows: not on
-    the search for their keys, nor on the commit.
+    Those that were changed in place count as deleted. Of the ``seconds``, ``own_seconds`` were spent on these rows: not
+    on the search for their keys, nor on the commit.
     """
 
     upto: int

@@ -644,7 +644,7 @@ def test_status_says_it(newer: Shop) -> None:
 
 def test_a_module_without_any_is_older_too(newer: Shop) -> None:
     (newer.directory / "schema.py").write_text(module())
-    assert "it has none, 000" in newer.run("plan", code=3).stderr
+    assert "it has none (000)" in newer.run("plan", code=3).stderr
 
 
 def test_a_module_that_can_not_be_loaded_keeps_nobody_from_the_runs(newer: Shop) -> None:

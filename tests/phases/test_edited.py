@@ -57,7 +57,7 @@ def test_a_module_that_asks_for_another_database_now(shop: Shop, commands: list[
     following = shown.splitlines()[-1]
     assert following.endswith("  # once the schema module is put back")
     command = following.removeprefix("Next: hotmig ").partition(" ")[0]
-    assert "put the schema module back" in shop.run(command, code=3).stderr
+    assert "put the schema module, and what it reads, back as it was" in shop.run(command, code=3).stderr
     module.write_text(MODULE)
     assert BACK not in shop.run("status").stdout
     shop.run(command)
@@ -67,7 +67,7 @@ def test_a_module_that_says_something_else_of_where_the_data_comes_from(shop: Sh
     (shop.directory / "schema.py").write_text(MODULE.replace('"name"', '"id"'))
     shown = shop.run("status --check", code=1).stdout
     assert f"! the schema module says of the data now what it did not say when the migration began: {BACK}\n" in shown
-    assert "put the schema module back" in shop.run("drain", code=3).stderr
+    assert "put the schema module, and what it reads, back as it was" in shop.run("drain", code=3).stderr
 
 
 def test_a_module_that_was_only_touched_is_no_other_one(shop: Shop) -> None:
@@ -113,7 +113,7 @@ def test_a_change_in_the_file_of_a_mapping_is_seen(tmp_path: Path, registry: str
     shop.run("status --check")
     file.write_text('[{"id": "one", "as": ["uno", "eins"]}]')
     assert f": {BACK}\n" in shop.run("status --check", code=1).stdout
-    assert "put the schema module back" in shop.run("drain", code=3).stderr
+    assert "put the schema module, and what it reads, back as it was" in shop.run("drain", code=3).stderr
 
 
 def test_a_module_that_was_broken_meanwhile_is_told(shop: Shop) -> None:

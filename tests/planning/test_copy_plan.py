@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -233,6 +234,33 @@ def test_a_used_hint_is_not_applied_again() -> None:
     used = frozenset({Hint("from", "T", "Price", "price * 100")})
     assert column(planned(PRICE, IN_CENTS).step("t"), "price").expression == "price * 100"
     assert column(planned(PRICE, IN_CENTS, used=used).step("t"), "price").expression == '"price"'
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted", "expected"),
+    [
+        # The table has another name by now: its rows are the same.
+        ("t", IN_CENTS.replace("@table", '@table("product", was="t")'), '"price"'),
+        # What stood in another table under this name has nothing to do with it.
+        ("other", IN_CENTS.replace("@table", '@table("other", was="t")'), "price * 100"),
+    ],
+)
+def test_a_used_hint_goes_by_the_old_name_of_the_table(source: str, wanted: str, expected: str) -> None:
+    used = frozenset({Hint("from", source, "price", "price * 100")})
+    (step,) = planned(PRICE, wanted, used=used).plan.steps
+    assert [each.expression for each in step.columns if each.name != "id"] == [expected]
+
+
+def test_a_used_was_does_not_come_alive_again_when_the_table_is_renamed() -> None:
+    old = "CREATE TABLE t(id INTEGER PRIMARY KEY, x INT, y INT); INSERT INTO t VALUES (1, 10, 20)"
+    fields = 'x: Annotated[int | None, Was("y")]\n    y: Annotated[int | None, Was("x")]'
+    used = frozenset({Hint("was", "t", "x", "y"), Hint("was", "t", "y", "x")})
+    found = planned(old, f'@table("s", was="t")\nclass S:\n    id: Annotated[int, Key]\n    {fields}\n', used=used)
+    assert [column(found.step("s"), name).expression for name in "xy"] == ['"x"', '"y"']
+    assert [message for _, message, _ in found.of("used-hint")] == [
+        f's.{name}: Was("{other}") has done its work in the old database and is not applied again'
+        for name, other in (("x", "y"), ("y", "x"))
+    ]
 
 
 def test_a_used_was_is_ignored() -> None:

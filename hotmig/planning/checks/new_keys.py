@@ -48,7 +48,7 @@ def _together(context: Context, step: TableStep, foreign: ForeignKey) -> tuple[s
     used = UsedHints(context.used_hints)
     for name in foreign.columns:
         rules = context.column_rules(step, name)
-        if step.source is not None and (columns := columns_together(step.source, rules, step.table, used)):
+        if step.source is not None and (columns := columns_together(step.source, rules, used)):
             return tuple(column.name for column in columns)
     return ()
 

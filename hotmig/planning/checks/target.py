@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from hotmig.catalog.fingerprint import equal
 from hotmig.catalog.model import Column
-from hotmig.planning.checking import LIVE, Context, check
+from hotmig.planning.checking import LIVE, UNFINISHED, Context, check
 from hotmig.planning.lines import bare, from_line
 from hotmig.planning.model import Finding, TableStep
 from hotmig.sqlite import fold
@@ -17,10 +17,12 @@ NAME = "target"
 @check(NAME)
 def findings(context: Context) -> Iterable[Finding]:
     taken = context.facts.target_taken
-    if taken is None:
-        return
+    if taken is None or (taken.startswith(LIVE) and context.facts.under_way is not None):
+        return  # the module is not that of the migration under way, which another check says
     message = f"the new database would be {context.facts.target}, and that is {taken}"
-    if not taken.startswith(LIVE):
+    if taken == UNFINISHED:
+        yield Finding(NAME, "block", None, f"{message}: run `hotmig reset`, which deletes it")
+    elif not taken.startswith(LIVE):
         yield Finding(NAME, "block", None, f"{message}: move it away")
     elif equal(context.plan.old, context.plan.new) and any(_moved(context)):
         why = "values only change places in it, and Was, which says so, is no part of a database's name, as From is"

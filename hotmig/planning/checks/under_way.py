@@ -15,8 +15,9 @@ NAME = "under-way"
 def findings(context: Context) -> Iterable[Finding]:
     other = context.facts.under_way
     if other is not None:
-        message = f"another migration is under way, to {other}: finish it with the module that it was begun with"
-        yield Finding(NAME, "block", None, f"{message}, or {BEGIN_ANEW}")
+        module = f"--schema {context.facts.begun_with}, " if context.facts.begun_with else ""
+        way = f"finish it with {module}the module that it was begun with, or {BEGIN_ANEW}"
+        yield Finding(NAME, "block", None, f"another migration is under way, to {other}: {way}")
     if context.facts.left_behind:
         message = "the old database holds what is left of a migration, without its marker"
         yield Finding(NAME, "block", None, f"{message}: {BEGIN_ANEW}")

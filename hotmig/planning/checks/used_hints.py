@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from hotmig.planning.checking import Context, check, literal
-from hotmig.planning.hints import UsedHints, hints_of
+from hotmig.planning.hints import UsedHints
 from hotmig.planning.lines import was_marker
-from hotmig.planning.model import Finding, Hint
+from hotmig.planning.mapping import declared_was
+from hotmig.planning.model import Finding, TableStep
 
 NAME = "used-hint"
 
@@ -15,23 +16,22 @@ NAME = "used-hint"
 @check(NAME)
 def findings(context: Context) -> Iterable[Finding]:
     used = UsedHints(context.used_hints)
-    for hint in sorted(hints_of(context.schema), key=lambda hint: (hint.table, hint.column, hint.kind, hint.text)):
-        if used.has(hint.kind, hint.table, hint.column, hint.text):
-            message = (
-                f"{_where(hint)}: {_said(context, hint)} has done its work in the old database and is not applied again"
-            )
-            yield Finding(NAME, "note", hint.table, message)
+    for step in sorted(context.plan.steps, key=lambda step: step.table.name):
+        for where, said in _used(context, step, used):
+            message = f"{where}: {said} has done its work in the old database and is not applied again"
+            yield Finding(NAME, "note", step.table.name, message)
 
 
-def _where(hint: Hint) -> str:
-    return f"{hint.table}.{hint.column}" if hint.column else hint.table
-
-
-def _said(context: Context, hint: Hint) -> str:
-    if not hint.column:
-        return f"was={literal(hint.text)}"
-    if hint.kind == "from":
-        return f"From({literal(hint.text)})"
-    table = context.schema.rules(hint.table)
-    rules = table.column(hint.column) if table is not None else None
-    return was_marker(rules.was_names if rules is not None else (hint.text,))
+def _used(context: Context, step: TableStep, used: UsedHints) -> Iterator[tuple[str, str]]:
+    """Where each hint stands, and how it is written."""
+    rules = context.rules(step)
+    if rules is None or step.source is None:
+        return
+    if rules.was is not None and declared_was(rules, used) is None:
+        yield step.table.name, f"was={literal(rules.was)}"
+    for column in sorted(rules.columns, key=lambda each: each.column):
+        where = f"{step.table.name}.{column.column}"
+        if column.source is not None and used.has_from(step.source, column):
+            yield where, f"From({literal(column.source)})"
+        if column.was_names and used.has_was(step.source, column):
+            yield where, was_marker(column.was_names)

@@ -43,7 +43,7 @@ def _unknown_columns(context: Context, step: TableStep, used: UsedHints) -> Iter
     if step.source is None or rules is None:
         return
     for column in rules.columns:
-        unknown = _unknown(step.source, step, column, used)
+        unknown = _unknown(step.source, column, used)
         if not unknown:
             continue
         said = f"{step.table.name}.{column.field} says {was_marker(column.was_names)}"
@@ -55,12 +55,12 @@ def _unknown_columns(context: Context, step: TableStep, used: UsedHints) -> Iter
             yield Finding(NAME, "note", step.table.name, f"{message}: the values come from {same.name}")
 
 
-def _unknown(source: Table, step: TableStep, column: ColumnRules, used: UsedHints) -> list[str]:
+def _unknown(source: Table, column: ColumnRules, used: UsedHints) -> list[str]:
     """The names of an unused Was that the old table doesn't have."""
-    if column.source is not None or used.has_was(step.table.name, column):
+    if column.source is not None or used.has_was(source, column):
         return []
     if column.was is not None:
-        return [] if claimed_column(source, column, step.table, used) is not None else [column.was]
+        return [] if claimed_column(source, column, used) is not None else [column.was]
     return [name for name in column.together if source.column(name) is None]
 
 
