@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.phases.files import by_shell
-from tests.phases.shops import Shop, items, open_shop, told_behind_the_run
+from tests.phases.shops import MODULE, Shop, items, open_shop, told_behind_the_run
 from tests.scenarios.harness import wait_until
 
 FENCE = {"_migration_fence_1_insert", "_migration_fence_1_update", "_migration_fence_1_delete"}
@@ -327,6 +327,18 @@ def test_an_archive_from_a_backup_of_a_drain_is_told_and_can_be_opened(tmp_path:
     assert names(shop) == set()
     shop.write("DELETE FROM item WHERE id = 1")
     assert "cleaned already, and accepts writes" in shop.run("cleanup-old --unfence").stdout
+
+
+def test_what_an_earlier_migration_replaced_is_named_where_nobody_asks_for_it_any_more(shop: Shop) -> None:
+    first, second = shop.old, shop.new
+    (shop.directory / "schema.py").write_text(MODULE + "    more: int = 0\n")
+    shop.run("migrate")
+    shop.run("drain --cutover")
+    assert f"  deleted {second}" in shop.run("cleanup-old --delete").stdout
+    assert shop.run("cleanup-old").stdout == (
+        "Cleanup skipped.\n  what the live database replaced is not here; what was replaced before that is yours to"
+        f" delete: {first.name}\n"
+    )
 
 
 def test_without_a_retired_database_it_says_so(tmp_path: Path) -> None:

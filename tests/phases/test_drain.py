@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,26 @@ def test_a_second_drain_behind_the_fence_has_nothing_to_do(shop: Shop) -> None:
 
 
 # --- --cutover
+
+
+def test_with_cutover_it_hands_over_behind_the_fence_that_stands(shop: Shop) -> None:
+    """To drain anew would let writes in for a moment, and the pause would be told from then on."""
+    shop.run("drain")
+    _, since = shop.fence()
+    time.sleep(0.3)
+    done = shop.json("drain --cutover")
+    assert done["pause"] > 0.3
+    assert (done["rounds"], done["proved"]) == (0, None)
+    assert shop.fence() == ("retired", since)
+    check_handed_over(shop)
+
+
+def test_it_drains_anew_where_something_was_written_behind_a_fence_that_lapsed(shop: Shop) -> None:
+    shop.lapse()
+    shop.write("INSERT INTO item(name) VALUES ('late')")
+    done = shop.json("drain --cutover")
+    assert done["rounds"] > 0
+    check_handed_over(shop)
 
 
 def test_drain_with_cutover_does_both_and_says_the_pause(shop: Shop) -> None:

@@ -289,6 +289,17 @@ def test_a_second_migrate_asks_nothing_of_the_data(tmp_path: Path) -> None:
     shop.run("drain", code=3)  # which finds the row
 
 
+@pytest.mark.parametrize("command", ["plan", "migrate"])
+def test_without_the_module_that_it_was_begun_with_that_is_named(shop: Shop, command: str) -> None:
+    following = shop.directory / "next.py"
+    following.write_text(MODULE)
+    (shop.directory / "schema.py").write_text(DROPS_A_COLUMN)
+    shop.run("migrate", "--schema", str(following))
+    refused = shop.run(command, code=1 if command == "plan" else 3)
+    assert f"--schema {following}" in refused.output
+    assert "undo it" not in refused.output
+
+
 def test_another_module_in_mid_migration_is_told_as_that_whatever_stands_in_its_way(shop: Shop) -> None:
     shop.run("migrate")
     (shop.directory / "schema.py").write_text(DROPS_A_COLUMN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hotmig.planning.checking import LIVE, Facts
+from hotmig.planning.checking import LIVE, UNFINISHED, Facts
 from tests.planning.checks.building import T, t
 from tests.planning.planned import planned
 
@@ -59,6 +59,20 @@ from tests.planning.planned import planned
             "block",
             "another migration is under way, to shop-2.sqlite: finish it with the module that it was begun with, or"
             " run `hotmig reset`, then `hotmig migrate`",
+        ),
+        (
+            Facts(under_way="shop-2.sqlite", begun_with="/srv/next.py", target_taken=LIVE),  # and only that
+            "under-way",
+            "block",
+            "another migration is under way, to shop-2.sqlite: finish it with --schema /srv/next.py, the module that it"
+            " was begun with, or run `hotmig reset`, then `hotmig migrate`",
+        ),
+        (
+            Facts(target="shop-1.sqlite", target_taken=UNFINISHED),
+            "target",
+            "block",
+            "the new database would be shop-1.sqlite, and that is a new database that was left unfinished: run"
+            " `hotmig reset`, which deletes it",
         ),
         (
             Facts(target="shop-1.sqlite", target_taken="a database that is retired"),
