@@ -12,15 +12,16 @@ def main() -> None:
     from hotmig.cli import signals
     from hotmig.errors import Stopped
 
-    signals.stop_on_signals()
     try:
+        signals.stop_on_signals()
         # Importing takes longest of all that a short command does: a signal can come into it.
         from hotmig.cli.app import cli
-    except Stopped:
+
+        _print_anything()
+        cli.main(prog_name="hotmig")
+    except Stopped:  # before the command line is read, or behind its end
         signals.ignore()
         sys.exit(128 + (signals.received() or 0))
-    _print_anything()
-    cli.main(prog_name="hotmig")
 
 
 def _print_anything() -> None:

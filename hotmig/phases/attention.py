@@ -62,7 +62,9 @@ def _next_without_old(seen: Survey, pair: Pair, phase: Phase) -> str | None:
     if phase == "none" and any(file.problem for file in seen.files):
         return None  # what is named like the database comes first: init would refuse, and rightly
     if phase == "none":
-        return f"hotmig init {seen.strangers[0].name}" if len(seen.strangers) == 1 else "hotmig init"
+        if len(seen.strangers) == 1:
+            return f"hotmig init {seen.strangers[0].name}"
+        return "hotmig init" if pair.schema_hash is not None else "hotmig init APP.DB"
     if _is_unknown(pair.new):
         return None
     return "hotmig plan" if pair.changed_by_hand else NEXT[phase]
@@ -189,7 +191,7 @@ def _tables(names: tuple[str, ...]) -> str:
 
 def _why_no_old(seen: Survey, pair: Pair) -> str:
     if any(file.problem == LOCKED for file in seen.files):
-        return "the old database is locked by a commit that waits for a reader: ask again"
+        return f"the old database can't be read: {LOCKED}; ask again"
     if any(file.problem for file in seen.files if file is not pair.new):
         return "the old database can't be read: nothing can go on until it can"
     return "the old database is not there: nothing can go on until it is put back"

@@ -224,6 +224,9 @@ def _in_group(group: int) -> bool:
 
 def _taken(location: Location, wanted: CopyPlan) -> str | None:
     """What stands under the new database's name, unless it is this migration's own unfinished file."""
+    for path in (location.new, *project.side_files(location.new)):
+        if path.is_dir():
+            return "a directory" if path == location.new else f"no name to be had while {path.name} is a directory"
     if not os.path.lexists(location.new):
         return None
     if location.new == location.old:

@@ -32,7 +32,7 @@ from hotmig.transfer.marks import read_known, read_marks
 
 EMPTY = "it is empty"
 # Its journal has to be rolled back, and whoever only reads may not.
-LOCKED = "it is locked: somebody's commit waits for a reader"
+LOCKED = "it is locked: somebody's commit waits for a reader, or somebody keeps it for himself"
 CUT_SHORT = "it holds a transaction that was cut short: the next program that writes to it rolls that back"
 
 

@@ -92,7 +92,10 @@ def _importable(directory: Path) -> set[str]:
 
 def _compiled(file: Path) -> CodeType:
     try:
-        return compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
+        content = file.read_bytes()
+        if b"\0" in content:
+            raise wrong(Spot(str(file), 1), "it is no text", "--schema names the Python module, not the database")
+        return compile(content, str(file), "exec", dont_inherit=True)
     except OSError as error:
         # Without a line number: it has no lines.
         raise SchemaError(
@@ -101,8 +104,6 @@ def _compiled(file: Path) -> CodeType:
         ) from error
     except SyntaxError as error:
         raise _syntax(error, file) from error
-    except ValueError as error:  # a NUL byte
-        raise wrong(Spot(str(file), 1), str(error), "save the module as UTF-8 text") from error
 
 
 def _run(code: CodeType, module: ModuleType, file: Path, beside: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hotmig.ledger.store import LEDGER_FILE
+from hotmig.phases.survey import LOCKED
 from hotmig.sqlite import LOCK_SECONDS, waits
 from tests.phases.mutating import COMMANDS, Mutating
 from tests.phases.processes import patched
@@ -176,7 +177,7 @@ def test_a_commit_that_waits_for_a_reader_is_a_lock_and_no_unreadable_file(tmp_p
     error = shop.run("drain", "--busy-timeout", "0.2", code=4).stderr
     assert f"gave up after 0.2 s waiting for {shop.old.name}: it is locked" in error
     told = shop.json("status", "--busy-timeout", "0.2")
-    assert "the old database is locked by a commit that waits for a reader: ask again" in told["attention"]
+    assert f"the old database can't be read: {LOCKED}; ask again" in told["attention"]
     reader.close()
     writer.close()
     shop.run("drain --cutover")

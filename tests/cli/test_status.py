@@ -110,7 +110,7 @@ def test_an_old_database_alone_has_no_figures_of_a_migration(shop: Path) -> None
 
 def test_in_an_empty_directory_there_is_nothing_but_the_way_to_begin(shop: Path) -> None:
     assert set(screen(shop)) == {"schema module"}
-    assert run(shop).stdout.splitlines()[-1] == f"Next: hotmig init --dir {shop}"
+    assert run(shop).stdout.splitlines()[-1] == f"Next: hotmig init APP.DB --dir {shop}"
 
 
 def test_after_cleanup_the_archive_is_told_without_what_was_dropped_from_it(shop: Path) -> None:

@@ -306,3 +306,23 @@ def test_another_module_in_mid_migration_is_told_as_that_whatever_stands_in_its_
     refused = shop.run("migrate", code=3)
     assert "Error: another migration is under way, to shop-" in refused.stderr
     assert "`hotmig reset`" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("suffix", "told"),
+    [
+        ("", "and that is a directory: move it away"),
+        ("-wal", "and that is no name to be had while {} is a directory: move it away"),
+        ("-unfinished", "and that is no name to be had while {} is a directory: move it away"),
+    ],
+)
+def test_a_directory_under_a_name_that_the_new_file_needs_blocks_the_plan(shop: Shop, suffix: str, told: str) -> None:
+    taken = Path(shop.json("plan")["new"] + suffix)
+    taken.mkdir()
+    found = shop.json("plan", code=1)
+    assert not found["runnable"]
+    assert told.format(taken.name) in found["findings"][0]["message"]
+    shop.run("migrate", code=1)
+    assert taken.is_dir()
+    taken.rmdir()
+    shop.run("migrate")

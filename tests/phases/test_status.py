@@ -48,7 +48,7 @@ def shop(tmp_path: Path) -> Path:
 def test_without_any_file_there_is_nothing_but_the_hint_to_begin(shop: Path) -> None:
     found = status(shop)
     assert (found.phase, found.old.path, found.new.path) == ("none", None, None)
-    assert (found.next, found.needs_attention) == ("hotmig init", False)
+    assert (found.next, found.needs_attention) == ("hotmig init APP.DB", False)
 
 
 def test_an_old_database_alone_has_no_migration(shop: Path) -> None:

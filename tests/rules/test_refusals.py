@@ -269,7 +269,7 @@ def test_the_exact_canonical_row_wins_over_another_spelling_of_it(tmp_path: Path
 def test_two_rows_that_claim_to_be_canonical_refuse_the_plan(tmp_path: Path) -> None:
     project = begin(tmp_path, MERGE, "", "UPDATE topic SET name = 'Sun' WHERE id = 1")
     (message,) = project.messages("canonical-claim", code=1)
-    assert message == "two rows of topic claim to be the canonical row of one name: id 2 and 1: name 'sun'"
+    assert message == "two rows of topic claim to be the canonical row of one name: id 2 and 1: name → 'sun'"
     assert project.plan(code=1)["groups"][0]["collisions"]["count"] == 1
 
 
@@ -279,13 +279,13 @@ def test_an_alias_claims_nothing_in_the_refusal_of_a_later_claim(tmp_path: Path)
     project.write("UPDATE topic SET name = 'Sun ' WHERE id = 1")
     refused = project.run("drain", code=3)
     assert 'topic": two rows claim to be the canonical row of one name' in refused.stderr
-    assert "(old table \"topic\", rows with id 1 and 2: name 'sun')" in refused.stderr
+    assert "(old table \"topic\", rows with id 1 and 2: name → 'sun')" in refused.stderr
 
 
 def test_aliases_without_a_canonical_row_block_where_none_is_made(tmp_path: Path) -> None:
     project = begin(tmp_path, 'merge=Merge(by="name", mapping={"luna": "moon"})')
     assert project.messages("no-canonical-row", code=1) == [
-        "1 row of topic is an alias of a canonical row that does not exist: id 4: name 'moon'"
+        "1 row of topic is an alias of a canonical row that does not exist: id 4: name → 'moon'"
     ]
 
 

@@ -426,12 +426,13 @@ def test_a_directory_is_no_module(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"), [(b"x = '\xff'\n", "can't decode byte 0xff"), (b"x = 1\0\n", "null bytes")]
+    ("content", "problem"),
+    [(b"x = '\xff'\n", "syntax error: .*can't decode byte 0xff"), (b"SQLite format 3\0", "it is no text")],
 )
 def test_a_module_that_is_no_text(tmp_path: Path, content: bytes, problem: str) -> None:
     file = tmp_path / "schema.py"
     file.write_bytes(content)
-    with pytest.raises(SchemaError, match=rf"schema\.py:1: syntax error: .*{problem}"):
+    with pytest.raises(SchemaError, match=rf"schema\.py:1: {problem}"):
         load(file)
 
 

@@ -138,7 +138,7 @@ def _words(status: Status) -> str:
         lost = "can't be read" if status.new.problem else "is not here"
         return f"The old database was replaced, and what replaced it {lost}"
     if status.phase in BUILDING and status.old.path is None:
-        return "The new database is unfinished, and the old one is not here"
+        return "The new database is unfinished, and the old one is not here, or can't be read"
     if status.phase == "none" and status.old.path is None and status.attention:
         return "What is named like the database can't be read"
     if status.phase == "none" and status.old.path is None and status.new.size is None:

@@ -93,7 +93,7 @@ def _key_title(group: GroupSql) -> str:
 
 
 def _key_values(group: GroupSql, entry: Entry) -> str:
-    names = [name for name, _ in group.grouping.key]
+    names = group.told_titles
     if len(names) != len(entry.group):
         return shown(entry.group)
     return ", ".join(f"{name} {shown([each])}" for name, each in zip(names, entry.group, strict=True))

@@ -105,6 +105,12 @@ class GroupSql:
         names = tuple(name for name, _ in self.grouping.key)
         return names if len(names) == len(self.group_names) else self.group_names
 
+    @property
+    def told_titles(self) -> tuple[str, ...]:
+        """What messages call the values of the group key: that of a Merge is the one that the row gets, not its own."""
+        arrow = " →" if self.grouping.merges_by is not None else ""
+        return tuple(f"{name}{arrow}" for name, _ in self.grouping.key)
+
     def _apart(self, name: str, collation: str) -> list[tuple[str, str]]:
         """What tells the new values of a column apart; a reference is the same where the row is that it leads to."""
         for translation in self.step.translations:
