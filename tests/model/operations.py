@@ -597,6 +597,12 @@ class Operations(RuleBasedStateMachine):
             return [*taken, "undone by hand"]
         if "move it away" in hint:
             return [*taken, *self.move_away()]
+        if "move away those that the application does not use" in hint:
+            at = self.service().path
+            for path in files.paths(self.directory):
+                if path != at:
+                    path.unlink()
+            return [*taken, "moved away by hand"]
         if by_hand := re.search(r"execute (UPDATE .+?) in (\S+):", hint):
             with files.opened(self.directory / by_hand[2], "rw") as db:
                 db.execute(by_hand[1])

@@ -116,7 +116,10 @@ def _one(db: sqlite3.Connection, tables: set[str], table: str, column: str) -> A
 
 def in_service(files: list[File], oldest: str) -> File:
     """The database that the application uses: the ready one that no other ready one came from, else the first."""
-    ready = [file for file in files if file.status == "ready"]
+    # What replaced a file may have been deleted since, as the archive that it became.
+    names = {file.path.name for file in files}
+    replaced = {file.path for file in files if file.replaced or (file.retired and file.target not in names)}
+    ready = [file for file in files if file.status == "ready" and file.path not in replaced]
     parents = {file.parent for file in ready}
     found = [file for file in ready if file.path.name not in parents]
     if not found:
