@@ -64,7 +64,8 @@ def _next_without_old(seen: Survey, pair: Pair, phase: Phase) -> str | None:
     if phase == "none":
         if len(seen.strangers) == 1:
             return f"hotmig init {seen.strangers[0].name}"
-        return "hotmig init" if pair.schema_hash is not None else "hotmig init APP.DB"
+        has_module = pair.schema_hash is not None or project.schema_file(seen.directory, None).exists()
+        return "hotmig init" if has_module else "hotmig init APP.DB"
     if _is_unknown(pair.new):
         return None
     return "hotmig plan" if pair.changed_by_hand else NEXT[phase]
@@ -77,6 +78,7 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
     if there is not None and pair.old:
         done = "was" if pair.old.retired else "is being"
         yield f"{pair.old.path.name} {done} migrated in {there}, which has the same file: go on there, -d {there}"
+        yield from _archives(seen, phase)
         return
     if pair.marker and began(pair.marker) > time.time() + SLACK_SECONDS:
         yield f"the migration began at {pair.marker.started_utc}, which is not yet: the clock was set back"

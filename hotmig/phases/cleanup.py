@@ -181,11 +181,16 @@ def _predecessor(location: Location) -> Path | None:
 
 
 def _none_left(location: Location) -> str:
-    """What a migration before the last one replaced was not cleaned in its time, and nobody asks for it any more."""
+    """What a migration before the last one replaced was not cleaned in its time, and this command leaves it alone.
+
+    Raises HotmigError where no database is live: one of the archives may be all there is.
+    """
     if not location.retired:
         return "no retired database is left here"
     names = ", ".join(path.name for path in location.retired)
-    return f"what the live database replaced is not here; what was replaced before that is yours to delete: {names}"
+    if location.old is None:
+        raise HotmigError(f"there is no live database, only what was replaced: {names}", "`hotmig status` tells more")
+    return f"what the live database replaced is not here; still here, and left alone: {names}"
 
 
 def _files_of(old: Path) -> tuple[Path, ...]:

@@ -65,6 +65,7 @@ class DrainResult:
     drained_seconds: float = 0.0  # from the fence's commit to the last replayed row
     hold: float = HOLD_SECONDS
     lapsed: bool = False  # the fence came down by itself before all was replayed: the process was held up
+    was_cut: bool = False  # with cutover: an earlier one had been cut in two, and was finished
     left: str | None = None  # with cutover: why what only the migration needed is still in the new database
     pause: float | None = None  # with cutover: from the fence's commit to the commit that made the new one ready
     data_migrations: tuple[str, ...] = ()  # that were run, in their order
@@ -102,14 +103,14 @@ def drain(
             return replace(skipped, skipped=HALF_CUT)
         return _handed_over(location, max_pause, seconds, extensions, run)
     require_copied(migration)
+    lower = partial(lower_fence_of, migration.old, seconds, run)
     if _already_drained(migration) and not is_fenced:
         if not cutover:
             return replace(skipped, skipped="everything is drained and the fence is up; `hotmig cutover` is next")
         # To drain anew would let writes in for a moment, and refuse them a second time.
-        return _handed_over(location, max_pause, seconds, extensions, run)
+        return fenced(partial(_handed_over, location, max_pause, seconds, extensions, run), lower)
     drained: list[Paused] = []
     work = partial(_drained, migration, Budget(max_pause, hold), cutover, report, seconds, extensions, run, drained)
-    lower = partial(lower_fence_of, migration.old, seconds, run)
     if not is_fenced:
         # An earlier drain's: whatever becomes of this one, nothing is handed over behind that fence any more.
         lower()
@@ -172,7 +173,7 @@ def _handed_over(
 ) -> DrainResult:
     """What is drained, or was cut in two by an earlier cutover, is handed over: there is nothing left to be drained."""
     done = hand_over(location, max_pause=max_pause, seconds=seconds, extensions=extensions, run=run)
-    result = DrainResult(None, done.old, done.new, pause=done.pause, left=done.left)
+    result = DrainResult(None, done.old, done.new, pause=done.pause, left=done.left, was_cut=done.finished_half_cut)
     return replace(result, data_migrations=done.data_migrations, data_problem=done.data_problem)
 
 

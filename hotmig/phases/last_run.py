@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -49,7 +50,10 @@ def _newest_first(directory: Path, most: int = -1) -> Iterator[tuple[LastRun, in
 def other_module(directory: Path, target: str, own: Path) -> Path | None:
     """The schema module that the migration to ``target`` was begun with, where that is known and is not ``own``."""
     given = schema_given(directory, target)
-    return given if given != own else None
+    with suppress(OSError):
+        if given is not None and given.samefile(own):
+            return None
+    return given
 
 
 def schema_given(directory: Path, target: str | None = None) -> Path | None:

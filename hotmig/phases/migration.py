@@ -98,7 +98,7 @@ def module_of(location: Location, marker: Marker) -> str | None:
     from hotmig.phases.last_run import other_module
 
     given = other_module(location.directory, marker.target, location.schema_file)
-    return f"that migration was begun with another one: give --schema {given}" if given is not None else None
+    return f"it was begun with another module: give --schema {given}" if given is not None else None
 
 
 def require_its_own(marker: Marker, new: Path, old: Path) -> None:

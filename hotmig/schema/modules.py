@@ -93,8 +93,8 @@ def _importable(directory: Path) -> set[str]:
 def _compiled(file: Path) -> CodeType:
     try:
         content = file.read_bytes()
-        if b"\0" in content:
-            raise wrong(Spot(str(file), 1), "it is no text", "--schema names the Python module, not the database")
+        if content.startswith(b"SQLite format 3\0"):
+            raise wrong(Spot(str(file), 1), "it is a database", "--schema takes the Python module")
         return compile(content, str(file), "exec", dont_inherit=True)
     except OSError as error:
         # Without a line number: it has no lines.

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hotmig.catalog.affinity import column_affinity, stored
+from hotmig.catalog.lexer import tokens
 from hotmig.planning.as_is import added_columns
 from hotmig.planning.model import ColumnStep
 from hotmig.planning.rows import indexed_columns
@@ -39,12 +40,28 @@ class Comparison:
             stored_as = kind if kind == "TEXT" or self._is_projected(written) else None
             own, value = f"{target}.{quote(column.name)}", f"{row}.c{number}"
             alike = same(own, value, signed_zero=kind == "BLOB", stored_as=stored_as)
-            if self.sql.is_given_by_seeds_alone(written):
-                # A default can be another one each time: CURRENT_TIMESTAMP.
+            if self._varies(written):
                 is_given = self.sql.has_seed(row, f"s.wins AND substr(s.given, {number}, 1) = '1'")
                 alike = f"CASE WHEN {is_given} THEN {alike} ELSE 1 END"
             terms[f"c{number}"] = alike
         return terms
+
+    def _varies(self, written: ColumnStep) -> bool:
+        """Whether where no seed gives it the row has a default that is another one each time: CURRENT_TIMESTAMP."""
+        column = self.sql.step.table.column(written.name)
+        if column is None or column.default is None or not self.sql.is_given_by_seeds_alone(written):
+            return False
+        found = [token for token in tokens(column.default) if token.text not in ("+", "-")]
+        return len(found) != 1 or (found[0].keyword or "").startswith("CURRENT_")
+
+    @property
+    def repeats_lookups(self) -> bool:
+        """Whether it asks more than once for a value that is looked up: for the new key by which the row is found, and
+        for the type of what refers to another table's, unless it is text."""
+        table = self.sql.step.table
+        columns = [table.column(name) for one in self.sql.step.translations for name in one.targets]
+        kinds = [column_affinity(table, column) for column in columns if column is not None]
+        return self.sql.step.keys == "mapped" or any(kind != "TEXT" for kind in kinds)
 
     def _is_projected(self, column: ColumnStep) -> bool:
         """Whether the value is the projection of one old row's, which is as the new column stores it."""
@@ -77,7 +94,7 @@ class Comparison:
     @property
     def seeds_give_more(self) -> bool:
         """Whether a seed gives columns that an old row, to which it yields, does not fill: that has their defaults."""
-        filled = {fold(column.name) for column in self.sql.written}
+        filled = {fold(column.name) for column in self.sql.written if not self._varies(column)}
         return any(fold(name) not in filled for seed in self.sql.step.seeds for name in seed.columns)
 
     def has_others_added(self, target: str) -> str:

@@ -205,11 +205,11 @@ def _compare(session: Session, step: StepSql, rows: str, where: str) -> int:
     # Unary plus: the old column's affinity would find a seed '5' beside the row 5.
     new_key = [f"+{name}" for name in step.new_key_of("p")]
     found = matches(step.target_key_of("n"), new_key, step.target_collations)
-    if step.step.keys == "mapped" or step.step.translations:
-        # With its LIMIT it stays a SELECT of its own, in which a key is looked up once, however often it is compared.
+    comparison = step.comparison
+    if comparison.repeats_lookups:
+        # With its LIMIT it stays a SELECT of its own, and each value is looked up once.
         rows, where = f"(SELECT p.* FROM {rows} WHERE {where} LIMIT -1) AS p", "1"
     joined = f"FROM {rows} LEFT JOIN {step.target} AS n ON {found} WHERE {where}"
-    comparison = step.comparison
     unlike = f"{comparison.differs('p', 'n')} OR {comparison.has_others_added('n')}"
     differs = f"(n.{step.target_key[0]} IS NULL OR {unlike})"
     with explain_conflict(session, step.step):

@@ -124,7 +124,7 @@ def replay(
             deleted = inserted = 0
         if most is None:
             forget_pending(session)
-        count = sum(value(session.db, f"SELECT count(*) FROM {step.keys}") for step in session.steps)
+        count = sum(_count(session, step.keys) for step in session.steps)
         if finish:
             prove_keys(session, keys)
             rebuild(session)
@@ -213,7 +213,7 @@ class _TakenOut:
     """Of one table: how many rows were changed in place, which may be all there are to put in, and deleted."""
 
     changed: int
-    are_all: bool
+    all_in_place: bool
     deleted: int
 
 
@@ -232,8 +232,8 @@ def _take_out(session: Session, step: StepSql) -> _TakenOut:
             f" AND NOT {is_created(session, step, step.target_key_of('n'))}",
         )
     changed = _change_in_place(session, step)
-    are_all = changed == _count(session, step.rows)
-    if not are_all:
+    all_in_place = changed == _count(session, step.rows)
+    if not all_in_place:
         found = matches(step.target_key_of("n"), step.new_key_of("r"), step.target_collations)
         rows = f"{step.rows} AS r CROSS JOIN {step.target} AS n ON {found}"
         wrong = step.comparison.differs("r", "n")
@@ -245,7 +245,7 @@ def _take_out(session: Session, step: StepSql) -> _TakenOut:
     remember_deleted(session, step)
     remember_before(session, step)
     cursor = execute(session.db, f"DELETE FROM {step.target} AS n WHERE {step.is_doomed('n')}")
-    return _TakenOut(changed, are_all, max(cursor.rowcount, 0))
+    return _TakenOut(changed, all_in_place, max(cursor.rowcount, 0))
 
 
 def _change_in_place(session: Session, step: StepSql) -> int:
@@ -265,7 +265,7 @@ def _put_in(session: Session, step: StepSql, out: _TakenOut) -> int:
     """Inserts the rows that are missing, and the seed rows that their old rows no longer cover."""
     remember_new(session, step)
     inserted = 0
-    if out.deleted or not out.are_all:
+    if out.deleted or not out.all_in_place:
         found = matches(step.target_key_of("n"), step.new_key_of("p"), step.target_collations)
         missing = f"{step.rows} AS p WHERE NOT EXISTS (SELECT 1 FROM {step.target} AS n WHERE {found})"
         with explain_conflict(session, step.step, among(missing)):

@@ -427,7 +427,11 @@ def test_a_directory_is_no_module(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(b"x = '\xff'\n", "syntax error: .*can't decode byte 0xff"), (b"SQLite format 3\0", "it is no text")],
+    [
+        (b"x = '\xff'\n", "syntax error: .*can't decode byte 0xff"),
+        (b"x = 1\0\n", "syntax error: .*null bytes"),
+        (b"SQLite format 3\0", "it is a database"),
+    ],
 )
 def test_a_module_that_is_no_text(tmp_path: Path, content: bytes, problem: str) -> None:
     file = tmp_path / "schema.py"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hotmig.errors import Refused
+from hotmig.schema.model import SeedRow
 from hotmig.transfer.proof import prove
 from hotmig.transfer.replay import replay
 from tests.transfer.building import Case, rules, schema, seed
@@ -174,27 +175,33 @@ def test_a_column_that_only_a_seed_gives_has_its_default_in_other_rows_whatever_
         case.write("UPDATE role SET code = code || 'x'")
         replay(session)
         prove(session, lambda *_: None)
-        session.db.execute("UPDATE role SET made = 'other' WHERE id = 1")
-        with pytest.raises(Refused, match='table "role" has 1 row not as the old database says: 1'):
-            prove(session, lambda *_: None)
-    assert case.new_rows("SELECT id, code, made = 'other', made IS NULL, n FROM role") == [
+        for key in (1, 2) if default == "5" else (1,):  # what a default was once, nobody knows later
+            (was,) = session.db.execute("SELECT made FROM role WHERE id = ?", (key,)).fetchone()
+            session.db.execute("UPDATE role SET made = 'other' WHERE id = ?", (key,))
+            with pytest.raises(Refused, match=f'table "role" has 1 row not as the old database says: {key}'):
+                prove(session, lambda *_: None)
+            session.db.execute("UPDATE role SET made = ? WHERE id = ?", (was, key))
+    assert case.new_rows("SELECT id, code, made = 'seed', made IS NULL, n FROM role") == [
         (1, "ax", 1, 0, 5),
         (2, "bx", 0, 0, 7),
         (3, "cx", 0, 0, 5),
     ]
 
 
+@pytest.mark.parametrize("others", [[], [seed(id=9, code="z", n=1)]], ids=["alone", "beside one that wins"])
 @pytest.mark.parametrize("default", ["5", "(5 + 0)"])
-def test_an_old_row_that_is_like_the_seed_that_yields_to_it_has_nothing_of_that(tmp_path: Path, default: str) -> None:
+def test_an_old_row_that_is_like_the_seed_that_yields_to_it_has_nothing_of_that(
+    tmp_path: Path, default: str, others: list[SeedRow]
+) -> None:
     old = "CREATE TABLE role(id INTEGER PRIMARY KEY, code TEXT NOT NULL)"
     new = f"CREATE TABLE role(id INTEGER PRIMARY KEY, code TEXT NOT NULL, n DEFAULT {default})"
-    wanted = schema([new], [rules("role", seeds=[seed(if_absent=True, id=1, code="a", n=7)])])
+    wanted = schema([new], [rules("role", seeds=[seed(if_absent=True, id=1, code="a", n=7), *others])])
     case = Case(tmp_path, [old], wanted)
     case.record()
     with case.session() as session:
         case.copy(session)
-        assert case.new_rows("SELECT * FROM role") == [(1, "a", 7)]
+        assert case.new_rows("SELECT * FROM role WHERE id = 1") == [(1, "a", 7)]
         case.write("INSERT INTO role(code) VALUES ('a')")
         replay(session)
         prove(session, lambda *_: None)
-    assert case.new_rows("SELECT * FROM role") == [(1, "a", 5)]
+    assert case.new_rows("SELECT * FROM role WHERE id = 1") == [(1, "a", 5)]

@@ -84,7 +84,7 @@ def drain(result: DrainResult) -> Iterator[str]:
         yield from _reported(result.report)
         yield f"  everything was replayed {pause(result.drained_seconds)} after writes were paused"
     else:
-        yield "Finished a cutover that was cut in two."
+        yield "Finished a cutover that was cut in two." if result.was_cut else "Everything was drained already."
         yield from _pair(result.old, result.new)
     if result.lapsed:
         yield "  the fence has lapsed already: writes flow again; `hotmig drain --cutover` does both at once"
