@@ -238,7 +238,7 @@ def _taken(location: Location, wanted: CopyPlan) -> str | None:
     found = next((file for file in location.files if file.path == location.new), None)
     if found is None or found.status is None:
         return "a file that is no database of hotmig"
-    if found.status == "migrating":
+    if found.status == "migrating" and location.marker is None:
         return UNFINISHED
     return f"a database that is {found.status}"
 

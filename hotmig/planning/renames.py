@@ -154,18 +154,24 @@ def _columns(step: TableStep, old: list[Column], new: list[Column]) -> Iterator[
         yield from divided
         return
     taken: set[tuple[str, str]] = set()
-    likely = [pair for pair in pairs if _is_likely(pair, pairs)]
-    for a, b in sorted(likely, key=lambda pair: _likeness(*pair), reverse=True):
-        if ("old", a.name) not in taken and ("new", b.name) not in taken:
+    for a, b in sorted(pairs, key=lambda pair: _likeness(*pair), reverse=True):
+        free = [pair for pair in pairs if ("old", pair[0].name) not in taken and ("new", pair[1].name) not in taken]
+        if (a, b) in free and (_is_alike(a, b) or _is_all_there_is(a, b, free, pairs)):
             taken |= {("old", a.name), ("new", b.name)}
             yield Rename((a,), (b,), (a.name,) if _keeps_its_values(step, a, b) else ())
 
 
-def _is_likely(pair: tuple[Column, Column], pairs: list[tuple[Column, Column]]) -> bool:
-    """By their names, or because neither may be anything else: of two texts that have come each could be a third."""
-    return _similar(*(column.name for column in pair)) >= _ALIKE or not any(
-        other != pair and (other[0] == pair[0] or other[1] == pair[1]) for other in pairs
-    )
+def _is_alike(old: Column, new: Column) -> bool:
+    return _similar(old.name, new.name) >= _ALIKE
+
+
+def _is_all_there_is(
+    old: Column, new: Column, free: list[tuple[Column, Column]], pairs: list[tuple[Column, Column]]
+) -> bool:
+    """Whether neither can be anything else by now, nor by its name something that has found a better match."""
+    others = [pair for pair in free if pair != (old, new)]
+    others += [pair for pair in pairs if _is_alike(*pair)]
+    return not any(pair[0] == old or pair[1] == new for pair in others)
 
 
 def _may_be(step: TableStep, old: Column, new: Column) -> bool:
@@ -174,7 +180,7 @@ def _may_be(step: TableStep, old: Column, new: Column) -> bool:
         return False
     if is_of_one_type(step, old, new) and old.not_null == new.not_null:
         return True
-    return not own.assigned and _similar(old.name, new.name) >= _ALIKE
+    return not own.assigned and _is_alike(old, new)
 
 
 def _is_of_one_role(step: TableStep, old: Column, new: Column) -> bool:
@@ -203,7 +209,7 @@ def is_of_one_type(step: TableStep, old: Column, new: Column) -> bool:
 
 def _likeness(old: Column, new: Column) -> tuple[bool, bool, bool, float]:
     similar = _similar(old.name, new.name)
-    return (similar >= _ALIKE, fold(old.type) == fold(new.type), old.not_null == new.not_null, similar)
+    return (_is_alike(old, new), fold(old.type) == fold(new.type), old.not_null == new.not_null, similar)
 
 
 def _similar(left: str, right: str) -> float:

@@ -336,9 +336,22 @@ def test_what_an_earlier_migration_replaced_is_named_where_nobody_asks_for_it_an
     shop.run("drain --cutover")
     assert f"  deleted {second}" in shop.run("cleanup-old --delete").stdout
     assert shop.run("cleanup-old").stdout == (
-        "Cleanup skipped.\n  what the live database replaced is not here; what was replaced before that is yours to"
-        f" delete: {first.name}\n"
+        f"Cleanup skipped.\n  what the live database replaced is not here; still here, and left alone: {first.name}\n"
     )
+
+
+@pytest.mark.parametrize("options", ["", "--unfence", "--delete"])
+def test_where_only_archives_are_left_none_of_them_is_touched(shop: Shop, options: str) -> None:
+    second = shop.new
+    (shop.directory / "schema.py").write_text(MODULE + "    more: int = 0\n")
+    shop.run("migrate")
+    shop.run("drain --cutover")
+    (newest,) = {path for path in shop.directory.glob("shop-*.sqlite") if path not in (shop.old, second)}
+    newest.unlink()
+    before = shop.listing()
+    refused = shop.run(f"cleanup-old {options}", code=1)
+    assert f"there is no live database, only what was replaced: {shop.old.name}, {second.name}" in refused.stderr
+    assert shop.listing() == before
 
 
 def test_without_a_retired_database_it_says_so(tmp_path: Path) -> None:

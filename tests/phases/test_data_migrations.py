@@ -351,6 +351,15 @@ def test_a_command_that_is_refused_does_not_forget_a_failure(tmp_path: Path) -> 
     assert failed["state"] == "failed"
 
 
+def test_one_that_fails_behind_an_earlier_drain_lets_the_application_write_at_once(tmp_path: Path) -> None:
+    shop = open_data_shop(tmp_path / "shop", numbered("001_bad", FAILING))
+    shop.run("migrate")
+    shop.run("drain")
+    shop.run("drain --cutover", code=1)
+    assert shop.phase() == "recording"
+    shop.write("UPDATE item SET name = 'late' WHERE id = 1")
+
+
 def test_a_reset_says_which_skips_go_with_the_new_file(tmp_path: Path) -> None:
     shop = open_data_shop(tmp_path / "shop", upper("001_first"), upper("002_second"))
     shop.run("migrate")

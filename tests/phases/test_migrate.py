@@ -13,6 +13,7 @@ from hotmig.catalog.model import Table
 from hotmig.planning.model import TableStep
 from hotmig.transfer import as_is, pages
 from hotmig.transfer.proof import prove
+from tests.phases.files import by_shell
 from tests.phases.processes import patched
 from tests.phases.shops import ITEMS, MODULE, ROWS, Shop, failure_in, items, open_shop, told_behind_the_run
 from tests.scenarios.test_hostile_states import KILLED_BEFORE_THE_COPY
@@ -287,6 +288,19 @@ def test_a_second_migrate_asks_nothing_of_the_data(tmp_path: Path) -> None:
     told = "everything is copied already; `hotmig cutover` or `hotmig drain` is next"
     assert shop.run("migrate").stdout == f"Migrate skipped.\n  {told}\n"
     shop.run("drain", code=3)  # which finds the row
+
+
+def test_a_new_file_that_a_reset_by_hand_has_left_is_told_with_the_command_that_deletes_it(shop: Shop) -> None:
+    shop.run("migrate")
+    by_shell(shop.old, shop.run("reset --print-sql").stdout)
+    left = shop.new
+    (told,) = (each["message"] for each in shop.json("plan", code=1)["findings"] if each["severity"] == "block")
+    assert told.endswith(
+        f"{left.name}, and that is a new database that was left unfinished: run `hotmig reset`, or move it away"
+    )
+    shop.run("reset")
+    assert not left.exists()
+    shop.run("migrate")
 
 
 @pytest.mark.parametrize("command", ["plan", "migrate"])

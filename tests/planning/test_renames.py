@@ -280,8 +280,29 @@ class TestColumns:
         found = t(old, "'Ada Lovelace', 'gold'", "first_name: str\n    last_name: str")
         assert [fix for _, fix in found] == ['last_name: Annotated[str, Was("full_name")]']
         # Where nothing else could be meant they are.
+        found = t(old, "'Ada Lovelace', 'gold'", "full_names: str\n    level: str")
+        assert [fix for _, fix in found] == [
+            'full_names: Annotated[str, Was("full_name")]',
+            'level: Annotated[str, Was("tier")]',
+        ]
         ((_, fix),) = t("tier TEXT NOT NULL", "'gold'", "level: str")
         assert fix == 'level: Annotated[str, Was("tier")]'
+
+    def test_columns_of_other_types_are_in_nobodys_way(self) -> None:
+        found = t("tier TEXT, born INTEGER", "'gold', 1999", "level: str | None\n    made: int | None")
+        assert [fix for _, fix in found] == [
+            'level: Annotated[str | None, Was("tier")]',
+            'made: Annotated[int | None, Was("born")]',
+        ]
+
+    def test_where_none_is_a_pair_the_way_to_say_one_is_told(self) -> None:
+        old = "CREATE TABLE t(id INTEGER PRIMARY KEY, tier TEXT, street TEXT); INSERT INTO t VALUES (1, 'x', 'y')"
+        new = "@table\nclass T:\n    id: Annotated[int, Key] = auto()\n    level: str | None\n    road: str | None\n"
+        found = planned(old, new).of("dropped-column")
+        assert [message for _, message, _ in found] == [
+            f't.{name} holds 1 value and has no successor; if level or road goes on with it, say Was("{name}") there'
+            for name in ("tier", "street")
+        ]
 
     def test_a_new_key_is_computed_from_nothing(self) -> None:
         old = "CREATE TABLE t(uid TEXT PRIMARY KEY NOT NULL); INSERT INTO t VALUES ('x')"

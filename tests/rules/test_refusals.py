@@ -617,6 +617,37 @@ def test_a_loser_that_the_next_migration_would_merge_away_is_told(tmp_path: Path
         assert "losers= sets name, which compare= reads: the next migration can take them for the same" in message
 
 
+@pytest.mark.parametrize(
+    ("prefer", "collisions", "merged"),
+    [
+        # The winner, 1, is not active: 3 collides with 2.
+        ("id", ["id 3 and 2: value 'y' and 'x'"], 0),
+        # No total order, and nobody is tied.
+        ("active DESC, stamp", ["id 3 and 2: value 'y' and 'x'"], 1),
+        # Two best rows: all of them are in the way.
+        ("active DESC", ["id 1 and 2: name 'a'", "id 3 and 2: value 'y' and 'x'"], 0),
+    ],
+)
+def test_a_collision_is_told_beside_the_row_that_it_collides_with(
+    tmp_path: Path, prefer: str, collisions: list[str], merged: int
+) -> None:
+    project = Project.begin(
+        tmp_path,
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, value TEXT, active INT NOT NULL, stamp INT NOT NULL);"
+        "INSERT INTO t VALUES (1, 'a', 'x', 0, 3), (2, 'a', 'x', 1, 1), (3, 'a', 'y', 1, 2)",
+        f"""@table(duplicates=Duplicates(key="name", compare="value", prefer="{prefer}", collide="active"))
+class T:
+    id: Annotated[int, Key] = auto()
+    name: str | None
+    value: str | None
+    active: int
+    stamp: int
+""",
+    )
+    (found,) = project.plan(code=1)["groups"]
+    assert (found["collisions"]["samples"], found["merged"]["count"]) == (collisions, merged)
+
+
 def test_a_collision_lists_the_rows_that_collide_with_the_winner_alone(tmp_path: Path) -> None:
     """Not one that is the same, which is merged, nor one that is not active, which is dropped."""
     project = Project.begin(

@@ -21,7 +21,7 @@ def findings(context: Context) -> Iterable[Finding]:
         return  # the module is not that of the migration under way, which another check says
     message = f"the new database would be {context.facts.target}, and that is {taken}"
     if taken == UNFINISHED:
-        yield Finding(NAME, "block", None, f"{message}: run `hotmig reset`, which deletes it")
+        yield Finding(NAME, "block", None, f"{message}: run `hotmig reset`, or move it away")
     elif not taken.startswith(LIVE):
         yield Finding(NAME, "block", None, f"{message}: move it away")
     elif equal(context.plan.old, context.plan.new) and any(_moved(context)):

@@ -13,7 +13,7 @@ from hotmig.planning.grouping import with_canonical
 from hotmig.sqlite import conjunction, execute, fold, quote, same, text
 from hotmig.transfer.groups import fates
 from hotmig.transfer.groups.fates import COLLIDES, DROPPED, HOMELESS, KEPT, LEVEL, LIVE, MERGED, PLANTED
-from hotmig.transfer.groups.sql import ALIAS, COLLIDES_TOO, GROUP, NUMBER, PLACE, GroupSql
+from hotmig.transfer.groups.sql import AGAINST, ALIAS, COLLIDES_TOO, GROUP, NUMBER, PLACE, GroupSql
 from hotmig.transfer.session import Session
 
 BEST = "_migration_best"
@@ -100,25 +100,29 @@ def _best(group: GroupSql, where: str = "1", having: str = "1") -> str:
 
 
 def _select_stopped(group: GroupSql) -> str:
-    """Two best rows; or two that collide and are not the same."""
+    """Two best rows; or two that collide and are not the same: AGAINST is then the place of the best that collides."""
     if group.grouping.merges_by is not None:
         return _select_claimed(group)
     found = [] if _is_total(group) else [_select_tied(group)]
     if group.grouping.collide is not None:
         found.append(
-            f"SELECT DISTINCT c.{NUMBER} FROM ({_best(group, COLLIDES_TOO, 'count(*) > 1')}) AS c"
+            f"SELECT c.{NUMBER}, c.{BEST} AS {AGAINST} FROM ({_best(group, COLLIDES_TOO, 'count(*) > 1')}) AS c"
             f" CROSS JOIN {group.ranked} AS t ON t.{PLACE} = c.{BEST}"
             f" CROSS JOIN {group.ranked} AS d ON d.{NUMBER} = c.{NUMBER}"
             f" WHERE d.{COLLIDES_TOO} AND NOT {_is_same(group, 't', 'd')}"
         )
-    return " UNION ".join(found) or "SELECT 0 WHERE 0"
+    if not found:
+        return "SELECT 0, NULL WHERE 0"
+    # Where nothing says which is best, that comes first.
+    best = f"CASE WHEN count(*) = count({AGAINST}) THEN min({AGAINST}) END"
+    return f"SELECT {NUMBER}, {best} FROM ({' UNION ALL '.join(found)}) GROUP BY {NUMBER}"
 
 
 def _select_tied(group: GroupSql) -> str:
     """Whether the first two are peers: grouping compares by the collations that the order went by."""
     terms = ", ".join([f"b.{NUMBER}", *(sql for sql, _ in _order(group))])
     return (
-        f"SELECT b.{NUMBER} FROM ({_best(group)}) AS b CROSS JOIN {group.ranked} AS m"
+        f"SELECT b.{NUMBER}, NULL AS {AGAINST} FROM ({_best(group)}) AS b CROSS JOIN {group.ranked} AS m"
         f" ON m.{NUMBER} = b.{NUMBER} AND m.{PLACE} <= b.{BEST} + 1 CROSS JOIN {group.sql.source} AS o"
         f" ON {group.is_old_row()} GROUP BY {terms} HAVING count(*) > 1"
     )
@@ -145,7 +149,7 @@ def _select_claimed(group: GroupSql) -> str:
         f" AND m.{LEVEL} = w.{LEVEL} AND NOT {group.same_key('m', 'w')}"
     )
     return (
-        f"SELECT w.{NUMBER} FROM {group.ranked} AS w CROSS JOIN {group.groups} AS a ON a.{NUMBER} = w.{NUMBER}"
+        f"SELECT w.{NUMBER}, NULL FROM {group.ranked} AS w CROSS JOIN {group.groups} AS a ON a.{NUMBER} = w.{NUMBER}"
         f" WHERE w.{LEVEL} < {ALIAS} AND EXISTS ({other})"
     )
 
@@ -161,25 +165,25 @@ def _select_verdicts(group: GroupSql) -> str:
         stopped = _is_stopped(group, "a")
         is_merged = f"(r.{LEVEL} = {ALIAS} OR NOT {group.same_key('r', 'w')} OR {stopped})"
         return f"SELECT {own}, {_merge_fate(group, stopped)}, {_winners(group)} FROM {rows} WHERE {is_merged}"
-    winner = ", ".join(f"w.{name}" for name in group.keys)
-    stopped = _is_stopped(group, "b")
-    fate = f"CASE WHEN {stopped} AND {_is_in_the_way(group)} THEN {text(COLLIDES)} {_loses(group)} END"
+    in_the_way = (
+        f"(s.{NUMBER} IS NOT NULL AND (s.{AGAINST} IS NULL OR r.{PLACE} = s.{AGAINST}"
+        f" OR r.{COLLIDES_TOO} AND NOT {_is_same(group, 'r', 't')}))"
+    )
+    fate = f"CASE WHEN {in_the_way} THEN {text(COLLIDES)} {_loses(group)} END"
+    # What collides is told beside the row that it collides with, which need not be the best of all.
+    is_told = f"{in_the_way} AND t.{PLACE} IS NOT NULL"
+    winner = ", ".join(f"CASE WHEN {is_told} THEN t.{name} ELSE w.{name} END" for name in group.keys)
     rows = (
         f"({_best(group)}) AS b CROSS JOIN {group.ranked} AS w ON w.{PLACE} = b.{BEST}"
         f" CROSS JOIN {group.ranked} AS r ON r.{NUMBER} = b.{NUMBER}"
+        f" LEFT JOIN {group.stopped} AS s ON s.{NUMBER} = b.{NUMBER}"
+        f" LEFT JOIN {group.ranked} AS t ON t.{PLACE} = s.{AGAINST}"
     )
-    return f"SELECT {own}, {fate}, 0, {winner} FROM {rows} WHERE r.{PLACE} > b.{BEST} OR {stopped}"
+    return f"SELECT {own}, {fate}, 0, {winner} FROM {rows} WHERE r.{PLACE} > b.{BEST} OR {in_the_way}"
 
 
 def _is_stopped(group: GroupSql, alias: str) -> str:
     return f"EXISTS (SELECT 1 FROM {group.stopped} AS s WHERE s.{NUMBER} = {alias}.{NUMBER})"
-
-
-def _is_in_the_way(group: GroupSql) -> str:
-    """Of a group that is stopped: the winner, and the rows that collide with it; of one with two best rows all."""
-    if not _is_total(group):
-        return "1"
-    return f"(r.{PLACE} = b.{BEST} OR r.{COLLIDES_TOO} AND NOT {_is_same(group, 'r', 'w')})"
 
 
 def _loses(group: GroupSql) -> str:

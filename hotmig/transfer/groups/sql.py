@@ -19,6 +19,7 @@ from hotmig.transfer.step_sql import StepSql
 GROUP = "_migration_group_{}"
 # Of the rows that are ranked. Where old rows stand beside them, each of these names must be ours.
 NUMBER, PLACE, COLLIDES_TOO = "_migration_number", "_migration_place", "_migration_collides"
+AGAINST = "_migration_against"  # of a group that is stopped because rows collide: the place of the best of these
 SEEN = "_migration_seen"  # of a stale key: whether its group was looked at again
 COMPARED = "_migration_compared_{}"
 ANEW = "_migration_anew"  # of an old row: whether it is another one as a loser that stays
@@ -184,7 +185,7 @@ class GroupSql:
             f"CREATE TEMP TABLE {short['ranked']}({PLACE} INTEGER PRIMARY KEY, {NUMBER} INTEGER, {keys}, {LEVEL},"
             f" {COLLIDES_TOO}{compared})",
             f"CREATE INDEX temp.{short['ranked']}_groups ON {short['ranked']}({NUMBER})",
-            f"CREATE TEMP TABLE {short['ranked']}_stopped({NUMBER} INTEGER PRIMARY KEY)",
+            f"CREATE TEMP TABLE {short['ranked']}_stopped({NUMBER} INTEGER PRIMARY KEY, {AGAINST} INTEGER)",
             f"CREATE TEMP TABLE {short['verdicts']}({keys}, {FATE}, {MADE}, {winners}, PRIMARY KEY ({keys}))"
             " WITHOUT ROWID",
             f"CREATE TEMP TABLE {changed}({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID",

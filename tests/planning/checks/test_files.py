@@ -72,7 +72,7 @@ from tests.planning.planned import planned
             "target",
             "block",
             "the new database would be shop-1.sqlite, and that is a new database that was left unfinished: run"
-            " `hotmig reset`, which deletes it",
+            " `hotmig reset`, or move it away",
         ),
         (
             Facts(target="shop-1.sqlite", target_taken="a database that is retired"),
