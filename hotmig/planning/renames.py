@@ -5,6 +5,7 @@ Nothing here is ever applied. It gives the lines that a person can choose.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -19,6 +20,7 @@ from hotmig.planning.references import ordered
 from hotmig.planning.successors import gone_columns, gone_values, has_no_value, is_unfilled
 from hotmig.sqlite import fold
 
+_Pair = tuple[Column, Column]
 _ALIKE = 0.5  # of two names, where the columns aren't of one shape
 
 
@@ -153,25 +155,36 @@ def _columns(step: TableStep, old: list[Column], new: list[Column]) -> Iterator[
     if len(old) == 1 and len(divided) > 1:
         yield from divided
         return
-    taken: set[tuple[str, str]] = set()
-    for a, b in sorted(pairs, key=lambda pair: _likeness(*pair), reverse=True):
-        free = [pair for pair in pairs if ("old", pair[0].name) not in taken and ("new", pair[1].name) not in taken]
-        if (a, b) in free and (_is_alike(a, b) or _is_all_there_is(a, b, free, pairs)):
-            taken |= {("old", a.name), ("new", b.name)}
-            yield Rename((a,), (b,), (a.name,) if _keeps_its_values(step, a, b) else ())
+    for a, b in _matched(pairs):
+        yield Rename((a,), (b,), (a.name,) if _keeps_its_values(step, a, b) else ())
+
+
+def _matched(pairs: list[_Pair]) -> Iterator[_Pair]:
+    """Pairs whose names are alike; then those of which neither can be anything else by now.
+
+    Nor by its name something that has found a better match: ``first_name`` may have been ``full_name``, whoever got it.
+    """
+    alike = [pair for pair in pairs if _is_alike(*pair)]
+    olds, news = ({pair[side].name for pair in alike} for side in (0, 1))
+    taken: tuple[set[str], set[str]] = (set(), set())
+    for pair in sorted(alike, key=lambda pair: _likeness(*pair), reverse=True):
+        if _is_free(pair, taken):
+            taken[0].add(pair[0].name)
+            taken[1].add(pair[1].name)
+            yield pair
+    free = [pair for pair in pairs if _is_free(pair, taken)]
+    of_old, of_new = (Counter(pair[side].name for pair in free) for side in (0, 1))
+    for a, b in free:
+        if of_old[a.name] == of_new[b.name] == 1 and a.name not in olds and b.name not in news:
+            yield a, b
+
+
+def _is_free(pair: _Pair, taken: tuple[set[str], set[str]]) -> bool:
+    return pair[0].name not in taken[0] and pair[1].name not in taken[1]
 
 
 def _is_alike(old: Column, new: Column) -> bool:
     return _similar(old.name, new.name) >= _ALIKE
-
-
-def _is_all_there_is(
-    old: Column, new: Column, free: list[tuple[Column, Column]], pairs: list[tuple[Column, Column]]
-) -> bool:
-    """Whether neither can be anything else by now, nor by its name something that has found a better match."""
-    others = [pair for pair in free if pair != (old, new)]
-    others += [pair for pair in pairs if _is_alike(*pair)]
-    return not any(pair[0] == old or pair[1] == new for pair in others)
 
 
 def _may_be(step: TableStep, old: Column, new: Column) -> bool:
@@ -207,9 +220,8 @@ def is_of_one_type(step: TableStep, old: Column, new: Column) -> bool:
     return step.source is not None and column_affinity(step.source, old) == column_affinity(step.table, new)
 
 
-def _likeness(old: Column, new: Column) -> tuple[bool, bool, bool, float]:
-    similar = _similar(old.name, new.name)
-    return (_is_alike(old, new), fold(old.type) == fold(new.type), old.not_null == new.not_null, similar)
+def _likeness(old: Column, new: Column) -> tuple[bool, bool, float]:
+    return (fold(old.type) == fold(new.type), old.not_null == new.not_null, _similar(old.name, new.name))
 
 
 def _similar(left: str, right: str) -> float:

@@ -104,6 +104,8 @@ def _compiled(file: Path) -> CodeType:
         ) from error
     except SyntaxError as error:
         raise _syntax(error, file) from error
+    except ValueError as error:  # a NUL byte, before Python 3.11.4
+        raise wrong(Spot(str(file), 1), str(error), "save the module as UTF-8 text") from error
 
 
 def _run(code: CodeType, module: ModuleType, file: Path, beside: Iterable[str]) -> None:
