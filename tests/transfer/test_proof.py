@@ -288,6 +288,22 @@ def test_a_row_that_only_the_old_columns_type_would_take_for_its_own(tmp_path: P
 # --- counting in place of looking back
 
 
+def test_a_new_key_is_looked_up_once_for_each_row(tmp_path: Path) -> None:
+    """Not once for each comparison, which asks for its type too."""
+    case = copied(tmp_path, FAMILY, NUMBERED, rules("child", parent_id={"was": "parent"}))
+    asked: list[str] = []
+    with case.session() as session:
+        session.db.set_trace_callback(asked.append)
+        prove(session, ignore)
+        session.db.set_trace_callback(None)
+        plans = [
+            [row[3] for row in session.db.execute(f"EXPLAIN QUERY PLAN {sql}")]
+            for sql in asked
+            if sql.startswith("SELECT count(*), count(CASE")
+        ]
+    assert [sum("SEARCH m USING PRIMARY KEY" in line for line in plan) for plan in plans] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("ddl", "counted"),
     [
