@@ -150,7 +150,7 @@ def _needs_several(context: Context, step: TableStep, column: Column) -> bool:
 
 def _columns(step: TableStep, old: list[Column], new: list[Column]) -> Iterator[Rename]:
     """The pairs that are most alike first, each column once; all new ones of the only old one that was divided."""
-    pairs = [(a, b) for a in old for b in new if _may_be(step, a, b)]
+    pairs = [(a, b) for a in old for b in new if may_be(step, a, b)]
     divided = [Rename((a,), (b,), ()) for a, b in pairs if has_no_value(step, b) and is_of_one_type(step, a, b)]
     if len(old) == 1 and len(divided) > 1:
         yield from divided
@@ -187,7 +187,8 @@ def _is_alike(old: Column, new: Column) -> bool:
     return _similar(old.name, new.name) >= _ALIKE
 
 
-def _may_be(step: TableStep, old: Column, new: Column) -> bool:
+def may_be(step: TableStep, old: Column, new: Column) -> bool:
+    """Whether the new column can be the old one under another name."""
     own = step.column(new.name)
     if own is None or not _is_of_one_role(step, old, new):
         return False

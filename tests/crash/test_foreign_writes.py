@@ -38,7 +38,7 @@ def died(tmp_path: Path, before: tuple[str, ...], death: Death) -> Project:
     ("before", "death"),
     [
         (("migrate",), Death("drain --cutover", REPLAYED, True)),
-        (("migrate", "drain --hold 600"), Death("drain --cutover", GUARD_DOWN, True)),
+        (("migrate", "drain --hold 0.001"), Death("drain --cutover", GUARD_DOWN, True)),
     ],
     ids=str,
 )

@@ -8,7 +8,7 @@ from hotmig.catalog.model import Column
 from hotmig.planning.checking import Context, check, dropped_line
 from hotmig.planning.lines import TO_BE_WRITTEN, from_line, was_line, was_marker
 from hotmig.planning.model import Finding, Probe, TableStep
-from hotmig.planning.renames import Rename, is_of_one_type, renames
+from hotmig.planning.renames import Rename, is_of_one_type, may_be, renames
 from hotmig.planning.successors import gone_columns, gone_subject, gone_values, is_unfilled
 from hotmig.sqlite import quote
 from hotmig.units import counted
@@ -51,7 +51,7 @@ def _dropped(context: Context, step: TableStep, source: str, column: Column) -> 
     if not values:
         return Finding(NAME, "note", table, f"{name} is dropped; it holds nothing but NULL")
     message = f"{name} holds {counted(values, 'value')} and has no successor{_why(step, column)}"
-    come = [each.name for each in step.table.stored_columns if _may_go_on(step, column, each)]
+    come = [each.name for each in step.table.stored_columns if is_unfilled(step, each) and may_be(step, column, each)]
     if come:
         message += f"; if {' or '.join(come)} goes on with it, say {was_marker([column.name])} there"
     return Finding(NAME, "block", table, message, dropped_line(source, column.name))
@@ -76,10 +76,6 @@ def _question(rename: Rename) -> str:
         return "renamed?"
     columns = ", ".join(column.name for column in rename.old)
     return f"the reference to {rename.parent} that {columns} {'was' if len(rename.old) == 1 else 'were'}?"
-
-
-def _may_go_on(step: TableStep, old: Column, new: Column) -> bool:
-    return is_unfilled(step, new) and is_of_one_type(step, old, new)
 
 
 def _why(step: TableStep, column: Column) -> str:
