@@ -111,6 +111,16 @@ def retired_successor(db: sqlite3.Connection, schema: str = "main") -> str | Non
     return marker.target if marker and marker.status == "retired" else None
 
 
+def retired_in(db: sqlite3.Connection) -> str | None:
+    """The directory that the migration of this database is, or was, run in; None where nobody wrote it down."""
+    if has_own_table(db, RETIRED):
+        known = value(db, "SELECT 1 FROM pragma_table_info(?) WHERE name = 'directory'", (RETIRED,)) is not None
+        found: str | None = value(db, f"SELECT directory FROM main.{RETIRED}") if known else None
+        return found
+    marker = read_marker(db)
+    return marker.directory if marker is not None else None
+
+
 def schema_version(db: sqlite3.Connection) -> int:
     """The number that SQLite raises with every DDL statement, ANALYZE and VACUUM."""
     return int(value(db, "PRAGMA main.schema_version"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hotmig.capture.fence import standing_triggers
 from hotmig.capture.log import create_log, guard_log, log_width
-from hotmig.capture.marker import CREATE_MARKER, STAMP, Marker, insert_marker, read_marker
+from hotmig.capture.marker import CREATE_MARKER, STAMP, Marker, insert_marker, read_marker, retired_in
 from hotmig.capture.names import CAPTURE, FENCE, LOG, MARKER, RETIRED
 from hotmig.capture.triggers import capture_triggers
 from hotmig.catalog.own import has_own_table, is_own_trigger
@@ -124,13 +124,14 @@ def leave_retired_sql(db: sqlite3.Connection, successor: str | None, *, unfence:
         return stop_recording_sql(db)
     if successor is None or not has_own_table(db, MARKER):
         return ()
-    tables = _fenced_tables(db)
+    tables, directory = _fenced_tables(db), retired_in(db)
     return (
         *(_drop("TRIGGER", name) for name in _own_triggers(db)),
         *(_drop("TABLE", name) for name in (LOG, MARKER) if has_own_table(db, name)),
         f"CREATE TABLE {RETIRED}(id INTEGER PRIMARY KEY CHECK (id = 0), successor TEXT NOT NULL,"
-        " retired_utc TEXT NOT NULL)",
-        f"INSERT INTO {RETIRED} VALUES (0, {text(successor)}, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+        " retired_utc TEXT NOT NULL, directory TEXT)",
+        f"INSERT INTO {RETIRED} VALUES (0, {text(successor)}, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'),"
+        f" {'NULL' if directory is None else text(directory)})",
         *standing_triggers(tables, successor),
     )
 

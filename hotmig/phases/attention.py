@@ -101,7 +101,7 @@ def attention(seen: Survey, pair: Pair, phase: Phase) -> Iterator[str]:
 
 
 def _elsewhere(seen: Survey, pair: Pair) -> Path | None:
-    return elsewhere(pair.marker, pair.old.path if pair.old else None, seen.directory)
+    return elsewhere(pair.old.migrated_in, pair.old.path, seen.directory) if pair.old else None
 
 
 def _is_missing(pair: Pair) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hotmig import project
 from hotmig.capture.fence import fence_state, open_tables
-from hotmig.capture.marker import Marker, has_triggers, read_marker, retired_successor
+from hotmig.capture.marker import Marker, has_triggers, read_marker, retired_in, retired_successor
 from hotmig.capture.recording import leave_retired, leave_retired_sql
 from hotmig.errors import HotmigError, Refused
 from hotmig.ledger.run import UNRECORDED, Run
@@ -56,7 +56,7 @@ def cleanup_old(
     if old is None:
         return CleanupResult(_none_left(location), None)
     left = _left_in(old, unfence=unfence)
-    _require_here(location, old, left.marker)
+    _require_here(location, old, left)
     if not unfence:
         _require_closed(old, left, delete)
     files = _files_of(old) if delete else ()
@@ -79,6 +79,7 @@ class _Left:
 
     marker: Marker | None = None
     successor: str | None = None
+    migrated_in: str | None = None  # the directory
     statements: tuple[str, ...] = ()
     triggers: bool = False
     unfenced: tuple[str, ...] = ()  # the tables that writes get into
@@ -90,17 +91,18 @@ def _left_in(old: Path, *, unfence: bool) -> _Left:
     with reading(old) as db:
         marker, successor = read_marker(db), retired_successor(db)
         statements = leave_retired_sql(db, successor, unfence=unfence)
-        return _Left(marker, successor, statements, has_triggers(db), open_tables(db))
+        return _Left(marker, successor, retired_in(db), statements, has_triggers(db), open_tables(db))
 
 
-def _require_here(location: Location, old: Path, marker: Marker | None) -> None:
+def _require_here(location: Location, old: Path, left: _Left) -> None:
     """Raises Refused where what replaced the database is in another directory that has the same file.
 
     From here it looks as if the new database were lost; opened, the old one would be a second one in service.
     """
-    there = elsewhere(marker, old, location.directory)
-    if there is not None and marker is not None and (there / marker.target).exists():
-        raise Refused(f"{old.name} was replaced by {there / marker.target}", f"clean up there: -d {there}")
+    there = elsewhere(left.migrated_in, old, location.directory)
+    successor = left.marker.target if left.marker is not None else left.successor
+    if there is not None and successor is not None and (there / successor).exists():
+        raise Refused(f"{old.name} was replaced by {there / successor}", f"clean up there: -d {there}")
 
 
 def _require_closed(old: Path, left: _Left, delete: bool) -> None:

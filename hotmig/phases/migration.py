@@ -81,7 +81,7 @@ def find_migration(location: Location) -> Migration:
 
 def require_here(location: Location) -> None:
     """Raises Refused where the migration under way is run in another directory that has the same old database."""
-    there = elsewhere(location.marker, location.old, location.directory)
+    there = elsewhere(location.marker.directory if location.marker else None, location.old, location.directory)
     if there is not None and location.old is not None:
         what = f"{location.old.name} is being migrated in {there}, which has the same file"
         raise Refused(what, f"go on there: -d {there}")

@@ -47,15 +47,15 @@ class Pair:
         return self.old.marker if self.old else None
 
 
-def elsewhere(marker: Marker | None, old: Path | None, directory: Path) -> Path | None:
-    """The directory in which the migration of ``old`` is run, where that is another one with the same file.
+def elsewhere(migrated_in: str | None, old: Path | None, directory: Path) -> Path | None:
+    """The directory in which the migration of ``old`` is, or was, run, where that is another one with the same file.
 
     A copy of the directory whose link leads to the same file, or a second directory that adopted it: each would make
     a new database of its own, and both would come into service.
     """
-    if marker is None or old is None or not marker.directory:
+    if old is None or not migrated_in:
         return None
-    there = Path(marker.directory)
+    there = Path(migrated_in)
     return there if _is_same(there / old.name, old) and not _is_same(there, directory) else None
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from hotmig import project
 from hotmig.capture.fence import open_tables
 from hotmig.capture.log import last_log_id, log_problem
-from hotmig.capture.marker import Marker, captures_in_vain, has_triggers, read_marker, retired_successor
+from hotmig.capture.marker import Marker, captures_in_vain, has_triggers, read_marker, retired_in, retired_successor
 from hotmig.capture.names import LOG
 from hotmig.catalog.own import has_own_table
 from hotmig.errors import HotmigError, Refused
@@ -48,6 +48,7 @@ class DatabaseFile:
     refusal: Refused | None = None  # the problem, where it has a hint of its own
     marker: Marker | None = None
     successor: str | None = None  # what cleanup-old left: the file that replaced this one
+    migrated_in: str | None = None  # the directory that its migration is, or was, run in
     status: Status | None = None
     identity: Identity | None = None
     schema_version: int = 0
@@ -187,6 +188,7 @@ def _read(db: sqlite3.Connection, path: Path, size: int, count_mappings: bool) -
         wal_size=wal_size,
         marker=marker,
         successor=successor,
+        migrated_in=marker.directory if marker else retired_in(db) if successor else None,
         status=read_status(db),
         identity=read_identity(db),
         schema_version=value(db, "PRAGMA schema_version"),

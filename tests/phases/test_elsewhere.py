@@ -36,11 +36,11 @@ def test_while_it_is_under_way_nothing_is_done_there(here: Shop, second: Shop, c
     assert [path.name for path in second.directory.glob("shop-*")] == [OLD]
 
 
-@pytest.mark.parametrize("then", ["", "drain", "drain --cutover"])
+@pytest.mark.parametrize("then", ["", "drain", "drain --cutover", "drain --cutover; cleanup-old"])
 def test_status_there_says_where_to_go_on_and_names_no_command(here: Shop, second: Shop, then: str) -> None:
     here.run("migrate")
-    if then:
-        here.run(then)
+    for command in filter(None, then.split("; ")):
+        here.run(command)
     found = second.json("status")
     done = "was" if "cutover" in then else "is being"
     told = f"{OLD} {done} migrated in {here.directory}, which has the same file: go on there, -d {here.directory}"
@@ -50,12 +50,16 @@ def test_status_there_says_where_to_go_on_and_names_no_command(here: Shop, secon
     second.run("status --check", code=1)
 
 
+@pytest.mark.parametrize("cleaned", [False, True], ids=["retired", "cleaned before"])
 @pytest.mark.parametrize("options", ["", "--unfence", "--delete", "--delete --unfence", "--unfence --dry-run"])
 def test_what_was_replaced_is_not_opened_there_while_its_successor_is_in_service(
-    here: Shop, second: Shop, options: str
+    here: Shop, second: Shop, options: str, cleaned: bool
 ) -> None:
     here.run("migrate")
     here.run("drain --cutover")
+    if cleaned:
+        here.run("cleanup-old")
+        assert second.json("status")["next"] is None
     before = here.objects()
     refused = second.run(f"cleanup-old {options}", code=3)
     assert f"{OLD} was replaced by {here.new}" in refused.stderr
