@@ -297,9 +297,13 @@ class StepSql:
             # CASE has no collation, and the walk's bounds were found by the key's own: rows would fall between them.
             collation = collations.get(f"c{number}") or "BINARY"
             values.append(f"({value}) COLLATE {quote(collation)}" if collation != "BINARY" else value)
+        join = f"LEFT JOIN {self.seed} AS s ON s.wins AND {self._is_seed_of('p')}"
+        return f"SELECT {', '.join(values)} FROM ({plain}) AS p {join}"
+
+    def _is_seed_of(self, row: str) -> str:
+        """Whether the seed ``s`` has the key of ``row``, which has the columns of the view."""
         # Unary plus: with the old column's affinity, a seed '5' would take the old row 5 for its own.
-        join = matches(self.new_key_of("s"), [f"+{name}" for name in self.new_key_of("p")])
-        return f"SELECT {', '.join(values)} FROM ({plain}) AS p LEFT JOIN {self.seed} AS s ON s.wins AND {join}"
+        return matches(self.new_key_of("s"), [f"+{name}" for name in self.new_key_of(row)])
 
     @property
     def winning_seeds(self) -> tuple[SeedRow, ...]:
@@ -310,9 +314,8 @@ class StepSql:
         return column.expression is None and not column.assigned and fold(column.name) not in self.from_elsewhere
 
     def has_seed(self, row: str, condition: str) -> str:
-        """Whether a seed ``s`` of that kind has the key of ``row``, which has the columns of the view."""
-        found = matches(self.new_key_of("s"), [f"+{name}" for name in self.new_key_of(row)])
-        return f"EXISTS (SELECT 1 FROM {self.seed} AS s WHERE {condition} AND {found})"
+        """Whether there is a seed ``s`` of that kind for ``row``."""
+        return f"EXISTS (SELECT 1 FROM {self.seed} AS s WHERE {condition} AND {self._is_seed_of(row)})"
 
     def _value(self, column: ColumnStep, direct: bool) -> str:
         value = self.carried(column, direct)

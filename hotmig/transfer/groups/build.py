@@ -185,7 +185,7 @@ def _collided(session: Session, group: GroupSql) -> list[Misfit]:
         f" WHERE f.{fates.STOPPED} AND (f.{FATE} = {text(HOMELESS)} OR {claims(group)})"
         f" ORDER BY 1, {', '.join(own)} LIMIT {2 * SAMPLES}",
     ).fetchall()
-    names = group.told_titles if len(group.told_titles) == len(listed) else ()
+    names = group.told_titles
     found: list[Misfit] = []
     for _, pair in groupby(rows, lambda row: row[0]):
         first, *others = (_named(row[1:], len(own), bool(names)) for row in pair)

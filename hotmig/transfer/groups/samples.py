@@ -93,7 +93,6 @@ def _key_title(group: GroupSql) -> str:
 
 
 def _key_values(group: GroupSql, entry: Entry) -> str:
-    names = group.told_titles
-    if len(names) != len(entry.group):
+    if not group.told_titles:
         return shown(entry.group)
-    return ", ".join(f"{name} {shown([each])}" for name, each in zip(names, entry.group, strict=True))
+    return ", ".join(f"{name} {shown([each])}" for name, each in zip(group.told_titles, entry.group, strict=True))

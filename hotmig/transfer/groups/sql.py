@@ -108,9 +108,13 @@ class GroupSql:
 
     @property
     def told_titles(self) -> tuple[str, ...]:
-        """What messages call the values of the group key: that of a Merge is the one that the row gets, not its own."""
+        """What messages call the values of the group key: that of a Merge is the one that the row gets, not its own.
+
+        () where a column stands for several values.
+        """
         arrow = " →" if self.grouping.merges_by is not None else ""
-        return tuple(f"{name}{arrow}" for name, _ in self.grouping.key)
+        names = tuple(f"{name}{arrow}" for name, _ in self.grouping.key)
+        return names if len(names) == len(self.group_names) else ()
 
     def _apart(self, name: str, collation: str) -> list[tuple[str, str]]:
         """What tells the new values of a column apart; a reference is the same where the row is that it leads to."""
